@@ -1,0 +1,103 @@
+"""The tree of errors: each is an OmeZarrError and the builtin it stands for.
+
+OmeZarrError
+├── CoordinateError        ValueError         uneven, descending, missing coordinates
+├── UnitError              ValueError         a unit the standard does not know
+├── AxisError              ValueError         type, order or number of dims
+├── DataTypeError          TypeError          pixels that no reader could decode
+├── LayoutError            ValueError         chunks and shards that do not fit
+├── OptionError            ValueError         a write option with an impossible value
+├── MetadataError          ValueError         a MUST of the standard is broken
+├── UnknownVersionError    ValueError         no such version of the standard
+├── NotInVersionError      ValueError         the version cannot hold this
+├── TargetExistsError      FileExistsError    the place is taken
+├── TargetNotFoundError    FileNotFoundError  nothing is there
+├── NotOmeZarrError        ValueError         something else is there
+├── MissingDependencyError ImportError        an extra is not installed
+└── OmeZarrErrorGroup      ExceptionGroup     several of the above at once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class OmeZarrError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class CoordinateError(OmeZarrError, ValueError):
+    """A coordinate cannot be written as scale and translation."""
+
+
+class UnitError(OmeZarrError, ValueError):
+    """A unit has no name in the standard."""
+
+
+class AxisError(OmeZarrError, ValueError):
+    """The dims of an object do not make a set of axes the standard allows."""
+
+
+class DataTypeError(OmeZarrError, TypeError):
+    """The pixels have a type that OME-Zarr readers cannot decode."""
+
+
+class LayoutError(OmeZarrError, ValueError):
+    """Chunks or shards do not fit the array or each other."""
+
+
+class OptionError(OmeZarrError, ValueError):
+    """A write option has a value that has no meaning."""
+
+
+class MetadataError(OmeZarrError, ValueError):
+    """Metadata break a MUST of the standard, or cannot be written as JSON."""
+
+
+class UnknownVersionError(OmeZarrError, ValueError):
+    """There is no such version of the standard, or it cannot be told."""
+
+
+class NotInVersionError(OmeZarrError, ValueError):
+    """The chosen version of the standard has no place for something."""
+
+
+class TargetExistsError(OmeZarrError, FileExistsError):
+    """The target holds something that must not be replaced."""
+
+
+class TargetNotFoundError(OmeZarrError, FileNotFoundError):
+    """There is nothing at the target."""
+
+
+class NotOmeZarrError(OmeZarrError, ValueError):
+    """The target holds no OME-Zarr metadata."""
+
+
+class MissingDependencyError(OmeZarrError, ImportError):
+    """An optional package is needed; the message holds the pip line."""
+
+
+class OmeZarrErrorGroup(OmeZarrError, ExceptionGroup[OmeZarrError], ValueError):
+    """Several problems, found together before the first byte was written."""
+
+    def derive(self, excs: Sequence[OmeZarrError]) -> OmeZarrErrorGroup:  # type: ignore[override]
+        return OmeZarrErrorGroup(self.message, excs)
+
+    def __str__(self) -> str:
+        # The plain text of a group hides its members; a notebook user who sees
+        # only the last line of a traceback must still see every problem.
+        problems = "\n".join(f"- {problem}" for problem in self.exceptions)
+        return f"{self.message}\n{problems}"
+
+
+class OmeZarrWarning(UserWarning):
+    """Something the standard advises against, or that others may not see."""
+
+
+def raise_together(problems: Sequence[OmeZarrError], message: str) -> None:
+    """Raise one problem as itself, several as a group, none not at all."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise OmeZarrErrorGroup(f"{message}: {len(problems)} problems", problems)

@@ -1,0 +1,218 @@
+"""Hierarchy: everything an OME-Zarr holds, as a plain value that does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions.protocol import Version
+
+Model: TypeAlias = Image
+Json: TypeAlias = Any
+BlockFunction: TypeAlias = Callable[
+    [NDArray[Any], tuple[int, ...]], NDArray[Any]
+]
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """Pixels that can be read block by block: numpy, dask, or a stored array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, key: tuple[slice, ...], /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Pixels that exist: in memory, lazily computed, or stored."""
+
+    array: Readable
+
+
+@dataclass(frozen=True, slots=True)
+class Downsampled:
+    """Pixels made from another array of the same group.
+
+    Parameters
+    ----------
+    parent : str
+        Path of the array they are made from.
+    factors : tuple of int
+        Pixels of the parent per pixel, in axis order.
+    method : str or callable
+        Name of a method of `xarray_omezarr.pixels`, or a function
+        ``(block, factors) -> block``.
+    """
+
+    parent: str
+    factors: tuple[int, ...]
+    method: str | BlockFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Pixels that somebody writes later."""
+
+
+Source: TypeAlias = Given | Downsampled | Deferred
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How an array is cut and packed.
+
+    Parameters
+    ----------
+    chunks : tuple of int
+        Shape of the smallest unit that is read, in axis order.
+    shards : tuple of int, optional
+        Shape of one stored object of several chunks; a multiple of `chunks`.
+    compression : object
+        ``"blosc-zstd"``, ``"blosc-lz4"``, ``"zstd"``, ``"gzip"``, ``"none"``, or
+        codecs of zarr.
+    fill_value : number
+        Value of pixels that are not stored.
+    write_empty_chunks : bool
+        Whether chunks that hold nothing but `fill_value` are stored.
+    """
+
+    chunks: tuple[int, ...]
+    shards: tuple[int, ...] | None = None
+    compression: object = "blosc-zstd"
+    fill_value: float | int | bool = 0
+    write_empty_chunks: bool = False
+
+    @property
+    def objects(self) -> tuple[int, ...]:
+        """Shape of one stored object: the shard, else the chunk."""
+        return self.shards or self.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayNode:
+    """One zarr array. `dims` and `shape` are in stored order."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    layout: Layout
+    source: Source
+    attrs: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels, uncompressed."""
+        return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNode:
+    """One zarr group: its OME metadata, if any, and the attributes of others."""
+
+    model: Model | None = None
+    attrs: Mapping[str, Json] = field(default_factory=dict)
+
+
+Node: TypeAlias = GroupNode | ArrayNode
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Hierarchy:
+    """What a store holds or will hold: nodes by path, the root under ``""``.
+
+    It is complete before anything is written, so printing it is the dry run.
+    """
+
+    version: Version
+    nodes: Mapping[str, Node]
+
+    def __getitem__(self, path: str) -> Node:
+        return self.nodes[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
+
+    @property
+    def arrays(self) -> dict[str, ArrayNode]:
+        """The array nodes by path."""
+        return {p: n for p, n in self.nodes.items() if isinstance(n, ArrayNode)}
+
+    @property
+    def groups(self) -> dict[str, GroupNode]:
+        """The group nodes by path."""
+        return {p: n for p, n in self.nodes.items() if isinstance(n, GroupNode)}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels of all arrays, uncompressed."""
+        return sum(node.nbytes for node in self.arrays.values())
+
+    def under(self, prefix: str) -> Hierarchy:
+        """The same hierarchy, one or more groups further down."""
+        return replace(
+            self, nodes={join(prefix, path): n for path, n in self.nodes.items()}
+        )
+
+    def __or__(self, other: Hierarchy) -> Hierarchy:
+        """The union; nodes of `other` win where both have a path."""
+        return replace(self, nodes={**self.nodes, **other.nodes})
+
+    def __repr__(self) -> str:
+        head = (
+            f"<Hierarchy OME-Zarr {self.version.name}, {len(self.arrays)} arrays, "
+            f"{format_bytes(self.nbytes)} uncompressed>"
+        )
+        return "\n".join([head, *_tree_lines(self)])
+
+
+def join(*parts: str) -> str:
+    """Join paths inside a store; empty parts, the root, vanish."""
+    return "/".join(part.strip("/") for part in parts if part.strip("/"))
+
+
+def format_bytes(count: float) -> str:
+    """A byte count as people write it: ``1.5 MiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} PiB"
+
+
+def _tree_lines(hierarchy: Hierarchy) -> list[str]:
+    lines = []
+    for path in sorted(hierarchy.nodes, key=lambda p: [*p.split("/")] if p else []):
+        node = hierarchy.nodes[path]
+        depth = path.count("/") + 1 if path else 0
+        name = path.rsplit("/", 1)[-1] or "/"
+        lines.append(f"{'    ' * depth}{name}  {_describe(node)}")
+    return lines
+
+
+def _describe(node: Node) -> str:
+    if isinstance(node, GroupNode):
+        if node.model is None:
+            return "group"
+        others = f", attributes {sorted(node.attrs)}" if node.attrs else ""
+        return f"{node.model.summary()}{others}"
+    sizes = ", ".join(f"{d}: {n}" for d, n in zip(node.dims, node.shape, strict=True))
+    shards = f", shards {node.layout.shards}" if node.layout.shards else ""
+    made = ""
+    if isinstance(node.source, Downsampled):
+        method = node.source.method
+        name = method if isinstance(method, str) else getattr(method, "__name__", "?")
+        made = f", {name} of {node.source.parent} by {node.source.factors}"
+    return (
+        f"({sizes}) {node.dtype}, chunks {node.layout.chunks}{shards}, "
+        f"{format_bytes(node.nbytes)}{made}"
+    )
