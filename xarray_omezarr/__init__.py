@@ -1,0 +1,109 @@
+"""OME-Zarr for xarray: write a labelled array as a calibrated image, and read it.
+
+Importing this package registers the accessor ``.omezarr`` on DataArray, Dataset
+and DataTree. Everything else is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from xarray_omezarr import accessors as _accessors  # noqa: F401 - registers them
+from xarray_omezarr._version import __version__
+from xarray_omezarr.errors import (
+    AxisError,
+    CoordinateError,
+    DataTypeError,
+    LayoutError,
+    MetadataError,
+    MissingDependencyError,
+    NotInVersionError,
+    NotOmeZarrError,
+    OmeZarrError,
+    OmeZarrErrorGroup,
+    OmeZarrWarning,
+    OptionError,
+    TargetExistsError,
+    TargetNotFoundError,
+    UnitError,
+    UnknownVersionError,
+)
+
+if TYPE_CHECKING:
+    from xarray_omezarr import ngff
+    from xarray_omezarr.api import (
+        assign_grid,
+        image_axes,
+        image_channels,
+        image_grid,
+        image_metadata,
+        open_image,
+        plan_image,
+        quantify,
+        write_image,
+    )
+    from xarray_omezarr.grid.grid import Grid, GridAxis
+    from xarray_omezarr.hierarchy import Hierarchy
+
+__all__ = [
+    "AxisError",
+    "CoordinateError",
+    "DataTypeError",
+    "Grid",
+    "GridAxis",
+    "Hierarchy",
+    "LayoutError",
+    "MetadataError",
+    "MissingDependencyError",
+    "NotInVersionError",
+    "NotOmeZarrError",
+    "OmeZarrError",
+    "OmeZarrErrorGroup",
+    "OmeZarrWarning",
+    "OptionError",
+    "TargetExistsError",
+    "TargetNotFoundError",
+    "UnitError",
+    "UnknownVersionError",
+    "__version__",
+    "assign_grid",
+    "image_axes",
+    "image_channels",
+    "image_grid",
+    "image_metadata",
+    "ngff",
+    "open_image",
+    "plan_image",
+    "quantify",
+    "write_image",
+]
+
+# Where the names live that need zarr, pint, dask or pydantic.
+_HOMES = {
+    "Grid": "grid.grid",
+    "GridAxis": "grid.grid",
+    "Hierarchy": "hierarchy",
+    "assign_grid": "api",
+    "image_axes": "api",
+    "image_channels": "api",
+    "image_grid": "api",
+    "image_metadata": "api",
+    "open_image": "api",
+    "plan_image": "api",
+    "quantify": "api",
+    "write_image": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ngff":
+        return importlib.import_module("xarray_omezarr.ngff")
+    if name in _HOMES:
+        module = importlib.import_module(f"xarray_omezarr.{_HOMES[name]}")
+        return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

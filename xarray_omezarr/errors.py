@@ -19,7 +19,8 @@ OmeZarrError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class OmeZarrError(Exception):
@@ -93,6 +94,48 @@ class OmeZarrErrorGroup(OmeZarrError, ExceptionGroup[OmeZarrError], ValueError):
 
 class OmeZarrWarning(UserWarning):
     """Something the standard advises against, or that others may not see."""
+
+
+class Problems:
+    """Collects what is wrong, so that all of it can be raised together.
+
+    Examples
+    --------
+    >>> problems = Problems()
+    >>> with problems.collected():
+    ...     raise UnitError("Unit 'blink' is not known")
+    >>> with problems.collected():
+    ...     raise AxisError("Dims ('x',) are too few")
+    >>> try:
+    ...     problems.raise_all("Cannot write the image")
+    ... except OmeZarrErrorGroup as group:
+    ...     print(len(group.exceptions))
+    2
+    """
+
+    def __init__(self) -> None:
+        self._found: list[OmeZarrError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Note an error of this package that is raised inside, and go on."""
+        try:
+            yield
+        except OmeZarrErrorGroup as group:
+            self._found.extend(
+                problem
+                for problem in group.exceptions
+                if isinstance(problem, OmeZarrError)
+            )
+        except OmeZarrError as problem:
+            self._found.append(problem)
+
+    def raise_all(self, message: str) -> None:
+        """Raise what was noted: one as itself, several as a group."""
+        raise_together(self._found, message)
 
 
 def raise_together(problems: Sequence[OmeZarrError], message: str) -> None:

@@ -64,10 +64,12 @@ class GridAxis:
     labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0):
+        # Negative scales exist in files of others (versions before 0.6 allow them)
+        # and are read as they are; nothing here writes them.
+        if not math.isfinite(self.scale) or self.scale == 0:
             raise CoordinateError(
                 f"Scale of axis {self.name!r} is {self.scale!r}: it must be a "
-                "positive, finite number"
+                "finite number other than zero"
             )
         if not math.isfinite(self.translation):
             raise CoordinateError(
@@ -144,7 +146,7 @@ class GridAxis:
 
     def isclose(self, other: GridAxis, *, relative: float = 1e-9) -> bool:
         """Whether the pixel centres agree to `relative` of a pixel."""
-        tolerance = relative * self.scale
+        tolerance = relative * abs(self.scale)
         last = max(self.size - 1, 0)
         drift = self.translation - other.translation
         return (

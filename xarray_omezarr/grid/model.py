@@ -1,0 +1,129 @@
+"""The bridge between a Grid and the axes and transformations of the standard."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from decimal import Context
+from typing import TYPE_CHECKING
+
+from xarray_omezarr.errors import MetadataError, OmeZarrWarning
+from xarray_omezarr.grid.grid import Grid, GridAxis, decimal
+from xarray_omezarr.ngff.axes import Axis
+from xarray_omezarr.ngff.multiscale import Level, Multiscale
+from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence as Chain
+from xarray_omezarr.ngff.transforms import Translation
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.transforms import Transformation
+
+_EXACT = Context(prec=1000)
+
+# (scale, translation) along one axis: physical = scale * index + translation.
+_Affine1D = tuple[float, float]
+
+
+def to_axes(grid: Grid) -> tuple[Axis, ...]:
+    """The axes of the standard, in the order of the grid."""
+    return tuple(
+        Axis(name=axis.name, type=axis.type, unit=axis.unit) for axis in grid.axes
+    )
+
+
+def to_level(grid: Grid, path: str) -> Level:
+    """One level: its path, and where the centres of its pixels lie."""
+    return Level.of(
+        path,
+        scale=tuple(axis.scale for axis in grid.axes),
+        translation=tuple(axis.translation for axis in grid.axes),
+    )
+
+
+def to_grid(multiscale: Multiscale, level: Level, shape: Sequence[int]) -> Grid:
+    """The grid of one level of `multiscale`.
+
+    Transformations of the multiscale itself, which versions 0.4 and 0.5 apply
+    after those of the level (RULES T8), are composed into it.
+
+    Raises
+    ------
+    MetadataError
+        If the array has another number of dims than the axes (RULES A13).
+    """
+    axes = multiscale.axes
+    if len(shape) != len(axes):
+        raise MetadataError(
+            f"Level {level.path!r} has shape {tuple(shape)}, but there are "
+            f"{len(axes)} axes: {[axis.name for axis in axes]}"
+        )
+    chain = [level.transformation, *multiscale.coordinate_transformations]
+    numbers = _compose(chain, len(axes))
+    return Grid(
+        tuple(
+            _grid_axis(axis, size, *number)
+            for axis, size, number in zip(axes, shape, numbers, strict=True)
+        )
+    )
+
+
+def _grid_axis(axis: Axis, size: int, scale: float, translation: float) -> GridAxis:
+    unit = axis.unit
+    if scale == 0:
+        warnings.warn(
+            f"Scale of axis {axis.name!r} is 0 in the file, which says nothing: its "
+            "coordinates count pixels and have no unit",
+            OmeZarrWarning,
+            stacklevel=2,
+        )
+        scale, unit = 1.0, None
+    return GridAxis(
+        name=axis.name,
+        type=axis.type or _type_by_name(axis.name),
+        unit=unit,
+        size=size,
+        scale=scale,
+        translation=translation,
+    )
+
+
+def _type_by_name(name: str) -> str:
+    """What an axis without a type is (``type`` is only a SHOULD, RULES A3)."""
+    types = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+    return types.get(name, name)
+
+
+def _compose(chain: Iterable[Transformation], ndim: int) -> list[_Affine1D]:
+    """Scale and translation per axis of all transformations, first to last."""
+    numbers: list[_Affine1D] = [(1.0, 0.0)] * ndim
+    for transformation in _flat(chain):
+        if isinstance(transformation, Scale):
+            numbers = [
+                (_times(scale, by), _times(translation, by))
+                for (scale, translation), by in zip(
+                    numbers, transformation.scale, strict=True
+                )
+            ]
+        elif isinstance(transformation, Translation):
+            numbers = [
+                (scale, _plus(translation, by))
+                for (scale, translation), by in zip(
+                    numbers, transformation.translation, strict=True
+                )
+            ]
+    return numbers
+
+
+def _flat(chain: Iterable[Transformation]) -> Iterable[Transformation]:
+    for transformation in chain:
+        if isinstance(transformation, Chain):
+            yield from _flat(transformation.transformations)
+        elif not isinstance(transformation, Identity):
+            yield transformation
+
+
+def _times(value: float, by: float) -> float:
+    return float(_EXACT.multiply(decimal(value), decimal(by)))
+
+
+def _plus(value: float, by: float) -> float:
+    return float(_EXACT.add(decimal(value), decimal(by)))

@@ -1,0 +1,79 @@
+"""Plain values: what JSON can hold, and how messages show it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from xarray_omezarr.errors import MetadataError
+
+_SHOWN = 80  # characters of a value that a message repeats
+
+
+def shown(value: object) -> str:
+    """A value as messages repeat it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+@runtime_checkable
+class HasMembers(Protocol):
+    """What becomes an object of JSON: a model."""
+
+    def members(self) -> Mapping[str, Any]:
+        """The values by JSON key."""
+        ...
+
+
+def unboxed(value: object) -> object:
+    """A scalar of an array library (``ndim`` 0) as the Python value it holds."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
+
+
+def escaped(key: str) -> str:
+    """A key as JSON pointers spell it."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def plain(value: object, pointer: str = "") -> Any:
+    """`value` as JSON holds it: lists, str-keyed dicts and Python's own scalars.
+
+    Nulls inside free metadata say something there and stay.
+    """
+    value = value.members() if isinstance(value, HasMembers) else unboxed(value)
+    if isinstance(value, Mapping):
+        return {
+            _key(key, pointer): plain(item, f"{pointer}/{escaped(str(key))}")
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [plain(item, f"{pointer}/{i}") for i, item in enumerate(value)]
+    return _scalar(value, pointer)
+
+
+def _key(key: object, pointer: str) -> str:
+    if not isinstance(key, str):
+        raise MetadataError(
+            f"{pointer or '/'} has the key {shown(key)}: keys of JSON are text"
+        )
+    return str(key)
+
+
+def _scalar(value: object, pointer: str) -> bool | int | float | str | None:
+    if value is None or isinstance(value, bool):
+        return value
+    # Subclasses (enumerations, numpy.float64) become the plain type.
+    for plain_type in (str, int, float):
+        if isinstance(value, plain_type):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise MetadataError(
+                    f"{pointer or '/'} is {value!r}: JSON has no such number; leave "
+                    "it out or write it as text"
+                )
+            return plain_type(value)
+    raise MetadataError(
+        f"{pointer or '/'} is {shown(value)}, a {type(value).__name__}, which JSON "
+        "cannot hold: give text, numbers, lists or objects (arrays: .tolist())"
+    )

@@ -1,0 +1,87 @@
+"""Unknown keys of metadata, told apart from what a program has a place for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from xarray_omezarr.ngff.base import Model
+
+M = TypeVar("M", bound=Model)
+
+# What tells one entry of a list from another, so that its unknown keys find it
+# again after entries were added, removed or put into another order.
+_IDENTITIES = ("path", "label", "name")
+
+
+def unknown(model: Model) -> dict[str, Any]:
+    """The unknown keys of a model and of the models in it; empty if there are none.
+
+    Examples
+    --------
+    >>> from xarray_omezarr.ngff import Axis, CoordinateSystem
+    >>> x = Axis(name="x", type="space", orientation={"value": "left-to-right"})
+    >>> unknown(CoordinateSystem(name="physical", axes=(x,)))
+    {'axes': [{'name': 'x', 'orientation': {'value': 'left-to-right'}}]}
+    """
+    found = model.extras()
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, Model):
+            inner: Any = unknown(value)
+        elif isinstance(value, tuple):
+            inner = [
+                {**_identity(entry, index), **keys}
+                for index, entry in enumerate(value)
+                if isinstance(entry, Model) and (keys := unknown(entry))
+            ]
+        else:
+            continue
+        if inner:
+            found[name] = inner
+    return found
+
+
+def with_unknown(model: M, keys: object) -> M:
+    """The model with unknown keys as `unknown` gives them; known ones never change."""
+    if not isinstance(keys, Mapping):
+        return model
+    fields = type(model).model_fields
+    update: dict[str, Any] = {
+        key: value
+        for key, value in keys.items()
+        if key not in fields and key not in _json_keys(model)
+    }
+    for name in fields:
+        value, inner = getattr(model, name), keys.get(name)
+        if isinstance(value, Model):
+            update[name] = with_unknown(value, inner)
+        elif isinstance(value, tuple) and isinstance(inner, list):
+            update[name] = tuple(
+                with_unknown(entry, _matching(entry, index, inner))
+                if isinstance(entry, Model)
+                else entry
+                for index, entry in enumerate(value)
+            )
+    return model.model_copy(update=update) if update else model
+
+
+def _json_keys(model: Model) -> set[str]:
+    fields = type(model).model_fields
+    return {field.alias or name for name, field in fields.items()}
+
+
+def _identity(entry: Model, index: int) -> dict[str, Any]:
+    for key in _IDENTITIES:
+        value = getattr(entry, key, None)
+        if key in type(entry).model_fields and value is not None:
+            return {key: value}
+    return {"index": index}
+
+
+def _matching(entry: Model, index: int, candidates: list[Any]) -> object:
+    identity = _identity(entry, index)
+    for candidate in candidates:
+        if isinstance(candidate, Mapping) and identity.items() <= candidate.items():
+            return {k: v for k, v in candidate.items() if k not in identity}
+    return None

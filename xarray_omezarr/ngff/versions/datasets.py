@@ -1,0 +1,189 @@
+"""Images as versions before coordinate systems spell them: axes and datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xarray_omezarr.errors import MetadataError, NotInVersionError
+from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+from xarray_omezarr.ngff.base import given, listed
+from xarray_omezarr.ngff.multiscale import (
+    Image,
+    Level,
+    Multiscale,
+    check_for_writing,
+)
+from xarray_omezarr.ngff.transforms import (
+    Identity,
+    Scale,
+    Sequence,
+    Transformation,
+    Translation,
+)
+from xarray_omezarr.ngff.versions.omero import read_omero, spell_omero
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.document import Place
+
+_IMAGE = frozenset({"multiscales", "omero", "version"})
+_MULTISCALE = frozenset(
+    {
+        "axes",
+        "datasets",
+        "coordinateTransformations",
+        "name",
+        "type",
+        "metadata",
+        # Says nothing that the document does not say, and would be stale when the
+        # image is written in another version: the version's own file handles it.
+        "version",
+    }
+)
+_DATASET = frozenset({"path", "coordinateTransformations"})
+_TYPES: dict[str, type[Scale | Translation]] = {
+    "scale": Scale,
+    "translation": Translation,
+}
+# These versions have no names for coordinate systems.
+_SYSTEM = "physical"
+
+
+def read_image(place: Place) -> Image:
+    """The image of an object with ``multiscales`` and perhaps ``omero``."""
+    parts = {
+        **place.unknown(_IMAGE, Image),
+        "multiscales": tuple(map(_read_multiscale, place["multiscales"].entries())),
+        "omero": read_omero(place["omero"]),
+    }
+    return Image.parse(parts, place.pointer)
+
+
+def _read_multiscale(place: Place) -> Multiscale:
+    axes = tuple(
+        Axis.parse(axis.value, axis.pointer) for axis in place["axes"].entries()
+    )
+    system = CoordinateSystem.parse({"name": _SYSTEM, "axes": axes}, place.pointer)
+    # RULES T8: optional, and applied after those of the datasets.
+    after = place["coordinateTransformations"]
+    parts = {
+        **place.unknown(_MULTISCALE, Multiscale),
+        "coordinate_systems": (system,),
+        "levels": tuple(map(_read_level, place["datasets"].entries())),
+        "coordinate_transformations": _scale_and_translation(after)
+        if after.value
+        else (),
+        **{key: place[key].value for key in ("name", "type", "metadata")},
+    }
+    return Multiscale.parse(parts, place.pointer)
+
+
+def _read_level(place: Place) -> Level:
+    chain = _scale_and_translation(place["coordinateTransformations"])
+    parts = {
+        **place.unknown(_DATASET, Level),
+        "path": place["path"].value,
+        "transformation": chain[0]
+        if len(chain) == 1
+        else Sequence(transformations=chain),
+    }
+    return Level.parse(parts, place.pointer)
+
+
+def _scale_and_translation(place: Place) -> tuple[Scale | Translation, ...]:
+    chain = [_read_transformation(entry) for entry in place.items()]
+    kinds = [transformation.type for transformation in chain]
+    # RULES T2 and T3: exactly one scale, and after it at most one translation.
+    if kinds == ["translation", "scale"]:
+        place.note("is read as a scale and then a translation")
+        return (chain[1], chain[0])
+    if kinds not in (["scale"], ["scale", "translation"]):
+        raise place.error("give one scale, and after it at most one translation")
+    return tuple(chain)
+
+
+def _read_transformation(place: Place) -> Scale | Translation:
+    members = place.members()
+    kind = str(members.get("type"))
+    if kind not in _TYPES:  # RULES T1
+        raise place.error("give a transformation of type 'scale' or 'translation'")
+    if kind not in members and "path" in members:  # RULES T7
+        raise place.error("give the numbers; those in a file of their own are not read")
+    return _TYPES[kind].parse(members, place.pointer)
+
+
+def spell_image(image: Image, version: str) -> dict[str, Any]:
+    """The object with ``multiscales`` and perhaps ``omero``, not yet plain JSON.
+
+    Raises
+    ------
+    NotInVersionError
+        If an image has what only coordinate systems can say.
+    MetadataError
+        If it breaks a MUST that readers forgive and writers may not.
+    """
+    if not isinstance(image, Image):
+        raise NotInVersionError(
+            f"OME-Zarr {version} has no place for {type(image).__name__} here"
+        )
+    if problems := check_for_writing(image):
+        raise MetadataError(f"{image.summary()} cannot be written: {listed(problems)}")
+    members = image.members()
+    members["multiscales"] = [_spell(entry, version) for entry in image.multiscales]
+    if image.omero is not None:
+        members["omero"] = spell_omero(image.omero, version)
+    return members
+
+
+def _spell(multiscale: Multiscale, version: str) -> dict[str, Any]:
+    _refuse_systems(multiscale, version)
+    ndim = len(multiscale.axes)
+    members = {
+        "name": multiscale.name,
+        "axes": multiscale.axes,
+        "datasets": [_spell_level(level, ndim) for level in multiscale.levels],
+        "coordinateTransformations": _flat(multiscale.coordinate_transformations, ndim)
+        or None,
+        "type": multiscale.type,
+        "metadata": multiscale.metadata,
+    }
+    return {**given(members), **multiscale.extras()}
+
+
+def _refuse_systems(multiscale: Multiscale, version: str) -> None:
+    further = [system.name for system in multiscale.coordinate_systems[1:]]
+    named = [
+        transformation
+        for transformation in multiscale.coordinate_transformations
+        if transformation.input is not None or transformation.output is not None
+    ]
+    lost = multiscale.coordinate_systems[0].extras()
+    for field, value in (
+        ("coordinateSystems", further),
+        ("coordinateTransformations", named),
+        ("keys of the coordinate system", sorted(lost)),
+    ):
+        if value:
+            raise NotInVersionError(
+                f"OME-Zarr {version} knows one unnamed coordinate system and has no "
+                f"place for {field} {value}; choose a later version"
+            )
+
+
+def _spell_level(level: Level, ndim: int) -> dict[str, Any]:
+    chain = _flat((level.transformation,), ndim)
+    return {"path": level.path, "coordinateTransformations": chain, **level.extras()}
+
+
+def _flat(
+    transformations: tuple[Transformation, ...], ndim: int
+) -> list[Transformation]:
+    """One after the other, with scales for identities (RULES T1)."""
+    chain: list[Transformation] = []
+    for transformation in transformations:
+        if isinstance(transformation, Sequence):
+            chain += _flat(transformation.transformations, ndim)
+        elif isinstance(transformation, Identity):
+            chain.append(Scale(scale=(1.0,) * ndim))
+        else:
+            chain.append(transformation)
+    return chain

@@ -1,0 +1,75 @@
+"""Version: what a version of the standard is asked, and what it can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from xarray_omezarr.ngff.multiscale import Image
+
+#: What the attributes of a group can say.
+Metadata: TypeAlias = Image
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a version of the standard can hold.
+
+    Parameters
+    ----------
+    zarr_format : {2, 3}
+        Format of all groups and arrays.
+    sharding : bool
+        Whether several chunks can share one stored object.
+    dimension_names : bool
+        Whether arrays carry the names of their dimensions.
+    """
+
+    zarr_format: Literal[2, 3]
+    sharding: bool
+    dimension_names: bool
+
+
+@runtime_checkable
+class Version(Protocol):
+    """One spelling of the metadata. Versions are values: equal ones are the same."""
+
+    @property
+    def name(self) -> str:
+        """What stands in files: two numbers with a point between."""
+        ...
+
+    @property
+    def features(self) -> Features:
+        """What it can hold."""
+        ...
+
+    def to_attrs(self, model: Metadata) -> dict[str, Any]:
+        """All attributes of the group, as JSON.
+
+        Raises
+        ------
+        NotInVersionError
+            If the version has no place for something.
+        MetadataError
+            If the metadata break a MUST of the standard, or are no JSON.
+        """
+        ...
+
+    def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
+        """What the attributes of a group say.
+
+        Slips that files in use contain are put right or left out, with one
+        `OmeZarrWarning` that names them all.
+
+        Raises
+        ------
+        MetadataError
+            If they break a MUST of the standard.
+        """
+        ...
+
+    def foreign(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes of a group that are not the standard's."""
+        ...

@@ -1,0 +1,66 @@
+"""Version 0.4: Zarr v2, the keys of the standard beside those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xarray_omezarr.ngff.plain import plain
+from xarray_omezarr.ngff.versions.datasets import read_image, spell_image
+from xarray_omezarr.ngff.versions.document import Place
+from xarray_omezarr.ngff.versions.protocol import Features, Metadata
+
+_NAME = "0.4"
+_FEATURES = Features(zarr_format=2, sharding=False, dimension_names=False)
+
+_KEYS = frozenset({"multiscales", "omero", "image-label", "bioformats2raw.layout"})
+# Everyday words, which programs use for things of their own as well.
+_WORDS: dict[str, type] = {"plate": dict, "well": dict, "labels": list, "series": list}
+
+
+@dataclass(frozen=True, slots=True)
+class Version04:
+    """OME-Zarr 0.4."""
+
+    name: str = _NAME
+    features: Features = _FEATURES
+
+    def to_attrs(self, model: Metadata) -> dict[str, Any]:
+        """All attributes of the group; each image entry tells the version."""
+        attrs = spell_image(model, self.name)
+        # RULES M7: only a SHOULD, but readers exist that cannot do without.
+        attrs["multiscales"] = [
+            {"version": self.name, **entry} for entry in attrs["multiscales"]
+        ]
+        result: dict[str, Any] = plain(attrs)
+        return result
+
+    def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
+        """What the attributes of a group say; those of others are not looked at."""
+        document = Place(standard_part(attrs))
+        for entry in document["multiscales"].items():
+            version = entry["version"]
+            if version.value not in (None, self.name):
+                raise version.error(f"give {self.name!r}, the version it is read as")
+        image = read_image(document)
+        document.warn()
+        return image
+
+    def foreign(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes that are not the standard's."""
+        ours = standard_part(attrs)
+        if attrs.get("version") == self.name:
+            # Writers in use repeat the version there, where it is no part of the
+            # standard; in a group of another version it would be wrong.
+            ours["version"] = self.name
+        return {key: value for key, value in attrs.items() if key not in ours}
+
+
+def standard_part(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that are the standard's."""
+    return {
+        key: value
+        for key, value in attrs.items()
+        if key in _KEYS or (key in _WORDS and isinstance(value, _WORDS[key]))
+    }

@@ -1,0 +1,46 @@
+"""Version 0.5: Zarr v3, everything under the key ``ome``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xarray_omezarr.ngff.plain import plain
+from xarray_omezarr.ngff.versions.datasets import read_image, spell_image
+from xarray_omezarr.ngff.versions.document import Place
+from xarray_omezarr.ngff.versions.names import without_correction
+from xarray_omezarr.ngff.versions.protocol import Features, Metadata
+
+_NAME = "0.5"
+_FEATURES = Features(zarr_format=3, sharding=True, dimension_names=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Version05:
+    """OME-Zarr 0.5."""
+
+    name: str = _NAME
+    features: Features = _FEATURES
+
+    def to_attrs(self, model: Metadata) -> dict[str, Any]:
+        """All attributes of the group: one, that holds the version and the rest."""
+        ome = {"version": self.name, **spell_image(model, self.name)}
+        result: dict[str, Any] = plain({"ome": ome})
+        return result
+
+    def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
+        """What the attributes of a group say; those of others are not looked at."""
+        document = Place(attrs)["ome"]
+        version = document["version"]
+        told = version.value
+        # RULES L3: the version is given.
+        if not isinstance(told, str) or without_correction(told) != self.name:
+            raise version.error(f"give {self.name!r}, the version it is read as")
+        image = read_image(document)
+        document.warn()
+        return image
+
+    def foreign(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes that are not the standard's."""
+        return {key: value for key, value in attrs.items() if key != "ome"}

@@ -1,0 +1,260 @@
+"""The write options: declared once here, shown in the help of every verb."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar
+from typing import get_args, get_origin, get_type_hints
+
+from xarray_omezarr.errors import OptionError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Factors: TypeAlias = int | Mapping[str, int]
+Shape: TypeAlias = int | tuple[int, ...] | Mapping[str, int]
+Method: TypeAlias = str | Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Default and meaning of one write option."""
+
+    default: Any
+    doc: str
+
+
+class WriteOptions(TypedDict, total=False):
+    """Keyword arguments that every writing verb understands."""
+
+    mode: Annotated[
+        Literal["w-", "w", "a"] | None,
+        Option(
+            None,
+            "``None`` or ``'w-'``: refuse a target that holds something; ``'w'``: "
+            "replace the image there (a folder that is not Zarr is never removed, "
+            "and on local disks the old image stays readable until the new one is "
+            "complete); ``'a'``: as ``'w-'``, inside a store that exists.",
+        ),
+    ]
+    version: Annotated[
+        str | None, Option(None, "Version of OME-Zarr; the newest common one if None.")
+    ]
+    group: Annotated[
+        str | None, Option(None, "Path inside the store where the image goes.")
+    ]
+    name: Annotated[
+        str | None,
+        Option(
+            None,
+            "Name of the multiscale. If None: the object's name (unless that is "
+            "'image' or 'labels'), else ``attrs['long_name']``, else the stem of the "
+            "path.",
+        ),
+    ]
+    dims: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            None,
+            "Stored dims in order, e.g. ``'tczyx'``; missing ones get size 1. If "
+            "None: the object's dims, transposed to the order of the standard.",
+        ),
+    ]
+    scale_factors: Annotated[
+        Literal["auto"] | int | Sequence[Factors] | None,
+        Option(
+            "auto",
+            "Factors of the levels after the first, relative to level 0: ints act on "
+            "y and x, mappings name dims (``{'z': 2, 'y': 4, 'x': 4}``). ``'auto'`` "
+            "halves y and x, and z once its pixels are no coarser, until a level fits "
+            "one chunk; None writes no pyramid.",
+        ),
+    ]
+    method: Annotated[
+        Method,
+        Option(
+            "auto",
+            "How a coarser level is made: ``'mean'`` (``'auto'``, ``'local_mean'``), "
+            "``'nearest'``, ``'mode'``, ``'max'``, ``'min'``, ``'median'``, or a "
+            "function ``(block, factors) -> block``, factors in the block's axis "
+            "order.",
+        ),
+    ]
+    chunks: Annotated[
+        Literal["auto"] | Shape | None | Sequence[Shape | None],
+        Option(
+            "auto",
+            "Shape of a chunk: int (every dim), tuple (in stored order, filled on the "
+            "left), mapping by dim, None (one chunk), or a list of tuples, mappings "
+            "or None, one per level.",
+        ),
+    ]
+    shards: Annotated[
+        Literal["auto"] | Shape | None | Sequence[Shape | None],
+        Option(
+            None,
+            "Shape of a stored object of many chunks, as `chunks`; a multiple of it.",
+        ),
+    ]
+    compression: Annotated[
+        object,
+        Option(
+            "auto",
+            "``'blosc-zstd'`` (``'auto'``), ``'blosc-lz4'``, ``'zstd'``, ``'gzip'``, "
+            "``'none'``, a codec object of zarr or a list of them.",
+        ),
+    ]
+    fill_value: Annotated[
+        float | int | bool, Option(0, "Value of pixels that are not stored.")
+    ]
+    write_empty_chunks: Annotated[
+        bool, Option(False, "Store chunks that hold nothing but the fill value.")
+    ]
+    channels: Annotated[
+        Sequence[Any] | None,
+        Option(
+            None,
+            "Names, dicts or `xarray_omezarr.ngff.Channel`, one per channel; they "
+            "complete what the channel coordinate says.",
+        ),
+    ]
+    attrs: Annotated[
+        Mapping[str, Any] | None,
+        Option(None, "Further attributes of the group, beside ``ome``; JSON."),
+    ]
+    irregular: Annotated[
+        Literal["auto", "raise", "keep"],
+        Option(
+            "auto",
+            "Unevenly spaced coordinates: ``'raise'``; ``'keep'``, a nominal scale "
+            "and a warning, with the exact values kept beside and restored on "
+            "reading; ``'auto'``, keep along time and raise along space.",
+        ),
+    ]
+    storage_options: Annotated[
+        Mapping[str, Any] | None, Option(None, "For URLs: passed to fsspec.")
+    ]
+    lossy: Annotated[
+        bool,
+        Option(
+            False,
+            "Drop, with a warning, what the version cannot hold, instead of raising "
+            "NotInVersionError.",
+        ),
+    ]
+    memory_limit: Annotated[
+        int | str | None,
+        Option(
+            None,
+            "Bytes of pixels that one block may hold with all its levels, e.g. "
+            "``'64 MiB'``.",
+        ),
+    ]
+
+
+@functools.cache
+def declared() -> dict[str, tuple[Any, Option]]:
+    """Annotation and `Option` of every write option, in order."""
+    found = {}
+    for name, hint in get_type_hints(WriteOptions, include_extras=True).items():
+        annotation, option = get_args(hint)
+        assert get_origin(hint) is Annotated  # noqa: S101 - a slip in this file
+        found[name] = (annotation, option)
+    return found
+
+
+def complete(options: WriteOptions) -> WriteOptions:
+    """All options, defaults where nothing was given.
+
+    Raises
+    ------
+    TypeError
+        For an unknown option; the nearest name is offered.
+    """
+    known = declared()
+    for name in options:
+        if name not in known:
+            raise TypeError(_unknown_option(name, [*known, "compute"]))
+    defaults = {name: option.default for name, (_, option) in known.items()}
+    return WriteOptions(**{**defaults, **options})  # type: ignore[typeddict-item]
+
+
+def _unknown_option(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {sorted(known)}"
+    return f"Unknown write option {name!r}{hint}"
+
+
+def shows_write_options(function: Callable[P, R]) -> Callable[P, R]:
+    """Spell out the write options in the signature and help of `function`.
+
+    The function takes them as ``**options``; its docstring ends its "Parameters"
+    section with a line ``**options`` that is replaced by all of them.
+    """
+    signature = inspect.signature(function)
+    parameters = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    parameters += [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option.default,
+            annotation=annotation,
+        )
+        for name, (annotation, option) in declared().items()
+    ]
+    shown = signature.replace(parameters=parameters)
+    function.__signature__ = shown  # type: ignore[attr-defined]
+    if function.__doc__:
+        function.__doc__ = _spell_out(function.__doc__)
+    return function
+
+
+def _spell_out(doc: str) -> str:
+    lines = inspect.cleandoc(doc).splitlines()
+    if "**options" not in lines:
+        return doc
+    spelled = []
+    for name, (_, option) in declared().items():
+        spelled.append(f"{name} : default {option.default!r}")
+        spelled += textwrap.wrap(
+            option.doc, 76, initial_indent="    ", subsequent_indent="    "
+        )
+    at = lines.index("**options")
+    return "\n".join([*lines[:at], *spelled, *lines[at + 1 :]])
+
+
+_BYTE_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
+
+
+def parse_bytes(value: int | str) -> int:
+    """Number of bytes in ``'64 MiB'``, ``'1 GB'`` or a plain number."""
+    text = str(value).strip()
+    number = text.rstrip("BKMGibkmgI ").strip()
+    unit = text[len(number) :].strip().upper()
+    try:
+        count = float(number) * _BYTE_UNITS[unit]
+    except (KeyError, ValueError):
+        count = 0.0
+    if count < 1:
+        raise OptionError(
+            f"memory_limit is {value!r}; give bytes, e.g. 67108864 or '64 MiB'"
+        )
+    return int(count)

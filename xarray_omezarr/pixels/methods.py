@@ -1,0 +1,113 @@
+"""Methods of downsampling: their names, and where the values they make stand."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from xarray_omezarr.errors import OptionError
+from xarray_omezarr.pixels.bins import Block
+from xarray_omezarr.pixels.mean import mean_of_bins
+from xarray_omezarr.pixels.ranges import value_range as value_range
+from xarray_omezarr.pixels.ranks import (
+    max_of_bins,
+    median_of_bins,
+    min_of_bins,
+    mode_of_bins,
+)
+
+# What a user's own method looks like: (block, factors) -> coarse block.
+CustomMethod: TypeAlias = Callable[[Block, tuple[int, ...]], Any]
+Method: TypeAlias = str | CustomMethod
+
+# (part, sizes of its bins, all of them whole) -> one value per bin.
+Kernel: TypeAlias = Callable[[Block, tuple[int, ...]], Block]
+
+KERNELS: MappingProxyType[str, Kernel] = MappingProxyType(
+    {
+        "mean": mean_of_bins,
+        "local_mean": mean_of_bins,
+        "mode": mode_of_bins,
+        "max": max_of_bins,
+        "min": min_of_bins,
+        "median": median_of_bins,
+    }
+)
+
+# The one method without a kernel: it takes pixels as they are.
+NEAREST = "nearest"
+
+METHODS: tuple[str, ...] = (*KERNELS, NEAREST)
+
+
+def check_method(method: Method) -> None:
+    """Refuse what is neither the name of a method nor a function.
+
+    Parameters
+    ----------
+    method : str or callable
+        As the user gave it; ``"auto"`` must have been decided before.
+
+    Raises
+    ------
+    OptionError
+        Naming the methods there are, the most similar one first.
+
+    Examples
+    --------
+    >>> check_method("mean")
+    >>> check_method("meen")
+    Traceback (most recent call last):
+    ...
+    xarray_omezarr.errors.OptionError: Unknown method 'meen', did you mean 'mean'? \
+Choose 'mean', 'local_mean', 'mode', 'max', 'min', 'median', 'nearest' or a function \
+(block, factors) -> block
+    """
+    if callable(method) or method in METHODS:
+        return
+    similar = difflib.get_close_matches(str(method).lower(), METHODS, n=1)
+    hint = f", did you mean {similar[0]!r}?" if similar else "."
+    known = ", ".join(repr(name) for name in METHODS)
+    raise OptionError(
+        f"Unknown method {method!r}{hint} Choose {known} or a function "
+        "(block, factors) -> block"
+    )
+
+
+def position(method: Method) -> Literal["centre", "first"]:
+    """Where the values of a coarser level stand within their bins.
+
+    Returns
+    -------
+    {"centre", "first"}
+        ``"first"``: on the centre of the first pixel of the bin, so that the
+        translation of the finer level is kept; ``"centre"``: in the middle of the
+        bin, half the difference of the two scales further.
+
+    Examples
+    --------
+    >>> position("nearest"), position("mean")
+    ('first', 'centre')
+    """
+    check_method(method)
+    return "first" if method == NEAREST else "centre"
+
+
+def method_name(method: Method) -> str:
+    """Name for metadata: the method's own, or that of the function.
+
+    Examples
+    --------
+    >>> method_name("mode"), method_name(abs)
+    ('mode', 'abs')
+    """
+    check_method(method)
+    if isinstance(method, str):
+        return method
+    if isinstance(method, functools.partial):
+        return method_name(method.func)
+    name = getattr(method, "__name__", type(method).__name__)
+    return str(name)

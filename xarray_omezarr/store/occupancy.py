@@ -1,0 +1,162 @@
+"""What stands at a target, and whether a write may go there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import zarr
+from zarr.core.sync import sync
+
+from xarray_omezarr.errors import OptionError, TargetExistsError
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.target import Target
+
+#: Attribute of a group whose write has not finished; nobody takes it for an image.
+UNFINISHED = "xarray_omezarr_unfinished"
+
+# What desktops leave in every folder they show.
+_LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
+
+_MODES = (None, "w-", "w", "a")
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What stands at a target.
+
+    Parameters
+    ----------
+    kind : str
+        ``"nothing"`` (also an empty folder), ``"group"``, ``"array"`` or
+        ``"foreign"`` (something that is not Zarr).
+    zarr_format : int, optional
+        Of the group.
+    attrs : mapping
+        Attributes of the group.
+    children : tuple of str
+        Names right below the group.
+    """
+
+    kind: Literal["nothing", "group", "array", "foreign"]
+    zarr_format: Literal[2, 3] | None = None
+    attrs: Mapping[str, Any] | None = None
+    children: tuple[str, ...] = ()
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it is left over from a write that was interrupted."""
+        return bool(self.attrs) and UNFINISHED in (self.attrs or {})
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a new store may go there without losing anything."""
+        if self.kind == "group":
+            empty = not self.children and not self.has_ome_metadata
+            return empty or self.is_unfinished
+        return self.kind == "nothing"
+
+    @property
+    def has_ome_metadata(self) -> bool:
+        """Whether the group has attributes of any version of the standard."""
+        attrs = dict(self.attrs or {})
+        return any(
+            registry.get(name).foreign(attrs) != attrs for name in registry.SUPPORTED
+        )
+
+
+def inspect_target(target: Target) -> Occupancy:
+    """What stands at `target`; nothing is changed."""
+    if target.directory is not None and not target.directory.is_dir():
+        exists = target.directory.exists() or target.directory.is_symlink()
+        return Occupancy("foreign" if exists else "nothing")
+    children = tuple(_children(target))
+    if not children:
+        return Occupancy("nothing")
+    for zarr_format in (3, 2):
+        names = ("zarr.json",) if zarr_format == 3 else (".zgroup", ".zarray")
+        if any(name in children for name in names):
+            return _inspect_zarr(target, zarr_format, children)
+    return Occupancy("foreign", children=children)
+
+
+def _inspect_zarr(
+    target: Target, zarr_format: Literal[2, 3], children: tuple[str, ...]
+) -> Occupancy:
+    node = zarr.open(
+        store=target.store, path=target.path, mode="r", zarr_format=zarr_format
+    )
+    if isinstance(node, zarr.Array):
+        return Occupancy("array", zarr_format)
+    return Occupancy(
+        "group",
+        zarr_format,
+        dict(node.attrs),
+        tuple(name for name in children if not _is_metadata(name)),
+    )
+
+
+def _is_metadata(name: str) -> bool:
+    return name in ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
+
+
+def _children(target: Target) -> Iterator[str]:
+    async def collect() -> list[str]:
+        return [name async for name in target.store.list_dir(target.path)]
+
+    # zarr offers groups and arrays to blocking callers, but no way to list what is
+    # neither; its event loop is the one its stores are bound to.
+    yield from sorted({name.strip("/") for name in sync(collect())} - _LITTER)
+
+
+def check_mode(
+    mode: str | None, occupancy: Occupancy, target: Target, owned: Collection[str]
+) -> Literal["create", "replace"]:
+    """Whether to create or to replace; raises where neither is allowed.
+
+    Parameters
+    ----------
+    mode : str, optional
+        The write option.
+    occupancy : Occupancy
+        What stands at `target`.
+    target : Target
+        Where to write.
+    owned : collection of str
+        Children of the group that belong to the image there and go with it.
+
+    Raises
+    ------
+    OptionError
+        For an unknown mode.
+    TargetExistsError
+        If something is there that this mode does not replace.
+    """
+    if mode not in _MODES:
+        raise OptionError(f"mode is {mode!r}; there are 'w-', 'w' and 'a'")
+    if occupancy.is_free:
+        return "create"
+    if occupancy.kind != "group":
+        what = "a Zarr array" if occupancy.kind == "array" else "something not Zarr"
+        raise TargetExistsError(
+            f"{target} holds {what}; it is never removed or written into. Choose "
+            "another path, or delete it yourself"
+        )
+    if mode == "a":
+        raise TargetExistsError(
+            f"{target} holds an image or other nodes already, and a second image "
+            "cannot be added to it; mode='w' replaces it, group= adds beside it"
+        )
+    if mode != "w":
+        raise TargetExistsError(
+            f"{target} exists already; mode='w' replaces the image there"
+        )
+    strangers = [name for name in occupancy.children if name not in owned]
+    if strangers:
+        raise TargetExistsError(
+            f"{target} holds {strangers} beside or instead of an image; mode='w' "
+            "replaces images only, so that nothing else is lost. Delete them "
+            "yourself, or choose another path"
+        )
+    return "replace"

@@ -1,0 +1,189 @@
+"""Store -> Hierarchy: metadata are read at once, pixels only when indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import numpy as np
+import zarr
+import zarr.errors
+from zarr.storage import MemoryStore
+
+from xarray_omezarr.errors import (
+    MetadataError,
+    NotOmeZarrError,
+    OmeZarrError,
+    TargetNotFoundError,
+)
+from xarray_omezarr.grid import kept
+from xarray_omezarr.hierarchy import (
+    ArrayNode,
+    Given,
+    GroupNode,
+    Hierarchy,
+    Layout,
+    Node,
+    join,
+)
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.ngff.versions.protocol import Version
+from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
+from xarray_omezarr.store.occupancy import UNFINISHED, Occupancy, inspect_target
+from xarray_omezarr.store.target import Target
+
+# Levels, and what goes with an image when it is replaced.
+_PARTS = ("labels", kept.KEY)
+
+
+def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hierarchy:
+    """What stands at `target`: an image with its levels.
+
+    Parameters
+    ----------
+    target : Target
+        Where the image is.
+    levels : iterable of int, optional
+        Which levels to open, 0 being the finest; negative ones count from the
+        coarsest. All if None.
+
+    Raises
+    ------
+    TargetNotFoundError
+        If there is no Zarr group.
+    NotOmeZarrError
+        If the group is no OME-Zarr image.
+    MetadataError
+        If the metadata break the standard, or a level is missing.
+    """
+    group = _open_group(target)
+    attrs = dict(group.attrs)
+    version = _detect(attrs, target)
+    image = version.from_attrs(attrs)
+    foreign = version.foreign(attrs)
+    nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
+    opened = _chosen(image, levels, target)
+    for path in opened:
+        nodes[path] = _array_node(target, group, path, _dims(image))
+    for name in kept.array_names(foreign.get(kept.KEY)):
+        path = join(kept.KEY, name)
+        nodes[path] = _array_node(target, group, path, None)
+    return Hierarchy(version, nodes)
+
+
+def owned_children(target: Target, occupancy: Occupancy) -> frozenset[str]:
+    """Names below a group that belong to the image there: levels, labels, kept."""
+    if occupancy.kind != "group" or not occupancy.has_ome_metadata:
+        return frozenset()
+    attrs = dict(occupancy.attrs or {})
+    try:
+        image = _detect(attrs, target).from_attrs(attrs)
+    except OmeZarrError:
+        # What cannot be understood is not known to be an image, so nothing in it
+        # is known to be ours to remove.
+        return frozenset()
+    paths = (level.path for scale in image.multiscales for level in scale.levels)
+    return frozenset([*(path.split("/", 1)[0] for path in paths), *_PARTS])
+
+
+def holds_ome_zarr(target: Target) -> bool:
+    """Whether OME-Zarr of any version stands at a local or in-memory target."""
+    if target.directory is None and not isinstance(target.store, MemoryStore):
+        return False
+    occupancy = inspect_target(target)
+    return occupancy.kind == "group" and occupancy.has_ome_metadata
+
+
+def _open_group(target: Target) -> zarr.Group:
+    try:
+        return zarr.open_group(target.store, path=target.path, mode="r")
+    except (FileNotFoundError, zarr.errors.NodeTypeValidationError) as error:
+        if inspect_target(target).kind == "array":
+            raise NotOmeZarrError(
+                f"{target} is a Zarr array, and an OME-Zarr image is a group; open "
+                "the folder above it"
+            ) from error
+        raise TargetNotFoundError(f"There is no Zarr group at {target}") from error
+
+
+def _detect(attrs: Mapping[str, Any], target: Target) -> Version:
+    version = registry.detect(attrs)
+    if version is None:
+        state = (
+            "is an image whose writing was interrupted; write it again"
+            if UNFINISHED in attrs
+            else "is a Zarr group without OME-Zarr metadata"
+        )
+        raise NotOmeZarrError(f"{target} {state}")
+    ome = attrs.get("ome", attrs)
+    if isinstance(ome, Mapping) and "multiscales" not in ome:
+        found = sorted(set(ome) - {"version"})
+        raise NotOmeZarrError(
+            f"{target} holds {found}, not an image; open one of its images with "
+            "group=, e.g. group='A/1/0' of a plate or group='0' of a collection"
+        )
+    return version
+
+
+def _dims(image: Image) -> tuple[str, ...]:
+    return tuple(axis.name for axis in image.multiscale.axes)
+
+
+def _chosen(image: Image, levels: Iterable[int] | None, target: Target) -> list[str]:
+    paths = [level.path for level in image.multiscale.levels]
+    if levels is None:
+        return paths
+    try:
+        return [paths[level] for level in levels]
+    except IndexError:
+        raise MetadataError(
+            f"{target} has {len(paths)} levels (0 is the finest), and level "
+            f"{[*levels]} was asked for"
+        ) from None
+
+
+def _array_node(
+    target: Target, group: zarr.Group, path: str, dims: tuple[str, ...] | None
+) -> ArrayNode:
+    array = _open_array(target, path, group.metadata.zarr_format)
+    names = dims or tuple(f"dim_{axis}" for axis in range(array.ndim))
+    if len(names) != array.ndim:
+        raise MetadataError(
+            f"Array {path!r} of {target} has shape {array.shape}, but there are "
+            f"{len(names)} axes: {names}"
+        )
+    layout = Layout(
+        chunks=array.chunks,
+        shards=array.shards,
+        compression=list(array.compressors),
+        fill_value=_plain_fill_value(array),
+    )
+    return ArrayNode(
+        dims=names,
+        shape=array.shape,
+        dtype=cast("np.dtype[Any]", array.dtype),
+        layout=layout,
+        source=Given(StoredArray(array)),
+    )
+
+
+def _open_array(
+    target: Target, path: str, zarr_format: ZarrFormat
+) -> zarr.Array[Any]:
+    try:
+        return zarr.open_array(
+            target.store,
+            path=join(target.path, path),
+            mode="r",
+            zarr_format=zarr_format,
+        )
+    except (FileNotFoundError, zarr.errors.NodeTypeValidationError) as error:
+        raise MetadataError(
+            f"{target} lists a level {path!r}, but there is no array of that name"
+        ) from error
+
+
+def _plain_fill_value(array: zarr.Array[Any]) -> Any:
+    value = array.fill_value
+    return value.item() if isinstance(value, np.generic) else value

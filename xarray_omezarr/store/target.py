@@ -1,0 +1,194 @@
+"""Where a store is: paths, URLs and store objects become one `Target`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import zarr
+from zarr.abc.store import Store
+from zarr.storage import LocalStore, StorePath
+
+from xarray_omezarr.errors import MissingDependencyError, OptionError
+
+Group: TypeAlias = zarr.Group
+StoreLike: TypeAlias = str | os.PathLike[str] | Store | zarr.Group | StorePath | Any
+
+# Endings that say "this is an image" and are not part of its name.
+_SUFFIXES = (".ome.zarr", ".zarr")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place inside a store.
+
+    Parameters
+    ----------
+    store : zarr.abc.store.Store
+        The store.
+    path : str
+        Path of the node inside it; empty for its root.
+    directory : pathlib.Path, optional
+        Folder of the node, where the store is a folder of a local disk.
+    uri : str
+        The place as people would write it.
+    """
+
+    store: Store
+    path: str
+    directory: Path | None
+    uri: str
+
+    @property
+    def stem(self) -> str:
+        """Last part of the place without its endings, to name an image by."""
+        last = self.uri.rstrip("/").rsplit("/", 1)[-1]
+        for suffix in _SUFFIXES:
+            last = last.removesuffix(suffix)
+        return last
+
+    def child(self, path: str) -> Target:
+        """The place further down."""
+        path = _checked_path(path)
+        if not path:
+            return self
+        return Target(
+            store=self.store,
+            path=f"{self.path}/{path}" if self.path else path,
+            directory=None if self.directory is None else self.directory / path,
+            uri=f"{self.uri.rstrip('/')}/{path}",
+        )
+
+    def __str__(self) -> str:
+        return self.uri
+
+
+def open_target(
+    store: StoreLike,
+    *,
+    group: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    read_only: bool = False,
+) -> Target:
+    """The place that `store` and `group` name; nothing is read or written.
+
+    Parameters
+    ----------
+    store : str, path, zarr store, zarr.Group or obstore store
+        Where the root is. URLs need the extra ``remote``.
+    group : str, optional
+        Path inside it.
+    storage_options : mapping, optional
+        For URLs: passed to fsspec.
+    read_only : bool
+        Whether writing through the target must fail.
+
+    Raises
+    ------
+    OptionError
+        For a `store` of another type, a kind of store that is not supported, or
+        a `group` that leaves the store.
+    MissingDependencyError
+        If the URL needs a package that is not installed.
+    """
+    return _root_target(store, storage_options, read_only).child(group or "")
+
+
+def _root_target(
+    store: StoreLike, storage_options: Mapping[str, Any] | None, read_only: bool
+) -> Target:
+    if isinstance(store, (str, os.PathLike)) or hasattr(store, "protocol"):
+        url, options = _as_url(store, storage_options)
+        if "://" in url and not url.startswith("file://"):
+            return _remote(url, options, read_only)
+        return _local(Path(url.removeprefix("file://")), read_only)
+    if storage_options:
+        raise OptionError(
+            f"storage_options are for URLs, and the store is a {type(store).__name__}"
+        )
+    if isinstance(store, zarr.Group):
+        return _inside(store.store, store.path)
+    if isinstance(store, StorePath):
+        return _inside(store.store, store.path)
+    if isinstance(store, Store):
+        return _inside(store, "")
+    if type(store).__module__.startswith("obstore"):
+        return _inside(_wrap_obstore(store), "")
+    raise OptionError(
+        f"A store is a path, a URL, a zarr store, a zarr.Group or an obstore store, "
+        f"not a {type(store).__module__}.{type(store).__qualname__}"
+    )
+
+
+def _as_url(
+    store: Any, storage_options: Mapping[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    """The path or URL as text; objects of universal_pathlib bring options along."""
+    own = getattr(store, "storage_options", None) or {}
+    options = {**own, **(storage_options or {})}
+    remote = getattr(store, "protocol", "") not in ("", "file", "local")
+    text = str(store) if remote else os.fspath(store)
+    if not isinstance(text, str):
+        raise OptionError(f"A path is text, not bytes: {text!r}")
+    if not text:
+        raise OptionError("The path of the store is empty")
+    return text, options
+
+
+def _local(path: Path, read_only: bool) -> Target:
+    if path.suffix == ".ozx":
+        raise OptionError(
+            f"{path} is a one-file store (.ozx), which this release cannot read or "
+            "write; use a folder, e.g. a path that ends in .ome.zarr"
+        )
+    directory = Path(os.path.abspath(path.expanduser()))
+    return Target(
+        store=LocalStore(directory, read_only=read_only),
+        path="",
+        directory=directory,
+        uri=str(directory),
+    )
+
+
+def _remote(url: str, options: dict[str, Any], read_only: bool) -> Target:
+    protocol = url.split("://", 1)[0]
+    try:
+        store = zarr.storage.FsspecStore.from_url(
+            url, storage_options=options or None, read_only=read_only
+        )
+    except (ImportError, ValueError) as error:
+        if isinstance(error, ValueError) and "rotocol not known" not in str(error):
+            raise
+        raise MissingDependencyError(
+            f"Reading and writing {protocol}:// needs a package that is not "
+            f"installed ({error}); pip install 'xarray-omezarr[remote]'"
+        ) from error
+    return Target(store=store, path="", directory=None, uri=url)
+
+
+def _inside(store: Store, path: str) -> Target:
+    root = Path(store.root).absolute() if isinstance(store, LocalStore) else None
+    directory = None if root is None else (root / path if path else root)
+    base = str(root) if root is not None else str(store)
+    return Target(
+        store=store,
+        path=path,
+        directory=directory,
+        uri=f"{base.rstrip('/')}/{path}" if path else base,
+    )
+
+
+def _wrap_obstore(store: Any) -> Store:
+    return zarr.storage.ObjectStore(store)
+
+
+def _checked_path(path: str) -> str:
+    parts = [part for part in path.split("/") if part]
+    if "\\" in path or "\0" in path or any(part in (".", "..") for part in parts):
+        raise OptionError(
+            f"group is {path!r}: a path inside the store has no '.', '..' or backslash"
+        )
+    return "/".join(parts)

@@ -1,0 +1,154 @@
+"""Which attributes and coordinates of a DataArray are kept beside the image."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xarray_omezarr.errors import MetadataError, OmeZarrWarning
+from xarray_omezarr.grid.grid import Grid, GridAxis
+from xarray_omezarr.grid.kept import KEY, Kept, KeptCoordinate, NotJson, can_keep
+from xarray_omezarr.grid.kept import to_json
+from xarray_omezarr.grid.units import split_quantity, standard_unit
+from xarray_omezarr.write.channels import is_channel_field
+
+
+def plan_kept(
+    da: xr.DataArray,
+    names: Mapping[str, str],
+    exact: Collection[str],
+    channel_dim: str | None,
+    grid: Grid,
+) -> Kept:
+    """What of `da` a grid and the channels cannot restore.
+
+    What has no spelling in JSON is left out, with one warning for all of it.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        The object, with its own dims.
+    names : mapping
+        Stored dim by own dim.
+    exact : collection of str
+        Own dims whose coordinate is kept value by value.
+    channel_dim : str, optional
+        Own name of the channel dim.
+    grid : Grid
+        Of `da`, with its own dims.
+    """
+    lost: list[str] = []
+    attrs = _json_attrs(da.attrs, "attrs", lost)
+    coords = {}
+    for key, coordinate in da.coords.items():
+        name = str(key)
+        if channel_dim and is_channel_field(name, coordinate.dims, channel_dim):
+            continue
+        axis = grid[name] if name in da.dims else None
+        attrs = _coordinate_attrs(coordinate, axis, lost)
+        if axis is not None and name not in exact:
+            kept = KeptCoordinate(attrs) if attrs else None
+        else:
+            kept = _with_values(coordinate, attrs, names, lost)
+        if kept is not None:
+            coords[names.get(name, name)] = kept
+    if lost:
+        warnings.warn(
+            f"Left out of the image, as JSON cannot hold it: {', '.join(lost)}",
+            OmeZarrWarning,
+            stacklevel=2,
+        )
+    return Kept(attrs, coords)
+
+
+def _coordinate_attrs(
+    coordinate: xr.DataArray, axis: GridAxis | None, lost: list[str]
+) -> dict[str, Any]:
+    attrs = _json_attrs(coordinate.attrs, f"coords[{str(coordinate.name)!r}]", lost)
+    if axis is None:
+        return attrs
+    # The grid restores these, a unit under its name in the standard. What it would
+    # not restore stays: an epoch, or a unit that differs from that of the axis.
+    attrs.pop("spacing", None)
+    own = str(attrs.pop("units", attrs.pop("unit", "")))
+    attrs.pop("unit", None)
+    differs = own and own != axis.unit and axis.type in ("space", "time")
+    if differs and (
+        " since " in own
+        or standard_unit(own, axis_type=axis.type, dim=axis.name) != axis.unit
+    ):
+        attrs["units"] = own
+    return attrs
+
+
+def _with_values(
+    coordinate: xr.DataArray,
+    attrs: dict[str, Any],
+    names: Mapping[str, str],
+    lost: list[str],
+) -> KeptCoordinate | None:
+    array, unit = split_quantity(coordinate.data)
+    plain = _as_plain(np.asarray(array))
+    if plain is None or not can_keep(plain.dtype):
+        lost.append(f"coords[{str(coordinate.name)!r}] ({coordinate.dtype})")
+        return None
+    if unit is not None:
+        attrs = {**attrs, "units": str(unit)}
+    dims = tuple(names.get(str(dim), str(dim)) for dim in coordinate.dims)
+    return KeptCoordinate(attrs, dims, plain)
+
+
+def _as_plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Texts of any kind as numpy's own; other objects are refused."""
+    if array.dtype.kind not in "OT":
+        return array
+    items = array.ravel().tolist()
+    if not all(isinstance(item, str) for item in items):
+        return None
+    return np.asarray(items, dtype=np.str_).reshape(array.shape)
+
+
+def _json_attrs(
+    attrs: Mapping[Any, Any], where: str, lost: list[str]
+) -> dict[str, Any]:
+    kept = {}
+    for key, value in attrs.items():
+        try:
+            kept[str(key)] = to_json(value)
+        except NotJson as reason:
+            lost.append(f"{where}[{key!r}] ({reason})")
+    return kept
+
+
+def check_attrs(attrs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The write option ``attrs`` as JSON.
+
+    Raises
+    ------
+    MetadataError
+        If it is no mapping, not JSON, or has a key with a meaning of its own.
+    """
+    if attrs is None:
+        return {}
+    if not isinstance(attrs, Mapping):
+        raise MetadataError(f"attrs is a {type(attrs).__name__}; give a mapping")
+    if KEY in attrs:
+        raise MetadataError(
+            f"attrs has a key {KEY!r}, under which coordinates are kept; rename it"
+        )
+    checked = {}
+    for key, value in attrs.items():
+        if not isinstance(key, str):
+            raise MetadataError(f"attrs has the key {key!r}; JSON keys are texts")
+        try:
+            checked[key] = to_json(value)
+        except NotJson as reason:
+            raise MetadataError(
+                f"attrs[{key!r}] holds {reason}, which is not JSON; convert it to "
+                "numbers, texts, lists or mappings"
+            ) from reason
+    return checked

@@ -1,0 +1,368 @@
+"""One DataArray -> the hierarchy of one multiscale image."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xarray_omezarr._version import __version__
+from xarray_omezarr.errors import (
+    NotInVersionError,
+    OmeZarrWarning,
+    OptionError,
+    Problems,
+)
+from xarray_omezarr.grid.dims import Arrangement, arrange
+from xarray_omezarr.grid.grid import Grid
+from xarray_omezarr.grid.inspect import Inspection, examine
+from xarray_omezarr.grid.kept import KEY, Kept, encode
+from xarray_omezarr.grid.model import to_axes, to_level
+from xarray_omezarr.hierarchy import (
+    ArrayNode,
+    Downsampled,
+    Given,
+    GroupNode,
+    Hierarchy,
+    Layout,
+    Node,
+    join,
+)
+from xarray_omezarr.ngff.multiscale import Image, Multiscale
+from xarray_omezarr.ngff.omero import Channel, Omero
+from xarray_omezarr.ngff.unknown import with_unknown
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.ngff.versions.protocol import Version
+from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.pixels.methods import method_name
+from xarray_omezarr.windows import with_default_windows
+from xarray_omezarr.write.channels import plan_channels
+from xarray_omezarr.write.keeping import check_attrs, plan_kept
+from xarray_omezarr.write.layout import plan_chunks, plan_shards
+from xarray_omezarr.write.pyramid import Pyramid, plan_pyramid
+from xarray_omezarr.write.source import pixels, stored_dtype
+
+#: Names of variables that say nothing about the image in them.
+GENERIC_NAMES = ("image", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A DataArray seen as it will be stored.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        The object, with pixels.
+    outline : xarray.DataArray
+        The same without pixels, with the dims that will be stored (own names).
+    arrangement : Arrangement
+        How dims of `da` become stored dims.
+    inspection : Inspection
+        Of the outline.
+    """
+
+    da: xr.DataArray
+    outline: xr.DataArray
+    arrangement: Arrangement
+    inspection: Inspection
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Stored dim by own dim of the outline."""
+        return _names(self.arrangement)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid with stored dims in stored order."""
+        names = self.names
+        own = {names[axis.name]: axis for axis in self.inspection.grid}
+        return Grid(
+            tuple(
+                replace(own[name], name=name, type=kind)
+                for name, kind in zip(
+                    self.arrangement.names, self.arrangement.types, strict=True
+                )
+            )
+        )
+
+    @property
+    def channel_dim(self) -> str | None:
+        """Own name of the channel dim."""
+        types = dict(
+            zip(self.arrangement.names, self.arrangement.types, strict=True)
+        )
+        for own, name in self.names.items():
+            if types[name] == "channel":
+                return own
+        return None
+
+
+def plan_multiscale(
+    da: xr.DataArray, options: WriteOptions, stem: str | None = None
+) -> Hierarchy:
+    """Everything that will be stored for `da`; nothing is computed or written.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        Any dims, order and case; numpy, dask or lazily opened.
+    options : WriteOptions
+        All of them (see `xarray_omezarr.options.complete`).
+    stem : str, optional
+        Name to fall back to: the target's.
+
+    Raises
+    ------
+    OmeZarrError
+        One problem as itself, several as `OmeZarrErrorGroup`.
+    """
+    problems = Problems()
+    version = registry.get(options["version"] or registry.DEFAULT)
+    attrs: dict[str, Any] = {}
+    dtype = da.dtype
+    with problems.collected():
+        attrs = check_attrs(options["attrs"])
+    with problems.collected():
+        dtype = stored_dtype(da.dtype)
+    stored = None
+    with problems.collected():
+        stored = store_view(da, options)
+    if stored is None:
+        problems.raise_all("This object cannot be written as an image")
+        raise AssertionError("unreachable: a problem was noted")
+    channels: tuple[Channel, ...] | None = None
+    with problems.collected():
+        channels = _channels(stored, options)
+    nodes: dict[str, Node] = {}
+    pyramid = None
+    with problems.collected():
+        pyramid = _pyramid(stored, dtype, options)
+        nodes = _levels(stored, pyramid, dtype, version, options)
+    problems.raise_all("This object cannot be written as an image")
+    assert pyramid is not None  # noqa: S101 - else a problem was raised
+    name = _name(da, options["name"], stem)
+    image = _image(stored.grid, pyramid, name, channels)
+    image = with_unknown(image, attrs.pop("ome", None))
+    kept, kept_nodes = _kept(stored, options)
+    nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **kept_nodes}
+    # What the version cannot hold shows when it spells the metadata.
+    version.to_attrs(with_default_windows(image, dtype))
+    return Hierarchy(version, nodes)
+
+
+def own_channels(da: xr.DataArray, options: WriteOptions) -> tuple[Channel, ...]:
+    """The channels of `da` as its coordinates tell them; empty without a channel dim."""
+    return _channels(store_view(da, options), options) or ()
+
+
+def store_view(da: xr.DataArray, options: WriteOptions) -> Stored:
+    """`da` as it will be stored; raises what is wrong with dims and coordinates."""
+    arrangement = arrange(
+        dims=tuple(str(dim) for dim in da.dims),
+        sizes={str(dim): size for dim, size in da.sizes.items()},
+        labelled=_labelled(da),
+        requested=options["dims"],
+    )
+    outline = _outline(da, arrangement)
+    return Stored(
+        da, outline, arrangement, examine(outline, irregular=options["irregular"])
+    )
+
+
+def _labelled(da: xr.DataArray) -> frozenset[str]:
+    """Dims whose coordinate is texts."""
+    return frozenset(
+        str(dim)
+        for dim in da.dims
+        if dim in da.coords and da.coords[dim].dtype.kind in "OUST"
+    )
+
+
+def _outline(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
+    """`da` without pixels: one zero seen from everywhere, with all coordinates."""
+    nothing = np.broadcast_to(np.zeros((), dtype=np.uint8), da.shape)
+    outline = xr.DataArray(nothing, coords=da.coords, dims=da.dims, attrs=da.attrs)
+    outline.encoding = da.encoding
+    outline = outline.squeeze(list(arrangement.dropped))
+    for name in arrangement.inserted:
+        # After isel(t=3) the position along t is a scalar coordinate: a dim that
+        # is put back takes it up.
+        scalar = [key for key in outline.coords if str(key).lower() == name]
+        outline = outline.expand_dims(scalar[:1] or [name])
+    return outline
+
+
+def _names(arrangement: Arrangement) -> dict[str, str]:
+    return {
+        name if own is None else own: name
+        for own, name in zip(arrangement.dims, arrangement.names, strict=True)
+    }
+
+
+def _channels(stored: Stored, options: WriteOptions) -> tuple[Channel, ...] | None:
+    dim = stored.channel_dim
+    axis = None if dim is None else stored.inspection.grid[dim]
+    return plan_channels(stored.outline, axis, options["channels"])
+
+
+def _pyramid(
+    stored: Stored, dtype: np.dtype[Any], options: WriteOptions
+) -> Pyramid:
+    grid = stored.grid
+
+    def chunks_of(level: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+        chunks = options["chunks"]
+        if isinstance(chunks, list) and level >= len(chunks):
+            chunks = chunks[-1] if chunks else None
+        return plan_chunks(
+            _by_stored_dim(chunks, stored.names), grid.dims, shape, dtype, level
+        )
+
+    located = {
+        name for own, name in stored.names.items() if own in stored.outline.coords
+    }
+    return plan_pyramid(
+        grid,
+        _by_stored_dim(options["scale_factors"], stored.names),
+        options["method"],
+        chunks_of=chunks_of,
+        located=located,
+    )
+
+
+def _by_stored_dim(option: Any, names: Mapping[str, str]) -> Any:
+    """An option with mappings by own or stored dim as mappings by stored dim."""
+    if isinstance(option, Mapping):
+        return {names.get(dim, dim): value for dim, value in option.items()}
+    if isinstance(option, list):
+        return [_by_stored_dim(entry, names) for entry in option]
+    return option
+
+
+def _levels(
+    stored: Stored,
+    pyramid: Pyramid,
+    dtype: np.dtype[Any],
+    version: Version,
+    options: WriteOptions,
+) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    shards_option = _shards_option(version, options)
+    for index, level in enumerate(pyramid.levels):
+        grid = level.grid
+        chunks = plan_chunks(
+            _by_stored_dim(options["chunks"], stored.names),
+            grid.dims,
+            grid.shape,
+            dtype,
+            index,
+        )
+        shards = plan_shards(
+            _by_stored_dim(shards_option, stored.names),
+            grid.dims,
+            grid.shape,
+            dtype,
+            chunks,
+            index,
+        )
+        source = (
+            Given(pixels(stored.da, stored.arrangement))
+            if level.parent is None
+            else Downsampled(level.parent, level.step, pyramid.method)
+        )
+        layout = Layout(
+            chunks=chunks,
+            shards=shards,
+            compression=options["compression"],
+            fill_value=_fill_value(options["fill_value"], dtype),
+            write_empty_chunks=options["write_empty_chunks"],
+        )
+        nodes[level.path] = ArrayNode(grid.dims, grid.shape, dtype, layout, source)
+    return nodes
+
+
+def _shards_option(version: Version, options: WriteOptions) -> Any:
+    shards = options["shards"]
+    if shards is None or version.features.sharding:
+        return shards
+    message = f"OME-Zarr {version.name} is stored in Zarr v2, which has no shards"
+    if not options["lossy"]:
+        raise NotInVersionError(
+            f"{message}, and shards is {shards!r}; leave it out, choose a later "
+            "version=, or drop it with lossy=True"
+        )
+    warnings.warn(f"{message}; wrote chunks only", OmeZarrWarning, stacklevel=2)
+    return None
+
+
+def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
+    try:
+        with np.errstate(all="raise"):
+            fitting = np.asarray(value).astype(dtype)
+    except (TypeError, ValueError, FloatingPointError):
+        fitting = None
+    is_nan = isinstance(value, float) and np.isnan(value)
+    if fitting is None or not (fitting == value or (is_nan and dtype.kind == "f")):
+        raise OptionError(f"fill_value is {value!r}, which {dtype} cannot hold")
+    return fitting.item()
+
+
+def _image(
+    grid: Grid, pyramid: Pyramid, name: str | None, channels: Any
+) -> Image:
+    multiscale = Multiscale.of(
+        to_axes(grid),
+        [to_level(level.grid, level.path) for level in pyramid.levels],
+        name=name,
+        type=method_name(pyramid.method),
+        metadata={
+            "method": "xarray_omezarr.pixels.downsample",
+            "version": __version__,
+            "kwargs": {"method": method_name(pyramid.method)},
+        },
+    )
+    omero = None if channels is None else Omero(channels=channels)
+    return Image(multiscales=(multiscale,), omero=omero)
+
+
+def _name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:
+    """The multiscale's name: what was asked for, else what the object is called."""
+    if given is not None:
+        return given
+    if da.name is not None and da.name not in GENERIC_NAMES:
+        return str(da.name)
+    long_name = da.attrs.get("long_name")
+    return long_name if isinstance(long_name, str) and long_name else stem
+
+
+def _kept(
+    stored: Stored, options: WriteOptions
+) -> tuple[dict[str, Any], dict[str, Node]]:
+    """The attribute and the nodes that keep what the standard has no place for."""
+    kept = plan_kept(
+        stored.outline,
+        names=stored.names,
+        exact=stored.inspection.exact,
+        channel_dim=stored.channel_dim,
+        grid=stored.inspection.grid,
+    )
+    if options["name"] is not None:
+        # The name that was asked for, not the object's, is what comes back.
+        kept = Kept(
+            {k: v for k, v in kept.attrs.items() if k != "long_name"}, kept.coords
+        )
+    encoded, arrays = encode(kept)
+    if not (kept.attrs or kept.coords):
+        return {}, {}
+    nodes: dict[str, Node] = {KEY: GroupNode()} if arrays else {}
+    for name, values in arrays.items():
+        dims = tuple(f"{name}_{axis}" for axis in range(values.ndim))
+        nodes[join(KEY, name)] = ArrayNode(
+            dims, values.shape, values.dtype, Layout(values.shape), Given(values)
+        )
+    return {KEY: encoded}, nodes

@@ -1,0 +1,122 @@
+"""The pixels of a DataArray, readable block by block in stored order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xarray_omezarr.errors import DataTypeError, LayoutError
+from xarray_omezarr.grid.dims import Arrangement
+from xarray_omezarr.grid.units import split_quantity
+from xarray_omezarr.hierarchy import Readable
+
+# Kinds and item sizes that readers of OME-Zarr decode; no long doubles.
+_ITEM_SIZES = {"b": (1,), "u": (1, 2, 4, 8), "i": (1, 2, 4, 8), "f": (2, 4, 8)}
+
+
+def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which pixels of `dtype` are stored: the same, native bytes.
+
+    Raises
+    ------
+    DataTypeError
+        For complex numbers, texts, objects, dates and long doubles.
+    """
+    if dtype.itemsize not in _ITEM_SIZES.get(dtype.kind, ()):
+        raise DataTypeError(
+            f"Pixels are of type {dtype}, which OME-Zarr readers cannot decode; "
+            "convert them to integers, floats (16 to 64 bit) or bool with .astype()"
+        )
+    return dtype.newbyteorder("=")
+
+
+def pixels(da: xr.DataArray, arrangement: Arrangement) -> Readable:
+    """The pixels of `da` in stored order, nothing computed or loaded.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        Backed by numpy, by dask, or lazily by an engine of xarray.
+    arrangement : Arrangement
+        Stored dims in terms of those of `da`.
+    """
+    if da.chunks is not None:
+        return _arranged_dask(da, arrangement)
+    return BlockSource(da.variable, arrangement, stored_shape(da, arrangement))
+
+
+def stored_shape(da: xr.DataArray, arrangement: Arrangement) -> tuple[int, ...]:
+    """Sizes of the stored dims."""
+    own = dict(zip(arrangement.names, arrangement.dims, strict=True))
+    return tuple(
+        1 if own[name] is None else da.sizes[own[name]] for name in arrangement.names
+    )
+
+
+def _arranged_dask(da: xr.DataArray, arrangement: Arrangement) -> Readable:
+    if any(np.isnan(size) for sizes in da.chunks or () for size in sizes):
+        raise LayoutError(
+            "The dask array does not know the sizes of its chunks; call "
+            ".compute_chunk_sizes() on it first"
+        )
+    array, _ = split_quantity(da.data)
+    squeezed = tuple(
+        0 if dim in arrangement.dropped else slice(None) for dim in da.dims
+    )
+    kept = [dim for dim in da.dims if dim not in arrangement.dropped]
+    present = [dim for dim in arrangement.dims if dim is not None]
+    array = array[squeezed].transpose([kept.index(dim) for dim in present])
+    place = tuple(None if dim is None else slice(None) for dim in arrangement.dims)
+    return cast("Readable", array[place])
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSource:
+    """Pixels of a variable that is in memory or lazily opened, without dask.
+
+    A lazy variable must not be transposed or expanded as a whole, for xarray
+    would load it, so each block is read as it lies and arranged afterwards.
+    """
+
+    variable: xr.Variable
+    arrangement: Arrangement
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return cast("np.dtype[Any]", self.variable.dtype)
+
+    def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
+        places = zip(self.arrangement.dims, key, strict=True)
+        selection: dict[Any, Any] = {dim: at for dim, at in places if dim is not None}
+        selection |= dict.fromkeys(self.arrangement.dropped, 0)
+        block = self.variable.isel(selection)
+        present = [dim for dim in self.arrangement.dims if dim is not None]
+        values, _ = split_quantity(block.data)
+        block = xr.Variable(block.dims, _as_numpy(values)).transpose(*present)
+        place = tuple(
+            None if dim is None else slice(None) for dim in self.arrangement.dims
+        )
+        return np.asarray(block.values[place])
+
+
+def _as_numpy(values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, RuntimeError, ValueError) as error:
+        # sparse and the like refuse to become dense unless told to.
+        raise DataTypeError(
+            f"Pixels are a {type(values).__module__}.{type(values).__qualname__}, "
+            f"which numpy cannot read ({error}); convert them to a numpy array first"
+        ) from error
+
+
+def is_in_memory(da: xr.DataArray) -> bool:
+    """Whether reading the pixels costs nothing: numpy, not dask and not lazy."""
+    # xarray has no public question for this that does not load the pixels.
+    return isinstance(da.variable._data, np.ndarray)
