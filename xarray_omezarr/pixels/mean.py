@@ -1,7 +1,8 @@
 """The mean of bins: exact for integers, in double precision for floats.
 
 Each kernel gets a part of an array in native byte order and the sizes of its bins,
-all of which are whole (see `bins`); it returns one value per bin.
+all of which are whole (see `bins`); it returns one value per bin. Infinities and
+NaN are among the pixels, so the caller silences numpy's warnings of them.
 """
 
 from __future__ import annotations

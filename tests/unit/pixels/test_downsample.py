@@ -233,7 +233,7 @@ def test_a_function_may_return_nan_for_floats() -> None:
 
 @pytest.mark.parametrize("returned", ["complex128", "O", "U1"])
 def test_a_function_must_return_numbers(returned: str) -> None:
-    with pytest.raises(OptionError, match="returned .* for pixels of type uint8"):
+    with pytest.raises(OptionError, match=r"returned .* for pixels of type uint8"):
         downsample(np.zeros(4, np.uint8), (2,), returning([1, 1], returned))
 
 

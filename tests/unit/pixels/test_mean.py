@@ -15,7 +15,9 @@ INTEGERS = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8")
 
 def mean_of(values: list[Any], dtype: str) -> NDArray[Any]:
     """The mean of a single bin along one axis."""
-    return mean_of_bins(np.array(values, dtype=dtype), (len(values),))
+    # Silencing numpy is left to the caller of the kernels.
+    with np.errstate(all="ignore"):
+        return mean_of_bins(np.array(values, dtype=dtype), (len(values),))
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -74,8 +76,8 @@ def test_the_majority_of_booleans_wins_and_a_tie_is_true() -> None:
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 def test_nan_does_not_count(dtype: str) -> None:
-    part = np.array([1, np.nan, 5, np.nan, np.nan, np.nan], dtype=dtype)
-    np.testing.assert_array_equal(mean_of_bins(part, (3,)), [3, np.nan])
+    assert mean_of([1, np.nan, 5], dtype).tolist() == [3]
+    assert np.isnan(mean_of([np.nan, np.nan], dtype)).all()
 
 
 def test_small_numbers_are_summed_in_double_precision() -> None:
@@ -86,18 +88,16 @@ def test_small_numbers_are_summed_in_double_precision() -> None:
 
 def test_infinities_are_values() -> None:
     infinity = np.inf
-    with np.errstate(invalid="ignore"):
-        assert mean_of([1, infinity], "f4").tolist() == [infinity]
-        assert mean_of([-infinity, np.nan], "f8").tolist() == [-infinity]
-        assert np.isnan(mean_of([infinity, -infinity], "f8")).all()
+    assert mean_of([1, infinity], "f4").tolist() == [infinity]
+    assert mean_of([-infinity, np.nan], "f8").tolist() == [-infinity]
+    assert np.isnan(mean_of([infinity, -infinity], "f8")).all()
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 27])
 def test_the_mean_of_the_largest_doubles_is_finite(count: int) -> None:
     largest = np.finfo("f8").max
-    with np.errstate(over="ignore"):
-        mean = mean_of([-largest] * count, "f8")
-        mixed = mean_of([largest, largest, np.nan, 0, 0], "f8")
+    mean = mean_of([-largest] * count, "f8")
+    mixed = mean_of([largest, largest, np.nan, 0, 0], "f8")
     np.testing.assert_allclose(mean, [-largest], rtol=1e-15)
     np.testing.assert_allclose(mixed, [largest / 2], rtol=1e-15)
 

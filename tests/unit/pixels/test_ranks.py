@@ -22,7 +22,9 @@ Kernel = Callable[[Block, tuple[int, ...]], Block]
 
 def of(kernel: Kernel, values: list[Any], dtype: str) -> Any:
     """What a kernel makes of a single bin along one axis."""
-    (result,) = kernel(np.array(values, dtype=dtype), (len(values),)).tolist()
+    # Silencing numpy is left to the caller of the kernels.
+    with np.errstate(all="ignore"):
+        (result,) = kernel(np.array(values, dtype=dtype), (len(values),)).tolist()
     return result
 
 
@@ -104,8 +106,7 @@ def test_medians_skip_nan_bin_by_bin(more: int) -> None:
 
 def test_the_median_of_the_largest_doubles_is_finite() -> None:
     largest = np.finfo("f8").max
-    with np.errstate(over="ignore"):
-        assert of(median_of_bins, [largest, largest], "f8") == largest
+    assert of(median_of_bins, [largest, largest], "f8") == largest
 
 
 def test_medians_and_modes_of_booleans_are_majorities() -> None:
