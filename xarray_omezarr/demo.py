@@ -122,14 +122,11 @@ def demo_samples() -> tuple[Sample, ...]:
 
 def _picture(values: NDArray[Any], pixel: float, *, rgb: bool = False) -> xr.DataArray:
     """The picture with pixel centres in micrometer, the first at 0."""
-    return xr.DataArray(
-        values,
-        dims=("y", "x", "rgb") if rgb else ("y", "x"),
-        coords={
-            dim: (dim, pixel * np.arange(size), {"units": "micrometer"})
-            for dim, size in zip(("y", "x"), values.shape[:2], strict=True)
-        },
+    dims = ("y", "x", "rgb") if rgb else ("y", "x")
+    picture: xr.DataArray = xr.DataArray(values, dims=dims).omezarr.assign_grid(
+        scale={"y": pixel, "x": pixel}, units={"y": "micrometer", "x": "micrometer"}
     )
+    return picture
 
 
 def _stains(picture: xr.DataArray) -> xr.DataArray:

@@ -215,17 +215,21 @@ def _meant_line(points: _Points, hint: float | None) -> _Line:
         if line is not None:
             return line
     best = exact = _shortest_line(points, strict)
-    most = -math.inf if best is None else sum(best.surprises)
+    most = -math.inf if best is None else _total(best) + min(3, points.size / 100)
     if best is not None and min(best.surprises) >= _CERTAIN:
         return best
     for line, doubt in _looser_lines(points):
         if exact is not None and line.scale == exact.scale:
             doubt += _SAME_SCALE_DOUBT
-        if sum(line.surprises) - doubt > most:
-            best, most = line, sum(line.surprises) - doubt
+        if _total(line) - doubt > most:
+            best, most = line, _total(line) - doubt
         if min(line.surprises) - doubt >= _CERTAIN:
             break
     return best or _jittered_line(points)
+
+
+def _total(line):
+    return line.surprises[0]+max(line.surprises[1],0)
 
 
 def _looser_lines(points: _Points) -> Iterator[tuple[_Line, float]]:
