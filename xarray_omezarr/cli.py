@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
+from xarray_omezarr._version import __version__
 from xarray_omezarr.errors import OmeZarrError
 
 
 @click.group()
-@click.version_option(package_name="xarray-omezarr")
+@click.version_option(__version__, prog_name="xarray-omezarr")
 def main() -> None:
     """Write and read OME-Zarr images as xarray objects."""
 

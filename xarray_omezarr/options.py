@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -238,22 +239,24 @@ _BYTE_UNITS = {
     "KB": 10**3,
     "MB": 10**6,
     "GB": 10**9,
+    "TB": 10**12,
     "KIB": 2**10,
     "MIB": 2**20,
     "GIB": 2**30,
+    "TIB": 2**40,
 }
 
 
 def parse_bytes(value: int | str) -> int:
     """Number of bytes in ``'64 MiB'``, ``'1 GB'`` or a plain number."""
     text = str(value).strip()
-    number = text.rstrip("BKMGibkmgI ").strip()
+    number = text.rstrip("BKMGTIbkmgti ").strip()
     unit = text[len(number) :].strip().upper()
     try:
         count = float(number) * _BYTE_UNITS[unit]
     except (KeyError, ValueError):
         count = 0.0
-    if count < 1:
+    if not 1 <= count < math.inf:
         raise OptionError(
             f"memory_limit is {value!r}; give bytes, e.g. 67108864 or '64 MiB'"
         )

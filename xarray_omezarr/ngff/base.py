@@ -162,10 +162,7 @@ def _our_errors(
     except ValidationError as error:
         start = f"{model.__name__} " if pointer is None else pointer
         problems = [_sentence(detail, start, data) for detail in error.errors()]
-    else:
-        return
-    # Outside of the ``except``, so that the traceback shows one error, not two.
-    raise MetadataError(listed(problems))
+        raise MetadataError(listed(problems)) from None
 
 
 def listed(problems: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""Arithmetic on blocks of pixels: numpy arrays in, numpy arrays out."""

@@ -1,8 +1,9 @@
 """The mean of bins: exact for integers, in double precision for floats.
 
 Each kernel gets a part of an array in native byte order and the sizes of its bins,
-all of which are whole (see `bins`); it returns one value per bin. Infinities and
-NaN are among the pixels, so the caller silences numpy's warnings of them.
+all of which are whole (see `bins`) and of two pixels at least; it returns one value
+per bin. Infinities and NaN are among the pixels, so the caller silences numpy's
+warnings of them.
 """
 
 from __future__ import annotations
@@ -67,8 +68,7 @@ def _mean_of_rare_floats(values: Block) -> Block:
         # cannot lie outside its values, so it must not become infinite.
         shrink = 0.5 ** len(values).bit_length()
         small = _sum_in_order(values[:, overflow] * shrink) / count[overflow]
-        largest = np.finfo(values.dtype).max
-        mean[overflow] = np.clip(small / shrink, -largest, largest)
+        mean[overflow] = small / shrink
     return mean
 
 

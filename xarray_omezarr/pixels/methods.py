@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.pixels.bins import Block
 from xarray_omezarr.pixels.mean import mean_of_bins
-from xarray_omezarr.pixels.ranges import value_range as value_range
 from xarray_omezarr.pixels.ranks import (
     max_of_bins,
     median_of_bins,
@@ -23,7 +22,7 @@ from xarray_omezarr.pixels.ranks import (
 CustomMethod: TypeAlias = Callable[[Block, tuple[int, ...]], Any]
 Method: TypeAlias = str | CustomMethod
 
-# (part, sizes of its bins, all of them whole) -> one value per bin.
+# (part, sizes of its bins, whole and of two pixels at least) -> one value per bin.
 Kernel: TypeAlias = Callable[[Block, tuple[int, ...]], Block]
 
 KERNELS: MappingProxyType[str, Kernel] = MappingProxyType(

@@ -1,8 +1,8 @@
 """Kernels that compare the pixels of a bin: max, min, median, mode.
 
 Each gets a part of an array in native byte order and the sizes of its bins, all of
-which are whole (see `bins`); it returns one value per bin. NaN is skipped and
-remains only where there is nothing else.
+which are whole (see `bins`) and of two pixels at least; it returns one value per
+bin. NaN is skipped and remains only where there is nothing else.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.grid.dims import Arrangement, arrange
 from xarray_omezarr.grid.grid import Grid
-from xarray_omezarr.grid.inspect import Inspection, examine
+from xarray_omezarr.grid.inspect import Inspection, examine, labelled_dims
 from xarray_omezarr.grid.kept import KEY, Kept, encode
 from xarray_omezarr.grid.model import to_axes, to_level
 from xarray_omezarr.hierarchy import (
@@ -165,21 +165,12 @@ def store_view(da: xr.DataArray, options: WriteOptions) -> Stored:
     arrangement = arrange(
         dims=tuple(str(dim) for dim in da.dims),
         sizes={str(dim): size for dim, size in da.sizes.items()},
-        labelled=_labelled(da),
+        labelled=labelled_dims(da),
         requested=options["dims"],
     )
     outline = _outline(da, arrangement)
     return Stored(
         da, outline, arrangement, examine(outline, irregular=options["irregular"])
-    )
-
-
-def _labelled(da: xr.DataArray) -> frozenset[str]:
-    """Dims whose coordinate is texts."""
-    return frozenset(
-        str(dim)
-        for dim in da.dims
-        if dim in da.coords and da.coords[dim].dtype.kind in "OUST"
     )
 
 

@@ -93,7 +93,7 @@ def test_infinities_are_values() -> None:
     assert np.isnan(mean_of([infinity, -infinity], "f8")).all()
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 27])
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 27, 1000])
 def test_the_mean_of_the_largest_doubles_is_finite(count: int) -> None:
     largest = np.finfo("f8").max
     mean = mean_of([-largest] * count, "f8")
@@ -105,6 +105,14 @@ def test_the_mean_of_the_largest_doubles_is_finite(count: int) -> None:
 def test_the_smallest_doubles_are_not_lost() -> None:
     smallest = 5e-324
     assert mean_of([smallest, smallest, np.nan], "f8").tolist() == [smallest]
+
+
+def test_a_mean_beside_nan_does_not_depend_on_its_neighbours() -> None:
+    part = np.random.default_rng(5).normal(size=(6, 200))
+    part[:, 77] = np.nan
+    together = mean_of_bins(part, (1, 200))
+    alone = [mean_of_bins(part[row : row + 1], (1, 200)) for row in range(6)]
+    assert together.tobytes() == np.concatenate(alone).tobytes()
 
 
 def test_sums_run_in_the_given_order() -> None:

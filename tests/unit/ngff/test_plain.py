@@ -1,0 +1,87 @@
+"""What JSON can hold."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+
+import numpy as np
+import pytest
+
+from xarray_omezarr.errors import MetadataError
+from xarray_omezarr.ngff.plain import plain, shown
+
+
+class Method(enum.IntEnum):
+    MEAN = 3
+
+
+def test_plain_values_stay_as_they_are() -> None:
+    value = {"a": [1, 2.5, "three", True, None, {"b": {}}]}
+    assert plain(value) == value
+    assert plain(value) is not value
+
+
+def test_every_scalar_of_numpy_becomes_pythons_own() -> None:
+    value = {
+        "float": np.float64(0.5),
+        "half": np.float16(0.5),
+        "int": np.uint64(2**64 - 1),
+        "bool": np.bool_(False),
+        "text": np.str_("mean"),
+        "zero-dimensional": np.array(3),
+        "enum": Method.MEAN,
+    }
+    result = plain(value)
+    assert {key: type(item) for key, item in result.items()} == {
+        "float": float,
+        "half": float,
+        "int": int,
+        "bool": bool,
+        "text": str,
+        "zero-dimensional": int,
+        "enum": int,
+    }
+    assert json.loads(json.dumps(result))["int"] == 2**64 - 1
+
+
+def test_tuples_become_lists() -> None:
+    assert plain({"factors": (1, (2, 2))}) == {"factors": [1, [2, 2]]}
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer"),
+    [
+        ({"a": [1.0, float("nan")]}, "/a/1 is nan"),
+        ({"a": {"b": -np.inf}}, "/a/b is -inf"),
+        ({"a": np.float32("nan")}, "/a is nan"),
+    ],
+)
+def test_a_number_that_json_lacks_is_refused_where_it_stands(
+    value: object, pointer: str
+) -> None:
+    with pytest.raises(MetadataError, match=pointer):
+        plain(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.zeros(2), {1, 2}, b"bytes", 1j, datetime.date(2020, 1, 1), object()],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_json_cannot_hold_is_refused_with_its_type(value: object) -> None:
+    with pytest.raises(MetadataError, match=f"/a is .* a {type(value).__name__}, "):
+        plain({"a": value})
+
+
+@pytest.mark.parametrize("key", [1, None, ("a", "b")])
+def test_a_key_that_is_no_text_is_refused(key: object) -> None:
+    with pytest.raises(MetadataError, match="/a has the key"):
+        plain({"a": {key: 1}})
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    assert shown("ab") == "'ab'"
+    assert len(shown("a" * 1000)) == 80
+    assert shown("a" * 1000).endswith("a...")

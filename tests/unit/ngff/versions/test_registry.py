@@ -1,0 +1,92 @@
+"""Which version attributes are written in."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from xarray_omezarr.errors import UnknownVersionError
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.ngff.versions.protocol import Version
+
+
+def test_the_default_is_supported_and_versions_are_listed_from_the_oldest() -> None:
+    assert registry.DEFAULT == "0.5"
+    assert registry.DEFAULT in registry.SUPPORTED
+    assert list(registry.SUPPORTED) == sorted(registry.SUPPORTED)
+
+
+@pytest.mark.parametrize("name", registry.SUPPORTED)
+def test_a_version_is_found_by_its_name_and_is_a_value(name: str) -> None:
+    version = registry.get(name)
+    assert version.name == name
+    assert isinstance(version, Version)
+    assert pickle.loads(pickle.dumps(version)) == version
+    assert hash(version) == hash(registry.get(name))
+
+
+def test_a_correction_of_the_text_leads_to_its_version() -> None:
+    assert registry.get("0.5.2") == registry.get("0.5")
+
+
+@pytest.mark.parametrize("name", ["0.7", "latest", "", "v0.5", "0.5.2.1", "0.5.x"])
+def test_an_unknown_name_is_told_with_the_known_ones(name: str) -> None:
+    with pytest.raises(UnknownVersionError, match=f"'{name}'.*'0.4', '0.5'"):
+        registry.get(name)
+
+
+@pytest.mark.parametrize("name", [0.5, 5, None, ["0.5"]])
+def test_a_name_that_is_no_text_is_told_with_its_type(name: object) -> None:
+    with pytest.raises(UnknownVersionError, match=f"{type(name).__name__}, not text"):
+        registry.get(name)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "name"),
+    [
+        ({"ome": {"version": "0.5", "multiscales": []}}, "0.5"),
+        ({"ome": {"version": "0.5.2"}}, "0.5"),
+        ({"ome": {"labels": ["cells"]}}, "0.5"),
+        ({"ome": {"version": "0.5"}, "multiscales": [{"version": "0.4"}]}, "0.5"),
+        ({"multiscales": [{"version": "0.4"}]}, "0.4"),
+        ({"multiscales": [{}]}, "0.4"),
+        ({"multiscales": []}, "0.4"),
+        ({"plate": {"version": "0.4"}}, "0.4"),
+        ({"well": {"images": []}}, "0.4"),
+        ({"labels": ["cells"]}, "0.4"),
+        ({"bioformats2raw.layout": 3}, "0.4"),
+    ],
+)
+def test_the_version_of_attributes_is_told(attrs: dict[str, Any], name: str) -> None:
+    assert registry.detect(attrs) == registry.get(name)
+
+
+@pytest.mark.parametrize(
+    "attrs",
+    [
+        {},
+        {"ome": {}},
+        {"ome": "x"},
+        {"title": "a dataset"},
+        {"plate": "P1", "labels": "none", "version": "0.4"},
+    ],
+)
+def test_attributes_without_ome_metadata_have_no_version(attrs: dict[str, Any]) -> None:
+    assert registry.detect(attrs) is None
+
+
+@pytest.mark.parametrize(
+    "attrs",
+    [
+        {"ome": {"version": "0.7"}},
+        {"ome": {"version": 0.5}},
+        {"multiscales": [{"version": "0.7"}]},
+        {"multiscales": [{}], "image-label": {"version": "0.7"}},
+        {"plate": {"version": 0.4}},
+    ],
+)
+def test_attributes_of_an_unknown_version_are_refused(attrs: dict[str, Any]) -> None:
+    with pytest.raises(UnknownVersionError, match="known are"):
+        registry.detect(attrs)
