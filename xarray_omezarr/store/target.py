@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import zarr
 from zarr.abc.store import Store
@@ -43,12 +44,17 @@ class Target:
     uri: str
 
     @property
-    def stem(self) -> str:
-        """Last part of the place without its endings, to name an image by."""
-        last = self.uri.rstrip("/").rsplit("/", 1)[-1]
+    def stem(self) -> str | None:
+        """Last part of the place without its endings, to name an image by.
+
+        None for the root of a store that has no name, such as one in memory.
+        """
+        folder = None if self.directory is None else self.directory.name
+        named = self.path or folder or str(getattr(self.store, "path", ""))
+        last = named.rstrip("/").rsplit("/", 1)[-1]
         for suffix in _SUFFIXES:
             last = last.removesuffix(suffix)
-        return last
+        return last or None
 
     def child(self, path: str) -> Target:
         """The place further down."""
@@ -94,17 +100,21 @@ def open_target(
     MissingDependencyError
         If the URL needs a package that is not installed.
     """
-    return _root_target(store, storage_options, read_only).child(group or "")
+    root = _root_target(store, storage_options, read_only)
+    return root if group is None else root.child(group)
 
 
 def _root_target(
     store: StoreLike, storage_options: Mapping[str, Any] | None, read_only: bool
 ) -> Target:
-    if isinstance(store, (str, os.PathLike)) or hasattr(store, "protocol"):
+    if isinstance(store, (str, os.PathLike)) or _is_upath(store):
         url, options = _as_url(store, storage_options)
-        if "://" in url and not url.startswith("file://"):
+        _refuse_one_file(url)
+        if url.startswith("file://"):
+            return _local(Path(unquote(url.removeprefix("file://"))), read_only)
+        if "://" in url:
             return _remote(url, options, read_only)
-        return _local(Path(url.removeprefix("file://")), read_only)
+        return _local(Path(url), read_only)
     if storage_options:
         raise OptionError(
             f"storage_options are for URLs, and the store is a {type(store).__name__}"
@@ -123,6 +133,11 @@ def _root_target(
     )
 
 
+def _is_upath(store: object) -> bool:
+    """Whether it is a path of universal_pathlib, which is no `os.PathLike`."""
+    return hasattr(store, "protocol") and hasattr(store, "joinpath")
+
+
 def _as_url(
     store: Any, storage_options: Mapping[str, Any] | None
 ) -> tuple[str, dict[str, Any]]:
@@ -138,12 +153,15 @@ def _as_url(
     return text, options
 
 
-def _local(path: Path, read_only: bool) -> Target:
-    if path.suffix == ".ozx":
+def _refuse_one_file(url: str) -> None:
+    if url.rstrip("/").endswith(".ozx"):
         raise OptionError(
-            f"{path} is a one-file store (.ozx), which this release cannot read or "
+            f"{url} is a one-file store (.ozx), which this release cannot read or "
             "write; use a folder, e.g. a path that ends in .ome.zarr"
         )
+
+
+def _local(path: Path, read_only: bool) -> Target:
     directory = Path(os.path.abspath(path.expanduser()))
     return Target(
         store=LocalStore(directory, read_only=read_only),
@@ -186,6 +204,8 @@ def _wrap_obstore(store: Any) -> Store:
 
 
 def _checked_path(path: str) -> str:
+    if not isinstance(path, str):
+        raise OptionError(f"group is {path!r}; give a path inside the store as text")
     parts = [part for part in path.split("/") if part]
     if "\\" in path or "\0" in path or any(part in (".", "..") for part in parts):
         raise OptionError(

@@ -49,11 +49,11 @@ def plan_kept(
         if channel_dim and is_channel_field(name, coordinate.dims, channel_dim):
             continue
         axis = grid[name] if name in da.dims else None
-        attrs = _coordinate_attrs(coordinate, axis, lost)
+        own = _coordinate_attrs(coordinate, axis, lost)
         if axis is not None and name not in exact:
-            kept = KeptCoordinate(attrs) if attrs else None
+            kept = KeptCoordinate(own) if own else None
         else:
-            kept = _with_values(coordinate, attrs, names, lost)
+            kept = _with_values(coordinate, own, names, lost)
         if kept is not None:
             coords[names.get(name, name)] = kept
     if lost:

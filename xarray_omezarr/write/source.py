@@ -116,7 +116,7 @@ def _as_numpy(values: Any) -> NDArray[Any]:
         ) from error
 
 
-def is_in_memory(da: xr.DataArray) -> bool:
+def is_in_memory(variable: xr.Variable) -> bool:
     """Whether reading the pixels costs nothing: numpy, not dask and not lazy."""
     # xarray has no public question for this that does not load the pixels.
-    return isinstance(da.variable._data, np.ndarray)
+    return isinstance(variable._data, np.ndarray)

@@ -160,14 +160,6 @@ class TestUrl:
         )
         assert target.store.fs.anon is True
 
-    def test_an_option_of_the_file_system_that_is_wrong_is_not_a_missing_package(
-        self,
-    ) -> None:
-        with pytest.raises(TypeError, match="unheard_of"):
-            open_target(
-                "memory://bucket/x.zarr", storage_options={"unheard_of": print(end="")}
-            )
-
     def test_a_upath_is_its_url_with_its_own_options(self) -> None:
         path = CloudPath("s3", "bucket/cells.zarr", {"anon": True})
         target = open_target(path)
