@@ -187,7 +187,7 @@ def _account(path: Path, sample: Sample, tree: xr.DataTree) -> Iterator[str]:
 
 def _describe(level: xr.DataArray) -> str:
     grid = level.omezarr.grid
-    sizes = " x ".join(f"{dim} {size}" for dim, size in level.sizes.items())
+    sizes = ", ".join(f"{dim} {size}" for dim, size in level.sizes.items())
     spatial = [axis for axis in grid.axes if axis.type == "space"]
     pixel = " x ".join(f"{axis.scale:g}" for axis in spatial)
-    return f"{sizes}  {level.dtype}, pixel {pixel} {spatial[-1].unit}"
+    return f"{sizes}; {level.dtype}; pixel {pixel} {spatial[-1].unit}"

@@ -95,7 +95,7 @@ def test_the_account_tells_sizes_pixels_and_that_they_came_back(
     written: tuple[Path, Result],
 ) -> None:
     text = written[1].output
-    assert "y 660 x x 550" in text
+    assert "y 660, x 550; uint8" in text
     assert "0.107 x 0.107 micrometer" in text
     assert "Hematoxylin, Eosin, DAB" in text
     assert text.count("came back equal") == len(NAMES)

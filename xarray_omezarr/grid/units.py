@@ -13,34 +13,37 @@ import pint
 from xarray_omezarr.errors import OmeZarrWarning, UnitError
 from xarray_omezarr.ngff.units import SPACE_UNITS, TIME_UNITS
 
+_STANDARD = SPACE_UNITS | TIME_UNITS
 _LISTED: Mapping[str, frozenset[str]] = {"space": SPACE_UNITS, "time": TIME_UNITS}
-_EXAMPLES = {"space": "micrometer", "time": "second"}
+_EXAMPLES: Mapping[str, str] = {"space": "micrometer", "time": "second"}
+# What units outside the list are converted to.
+_BASES: Mapping[str, str] = {"space": "meter", "time": "second"}
 
-# What pint reads as something else ("A" is ampere, "px" a length of print, "h" and
-# "m" depend on the axis), or not at all.
-_SPELLINGS: Mapping[str, Mapping[str, str]] = {
-    "space": {
-        "micron": "micrometer",
-        "microns": "micrometer",
-        "A": "angstrom",
-        "Angstroem": "angstrom",
-        "ångström": "angstrom",
-    },
-    "time": {
-        "sec": "second",
-        "secs": "second",
-        "msec": "millisecond",
-        "msecs": "millisecond",
-        "hr": "hour",
-        "hrs": "hour",
-        "mins": "minute",
-    },
+# What pint does not know, or takes for something else ("A" is ampere).
+_SPELLINGS: Mapping[str, str] = {
+    "micron": "micrometer",
+    "microns": "micrometer",
+    # ImageJ spells the letter out in its ASCII metadata.
+    r"\u00B5m": "micrometer",
+    r"\u00b5m": "micrometer",
+    "A": "angstrom",
+    "ångström": "angstrom",
+    "angstroem": "angstrom",
+    "msec": "millisecond",
+    "msecs": "millisecond",
+    "secs": "second",
+    "mins": "minute",
+    "hrs": "hour",
 }
+# Words for "counted, not measured". pint knows some of them as something else: "unit"
+# is a micronit, "px" a length of print.
 _NO_UNIT = frozenset(
-    ("", "1", "px", "pixel", "pixels", "voxel", "voxels", "unit", "units", "a.u.", "au")
-    + ("none", "null", "unknown", "dimensionless", "index", "indices", "frame", "frames")
+    ("", "-", "1", "none", "null", "n/a", "unknown", "undefined", "dimensionless")
+    + ("px", "pixel", "pixels", "css_pixel", "voxel", "voxels")
+    + ("unit", "units", "a.u.", "arbitrary", "arbitrary unit", "arbitrary units")
+    + ("index", "indices", "frame", "frames")
 )
-_EPOCH = re.compile(r"(\w+)\s+since\s+.+", re.DOTALL)
+_EPOCH = re.compile(r"(\w+)\s+since\s.+", re.DOTALL)
 
 
 def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
@@ -49,9 +52,10 @@ def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
     Parameters
     ----------
     unit : str, pint.Unit, pint.Quantity or None
-        In any spelling: ``"um"``, ``"µm"``, ``"micron"``, ``"Micrometer"``.
+        In any spelling: ``"um"``, ``"µm"``, ``"micron"``, ``"Micrometer"``; for
+        time also ``"seconds since 2020-01-01"``. Of a quantity, its unit.
     axis_type : str
-        ``"space"``, ``"time"``, ``"channel"`` or another word.
+        ``"space"``, ``"time"``, ``"channel"`` (which has no unit) or another word.
     dim : str
         For messages.
 
@@ -59,6 +63,11 @@ def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
     ------
     UnitError
         If the standard has no such unit for such an axis.
+
+    Warns
+    -----
+    OmeZarrWarning
+        If a custom axis has a unit outside the standard's list, in pint's spelling.
 
     Examples
     --------
@@ -68,95 +77,91 @@ def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
     'second'
     """
     text = _text(unit)
-    if axis_type == "channel" or text is None or text.lower() in _NO_UNIT:
+    if axis_type == "channel" or text.lower() in _NO_UNIT:
         return None
-    if axis_type not in _LISTED:
-        return _custom_unit(text, dim)
-    if axis_type == "time" and (epoch := _EPOCH.fullmatch(text)):
+    if axis_type != "space" and (epoch := _EPOCH.fullmatch(text)):
         text = epoch[1]
-    known = _by_spelling(text, axis_type) or _by_pint(text)
-    if known in _LISTED[axis_type]:
-        return known
-    raise UnitError(_about(text, known, axis_type, dim))
+    name = _by_spelling(text) or _by_pint(text)
+    if axis_type not in _LISTED:
+        return _custom_unit(text, name, dim)
+    if name in _LISTED[axis_type]:
+        return name
+    raise UnitError(_about(text, name, axis_type, dim))
 
 
-def _text(unit: object) -> str | None:
+def _text(unit: object) -> str:
     if unit is None:
-        return None
+        return ""
+    if isinstance(unit, bytes):
+        return unit.decode("utf-8", errors="replace").strip()
     if isinstance(unit, str):
         return unit.strip()
-    # Two registries of pint do not mix; the spelling is the same in all.
-    own = getattr(unit, "units", unit)
-    text = str(own).strip()
-    return "" if text == "dimensionless" else text
+    unit = getattr(unit, "units", unit)
+    # Two registries of pint do not mix; the name is the same in all. "D" is the long
+    # spelling, whatever the registry's default format.
+    return f"{unit:D}" if isinstance(unit, pint.Unit) else str(unit).strip()
 
 
-def _by_spelling(text: str, axis_type: str) -> str | None:
-    listed = _LISTED[axis_type]
-    if text in listed:
+def _by_spelling(text: str) -> str | None:
+    if text in _STANDARD:
         return text
-    spellings = _SPELLINGS[axis_type]
-    if text in spellings:
-        return spellings[text]
-    # Only whole words are told apart from other units whatever their case: folding
-    # "MM" to "mm" would turn megameters into millimeters.
+    if text in _SPELLINGS:
+        return _SPELLINGS[text]
+    # Only whole words mean the same in any case: folding "MM" to "mm" would turn
+    # megamolar into millimeter.
     word = text.lower()
-    for candidate in (word, word.removesuffix("s")):
-        if len(word) > 3 and (candidate in listed or candidate in spellings):
-            return spellings.get(candidate, candidate)
+    for name in (word, word.removesuffix("s")):
+        if len(name) > 3 and (name in _STANDARD or name in _SPELLINGS):
+            return _SPELLINGS.get(name, name)
     return None
 
 
 def _by_pint(text: str) -> str | None:
-    """pint's full name of a unit; None for what it cannot read."""
+    """pint's long name of a unit; None for what it cannot read."""
     try:
-        unit = pint.get_application_registry().Unit(text)
+        name = f"{pint.get_application_registry().Unit(text):D}"
     except Exception:
-        # pint's parser raises whatever its tokens run into: undefined units, but
-        # also AttributeError, TypeError, ValueError, tokenize errors.
+        # The parser raises whatever its tokens run into: undefined units, but also
+        # AssertionError, AttributeError, TypeError, ValueError, tokenize errors.
         return None
-    name = str(unit)
-    return "micrometer" if name == "micron" else name
+    return _SPELLINGS.get(name, name)
 
 
-def _custom_unit(text: str, dim: str) -> str:
+def _custom_unit(text: str, name: str | None, dim: str) -> str:
     """Custom axes may have any unit (degree, hertz)."""
-    known = text if text in SPACE_UNITS | TIME_UNITS else _by_pint(text)
-    if known is None:
+    if name is None:
         raise UnitError(
-            f"Unit {text!r} of {dim!r} is not known to pint; correct or remove "
-            f"attrs['units'] of the coordinate"
+            f"Unit {text!r} of {dim!r} is not known; correct attrs['units'] of the "
+            "coordinate, or remove it"
         )
-    if known not in SPACE_UNITS | TIME_UNITS:
+    if name not in _STANDARD:
         warnings.warn(
-            f"Unit {known!r} of {dim!r} is not in the standard's list; it is written, "
-            "but others may not know it",
+            f"Unit {name!r} of {dim!r} is not in the standard's list; it is written, "
+            "but other readers may not know it",
             OmeZarrWarning,
             stacklevel=2,
         )
-    return known
+    return name
 
 
-def _about(text: str, known: str | None, axis_type: str, dim: str) -> str:
+def _about(text: str, name: str | None, axis_type: str, dim: str) -> str:
     example = _EXAMPLES[axis_type]
     start = f"Unit {text!r} of {dim!r}"
-    if known is None:
+    remedy = f"set attrs['units'] of the coordinate, e.g. to {example!r}, or remove it"
+    meant = _by_spelling(text.lower()) or _by_pint(text.lower())
+    if meant in _LISTED[axis_type]:
+        return f"{start} is not known; if it is {meant}, {remedy.replace(example, meant)}"
+    if name is None:
+        return f"{start} is not known; {remedy}"
+    if pint.get_application_registry().Unit(name).is_compatible_with(example):
+        factor = conversion_factor(name, _BASES[axis_type])
         return (
-            f"{start} is not known; correct attrs['units'] of the coordinate, e.g. "
-            f"to {example!r}, or remove it"
-        )
-    registry = pint.get_application_registry()
-    if registry.Unit(known).is_compatible_with(example):
-        factor = conversion_factor(known, example)
-        return (
-            f"{start} is not in the standard's list; convert the coordinate: multiply "
-            f"it by {factor} and set attrs['units'] = {example!r}"
+            f"{start} is not in the standard's list: 1 {name} = {factor:.7g} "
+            f"{_BASES[axis_type]}. Multiply the coordinate by that number and set its "
+            f"attrs['units'] = {_BASES[axis_type]!r}"
         )
     kind = "length" if axis_type == "space" else "time"
-    return (
-        f"{start} is no {kind}, and {dim!r} is an axis of {axis_type}; correct "
-        f"attrs['units'] of the coordinate, e.g. to {example!r}, or remove it"
-    )
+    return f"{start} is no {kind}, and {dim!r} is an axis of {axis_type}; {remedy}"
 
 
 def split_quantity(values: Any) -> tuple[Any, Any]:
@@ -176,5 +181,5 @@ def conversion_factor(unit: str, into: str) -> Decimal:
     """
     registry = pint.get_application_registry()
     factor = registry.Quantity(1, unit).to(into).magnitude
-    # pint computes prefixes in floats; their product is off in the last digit.
+    # pint multiplies prefixes as floats; their product is off in the last digit.
     return Decimal(f"{float(factor):.15g}")

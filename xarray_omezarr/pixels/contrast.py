@@ -36,6 +36,8 @@ def contrast_window(
     values = sample.ravel()
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)].astype(np.float64)
+    elif values.dtype.kind == "b":
+        values = values.astype(np.uint8)
     start, end = low, high
     if values.size:
         start, end = (float(q) for q in np.percentile(values, _PERCENTILES))

@@ -9,7 +9,11 @@ from typing import Any, Literal
 import zarr
 from zarr.core.sync import sync
 
-from xarray_omezarr.errors import OptionError, TargetExistsError
+from xarray_omezarr.errors import (
+    OptionError,
+    TargetExistsError,
+    UnknownVersionError,
+)
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.target import Target
 
@@ -60,10 +64,10 @@ class Occupancy:
     @property
     def has_ome_metadata(self) -> bool:
         """Whether the group has attributes of any version of the standard."""
-        attrs = dict(self.attrs or {})
-        return any(
-            registry.get(name).foreign(attrs) != attrs for name in registry.SUPPORTED
-        )
+        try:
+            return registry.detect(self.attrs or {}) is not None
+        except UnknownVersionError:
+            return True
 
 
 def inspect_target(target: Target) -> Occupancy:
@@ -84,9 +88,14 @@ def inspect_target(target: Target) -> Occupancy:
 def _inspect_zarr(
     target: Target, zarr_format: Literal[2, 3], children: tuple[str, ...]
 ) -> Occupancy:
-    node = zarr.open(
-        store=target.store, path=target.path, mode="r", zarr_format=zarr_format
-    )
+    try:
+        node = zarr.open(
+            store=target.store, path=target.path, mode="r", zarr_format=zarr_format
+        )
+    except (AttributeError, LookupError, TypeError, ValueError):
+        # What zarr runs into where its metadata are broken: nobody can tell what
+        # stands there.
+        return Occupancy("foreign", children=children)
     if isinstance(node, zarr.Array):
         return Occupancy("array", zarr_format)
     return Occupancy(

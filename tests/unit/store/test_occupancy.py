@@ -85,7 +85,9 @@ class TestInspect:
         assert seen(store).children == ()
 
     @pytest.mark.parametrize("name", ["zarr.json", ".zgroup"])
-    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"zarr_format": 3}'])
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[]", '{"zarr_format": 3, "node_type": "banana"}']
+    )
     def test_metadata_that_nobody_can_read_are_foreign_not_a_crash(
         self, tmp_path, name, text
     ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError, NotInVersionError
 from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
-from xarray_omezarr.ngff.base import given, listed
+from xarray_omezarr.ngff.base import Model, given, listed
 from xarray_omezarr.ngff.multiscale import (
     Image,
     Level,
@@ -34,8 +34,8 @@ _MULTISCALE = frozenset(
         "name",
         "type",
         "metadata",
-        # Says nothing that the document does not say, and would be stale when the
-        # image is written in another version: the version's own file handles it.
+        # Would be stale when the image is written in another version: it is not kept,
+        # and the file of the version that wants it writes it.
         "version",
     }
 )
@@ -65,13 +65,12 @@ def _read_multiscale(place: Place) -> Multiscale:
     system = CoordinateSystem.parse({"name": _SYSTEM, "axes": axes}, place.pointer)
     # RULES T8: optional, and applied after those of the datasets.
     after = place["coordinateTransformations"]
+    chain = _scale_and_translation(after) if after.value else ()
     parts = {
         **place.unknown(_MULTISCALE, Multiscale),
         "coordinate_systems": (system,),
         "levels": tuple(map(_read_level, place["datasets"].entries())),
-        "coordinate_transformations": _scale_and_translation(after)
-        if after.value
-        else (),
+        "coordinate_transformations": chain,
         **{key: place[key].value for key in ("name", "type", "metadata")},
     }
     return Multiscale.parse(parts, place.pointer)
@@ -79,12 +78,11 @@ def _read_multiscale(place: Place) -> Multiscale:
 
 def _read_level(place: Place) -> Level:
     chain = _scale_and_translation(place["coordinateTransformations"])
+    one = len(chain) == 1
     parts = {
         **place.unknown(_DATASET, Level),
         "path": place["path"].value,
-        "transformation": chain[0]
-        if len(chain) == 1
-        else Sequence(transformations=chain),
+        "transformation": chain[0] if one else Sequence(transformations=chain),
     }
     return Level.parse(parts, place.pointer)
 
@@ -127,26 +125,32 @@ def spell_image(image: Image, version: str) -> dict[str, Any]:
         )
     if problems := check_for_writing(image):
         raise MetadataError(f"{image.summary()} cannot be written: {listed(problems)}")
-    members = image.members()
-    members["multiscales"] = [_spell(entry, version) for entry in image.multiscales]
-    if image.omero is not None:
-        members["omero"] = spell_omero(image.omero, version)
-    return members
+    omero = None if image.omero is None else spell_omero(image.omero, version)
+    pictures = [_spell(entry, version) for entry in image.multiscales]
+    return _joined({"multiscales": pictures, "omero": omero}, image)
 
 
 def _spell(multiscale: Multiscale, version: str) -> dict[str, Any]:
     _refuse_systems(multiscale, version)
     ndim = len(multiscale.axes)
+    after = _flat(multiscale.coordinate_transformations, ndim)
     members = {
         "name": multiscale.name,
+        # With the keys that only later versions know, which do no harm.
         "axes": multiscale.axes,
         "datasets": [_spell_level(level, ndim) for level in multiscale.levels],
-        "coordinateTransformations": _flat(multiscale.coordinate_transformations, ndim)
-        or None,
+        "coordinateTransformations": after or None,
         "type": multiscale.type,
         "metadata": multiscale.metadata,
     }
-    return {**given(members), **multiscale.extras()}
+    return _joined(members, multiscale)
+
+
+def _joined(members: dict[str, Any], model: Model) -> dict[str, Any]:
+    """What a version says of a model, then the unknown keys, which change nothing."""
+    known = given(members)
+    extras = {k: v for k, v in model.extras().items() if k != "version"}
+    return {**known, **extras, **known}
 
 
 def _refuse_systems(multiscale: Multiscale, version: str) -> None:
@@ -171,7 +175,7 @@ def _refuse_systems(multiscale: Multiscale, version: str) -> None:
 
 def _spell_level(level: Level, ndim: int) -> dict[str, Any]:
     chain = _flat((level.transformation,), ndim)
-    return {"path": level.path, "coordinateTransformations": chain, **level.extras()}
+    return _joined({"path": level.path, "coordinateTransformations": chain}, level)
 
 
 def _flat(

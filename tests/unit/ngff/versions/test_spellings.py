@@ -193,6 +193,16 @@ class TestWriting:
             version.to_attrs(Image(multiscales=(picture,)))
 
     @both
+    def test_no_unknown_key_takes_the_place_of_a_known_one(
+        self, version: Version
+    ) -> None:
+        picture = IMAGE.multiscale.model_copy(update={"axes": [], "version": "9"})
+        level = picture.levels[0].model_copy(update={"coordinateTransformations": []})
+        picture = picture.model_copy(update={"levels": (level, picture.levels[1])})
+        image = IMAGE.model_copy(update={"multiscales": (picture,), "version": "9"})
+        assert version.to_attrs(image) == version.to_attrs(IMAGE)
+
+    @both
     def test_another_model_has_no_place(self, version: Version) -> None:
         with pytest.raises(NotInVersionError, match=f"{version.name} .*Axis"):
             version.to_attrs(Axis(name="x"))  # type: ignore[arg-type]
