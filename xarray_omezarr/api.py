@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 import xarray as xr
 
 from xarray_omezarr.errors import MissingDependencyError, OmeZarrError, OptionError
 from xarray_omezarr.grid.assign import assign_grid
-from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.model import to_axes
-from xarray_omezarr.hierarchy import Hierarchy
-from xarray_omezarr.ngff.axes import Axis
-from xarray_omezarr.ngff.omero import Channel
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
@@ -32,6 +28,11 @@ from xarray_omezarr.write.multiscale import own_channels, plan_multiscale
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
+
+    from xarray_omezarr.grid.grid import Grid
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.ngff.axes import Axis
+    from xarray_omezarr.ngff.omero import Channel
 
 __all__ = [
     "assign_grid",
@@ -321,12 +322,12 @@ def open_image(
     array([0, 0, 1, 0], dtype=uint8)
     """
     dataset = xr.open_dataset(
-        store,
+        cast("str", store),  # engines may take more than xarray says
         engine="omezarr",
         level=level,
         group=group,
         storage_options=storage_options,
-        chunks=chunks,  # type: ignore[arg-type]  # xarray's own spelling is wider
+        chunks=chunks,
     )
     image = dataset["image"]
     return image.rename(image.attrs.get("long_name", image.name))
@@ -353,7 +354,7 @@ def quantify(obj: xr.DataArray) -> xr.DataArray:
         Without pint-xarray, the extra ``pint``.
     """
     try:
-        import pint_xarray  # noqa: F401 - registers the accessor, if installed
+        import pint_xarray
     except ImportError as error:
         raise MissingDependencyError(
             "Quantities need pint-xarray; pip install 'xarray-omezarr[pint]'"

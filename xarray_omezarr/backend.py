@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
-
 _OME_WORDS = ("ome", "multiscales", "plate", "well", "bioformats2raw.layout")
 
 
@@ -40,7 +39,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
 
         return can_open(filename_or_obj)
 
-    def open_dataset(  # type: ignore[override]  # engines add their own options
+    def open_dataset(
         self,
         filename_or_obj: Any,
         *,
@@ -63,7 +62,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         )
         return _without(dataset, drop_variables)
 
-    def open_groups_as_dict(  # type: ignore[override]
+    def open_groups_as_dict(
         self,
         filename_or_obj: Any,
         *,
@@ -89,7 +88,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         )
         return {path: _without(ds, drop_variables) for path, ds in groups.items()}
 
-    def open_datatree(  # type: ignore[override]
+    def open_datatree(
         self,
         filename_or_obj: Any,
         *,

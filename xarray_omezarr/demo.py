@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-import xarray_omezarr  # noqa: F401 - registers `.omezarr`
+import xarray_omezarr
 from xarray_omezarr.errors import (
     MissingDependencyError,
     OmeZarrError,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.ngff.versions.protocol import Version
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.protocol import Version
 
 Model: TypeAlias = Image
 Json: TypeAlias = Any
-BlockFunction: TypeAlias = Callable[
-    [NDArray[Any], tuple[int, ...]], NDArray[Any]
-]
+BlockFunction: TypeAlias = Callable[[NDArray[Any], tuple[int, ...]], NDArray[Any]]
 
 
 @runtime_checkable
@@ -24,12 +24,41 @@ class Readable(Protocol):
     """Pixels that can be read block by block: numpy, dask, or a stored array."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Number of pixels along each axis."""
+        ...
 
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        ...
 
     def __getitem__(self, key: tuple[slice, ...], /) -> Any: ...
+
+
+@runtime_checkable
+class LazyArray(Readable, Protocol):
+    """A stored array: it reads just the pixels it is indexed for, in three ways."""
+
+    def outer(self, key: tuple[Any, ...], /) -> NDArray[Any]:
+        """Pixels at the product of 1-D index arrays."""
+        ...
+
+    def points(self, key: tuple[Any, ...], /) -> NDArray[Any]:
+        """Pixels at the points that broadcast index arrays name."""
+        ...
+
+    async def load(self, key: tuple[Any, ...], /) -> NDArray[Any]:
+        """As indexing, without blocking the event loop."""
+        ...
+
+    async def load_outer(self, key: tuple[Any, ...], /) -> NDArray[Any]:
+        """As `outer`, without blocking the event loop."""
+        ...
+
+    async def load_points(self, key: tuple[Any, ...], /) -> NDArray[Any]:
+        """As `points`, without blocking the event loop."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +143,13 @@ class ArrayNode:
         """Bytes of the pixels, uncompressed."""
         return int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
 
+    @property
+    def given(self) -> Readable:
+        """The pixels of a node whose pixels exist."""
+        if not isinstance(self.source, Given):
+            raise TypeError(f"Pixels of this array are {self.source}, not given")
+        return self.source.array
+
 
 @dataclass(frozen=True, slots=True)
 class GroupNode:
@@ -141,6 +177,20 @@ class Hierarchy:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.nodes)
+
+    def group(self, path: str) -> GroupNode:
+        """The group at `path`."""
+        node = self.nodes[path]
+        if not isinstance(node, GroupNode):
+            raise TypeError(f"{path!r} is an array, not a group")
+        return node
+
+    def array(self, path: str) -> ArrayNode:
+        """The array at `path`."""
+        node = self.nodes[path]
+        if not isinstance(node, ArrayNode):
+            raise TypeError(f"{path!r} is a group, not an array")
+        return node
 
     @property
     def arrays(self) -> dict[str, ArrayNode]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.omero import Channel, Window
 from xarray_omezarr.pixels.contrast import contrast_window
 from xarray_omezarr.pixels.ranges import default_window
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from xarray_omezarr.ngff.multiscale import Image
 
 
 def needs_windows(image: Image) -> bool:

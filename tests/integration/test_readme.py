@@ -8,6 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
+import skimage.data
+import xarray as xr
+
+import xarray_omezarr as xo
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -26,7 +30,7 @@ def test_the_examples_run_and_print_what_is_shown(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    printed = ""
+    printed, compared = "", 0
     for language, text in blocks():
         if language == "python":
             with contextlib.redirect_stdout(io.StringIO()) as output:
@@ -34,7 +38,41 @@ def test_the_examples_run_and_print_what_is_shown(
             printed = output.getvalue()
         elif language == "text":
             assert printed == text
+            compared += 1
+    assert compared == 1
     assert (tmp_path / "cell.ome.zarr").is_dir()
+
+
+@pytest.fixture
+def cell() -> xr.DataArray:
+    picture = xr.DataArray(skimage.data.cell()[:64, :64], dims=("y", "x"))
+    grid = {"scale": {"y": 0.107, "x": 0.107}, "units": {"y": "um", "x": "um"}}
+    return picture.omezarr.assign_grid(**grid)
+
+
+def test_what_is_written_is_where_the_pixels_are_now(
+    cell: xr.DataArray, tmp_path: Path
+) -> None:
+    changed = cell.sel(x=slice(1, 5)).isel(y=slice(None, None, 2)).coarsen(y=2).mean()
+    changed.omezarr.to_image(tmp_path / "changed.ome.zarr")
+    read = xo.open_image(tmp_path / "changed.ome.zarr")
+    # 10 * 0.107 is the first centre above 1; rows 0 and 2 have their mean at row 1.
+    assert float(read["x"][0]) == 1.07
+    assert [float(y) for y in read["y"][:2]] == [0.107, 0.535]
+
+
+def test_what_would_be_wrong_is_refused(cell: xr.DataArray, tmp_path: Path) -> None:
+    uneven = cell.isel(x=[0, 1, 3])
+    with pytest.raises(xo.CoordinateError, match="'x'"):
+        uneven.omezarr.to_image(tmp_path / "image.ome.zarr")
+    cell["x"].attrs["units"] = "blink"
+    with pytest.raises(xo.UnitError, match="blink"):
+        cell.omezarr.to_image(tmp_path / "image.ome.zarr")
+    assert list(tmp_path.iterdir()) == []
+    cell["x"].attrs["units"] = "um"
+    cell.omezarr.to_image(tmp_path / "image.ome.zarr")
+    with pytest.raises(FileExistsError, match=r"image\.ome\.zarr"):
+        cell.omezarr.to_image(tmp_path / "image.ome.zarr")
 
 
 def test_there_is_one_command_to_run_and_one_to_test() -> None:

@@ -62,18 +62,18 @@ def cases(draw):
         if draw(st.booleans()):
             shards = tuple(c * draw(st.integers(1, 3)) for c in chunks)
         nodes[str(index)] = (size, step, Layout(chunks, shards, "none"))
-    blocks = tuple(
-        tuple(draw(chunking(n))) for n in shape
-    )
+    blocks = tuple(tuple(draw(chunking(n))) for n in shape)
     return dims, shape, method, nodes, factors, blocks
 
 
 def chunking(size):
     """Any way of cutting `size` pixels into blocks."""
     return st.lists(st.integers(1, size), min_size=1, max_size=8).map(
-        lambda cuts: np.diff([0, *sorted({*(c for c in cuts if c < size), size})])
-        .astype(int)
-        .tolist()
+        lambda cuts: (
+            np.diff([0, *sorted({*(c for c in cuts if c < size), size})])
+            .astype(int)
+            .tolist()
+        )
     )
 
 
@@ -100,9 +100,7 @@ def hierarchy(case, pixels, array):
     return Hierarchy(registry.get("0.5"), made)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     case=cases(),
     budget=st.integers(1, 100_000),
@@ -144,7 +142,10 @@ def test_each_source_chunk_is_computed_once_and_each_object_put_once():
         return np.ones(block_info[None]["chunk-shape"], "uint8")
 
     array = dask.array.map_blocks(
-        block, chunks=((3,), (30, 34), (20, 20, 24)), dtype="uint8", meta=np.empty(0, "u1")
+        block,
+        chunks=((3,), (30, 34), (20, 20, 24)),
+        dtype="uint8",
+        meta=np.empty(0, "u1"),
     )
     store = CountingStore()
     case = (

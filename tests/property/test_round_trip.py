@@ -22,7 +22,9 @@ DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"
 DTYPES += ["uint64", "float16", "float32", "float64"]
 
 names = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]),
+    min_size=1,
+    max_size=8,
 )
 json_values = st.recursive(
     st.none()
@@ -30,7 +32,9 @@ json_values = st.recursive(
     | st.integers(-(2**53), 2**53)
     | st.floats(allow_nan=False, allow_infinity=False)
     | names,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -52,7 +56,9 @@ def images(draw):
     shape = tuple(draw(st.integers(1, 9)) for _ in dims)
     dtype = draw(st.sampled_from(DTYPES))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    pixels = rng.integers(0, 2, shape) if dtype == "bool" else rng.integers(0, 100, shape)
+    pixels = (
+        rng.integers(0, 2, shape) if dtype == "bool" else rng.integers(0, 100, shape)
+    )
     space_unit = draw(st.sampled_from(UNITS["space"]))
     coords, scales = {}, {}
     for dim, size in zip(dims, shape, strict=True):
@@ -145,9 +151,7 @@ def test_crops_and_strides_of_what_was_read_come_back_bitwise(case, start, step)
 def test_dates_and_durations_come_back_with_their_dtype(unit, ticks, first, is_date):
     values = (first + np.cumsum([0, *ticks])).astype("i8")
     times = values.view(f"M8[{unit}]" if is_date else f"m8[{unit}]")
-    da = xr.DataArray(
-        np.zeros((times.size, 2, 2), "u1"), {"t": times}, ("t", "y", "x")
-    )
+    da = xr.DataArray(np.zeros((times.size, 2, 2), "u1"), {"t": times}, ("t", "y", "x"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", xo.OmeZarrWarning)
         back = write_and_open(da)

@@ -110,7 +110,9 @@ class TestShown:
             assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
             assert parameters[name].default == option.default
 
-    def test_the_help_has_an_entry_for_every_option_and_keeps_what_follows(self) -> None:
+    def test_the_help_has_an_entry_for_every_option_and_keeps_what_follows(
+        self,
+    ) -> None:
         doc = inspect.getdoc(verb) or ""
         assert "**options" not in doc
         for name, (_, option) in declared().items():

@@ -1,0 +1,1 @@
+"""What an xarray object means: grids from coordinates, and coordinates from grids."""

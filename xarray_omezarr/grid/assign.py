@@ -64,11 +64,13 @@ def assign_grid(
     Attributes:
         units:    micrometer
     """
-    given = {"scale": scale or {}, "translation": translation or {}, "units": units or {}}
+    given = {
+        "scale": scale or {},
+        "translation": translation or {},
+        "units": units or {},
+    }
     _check(obj, given)
-    dims = [
-        str(dim) for dim in obj.dims if any(dim in part for part in given.values())
-    ]
+    dims = [str(dim) for dim in obj.dims if any(dim in part for part in given.values())]
     axes = tuple(_axis(obj, dim, given) for dim in dims)
     assigned = {}
     for dim, variable in coordinates(Grid(axes)).items():
@@ -93,7 +95,7 @@ def _axis(
     obj: xr.DataArray, dim: str, given: Mapping[str, Mapping[str, Any]]
 ) -> GridAxis:
     present = _present(obj, dim, replaced=dim in given["scale"])
-    numbers: dict[str, float] = {}
+    numbers = {"scale": present.scale, "translation": present.translation}
     unit = present.unit
     for name in ("scale", "translation"):
         if dim in given[name]:
@@ -103,11 +105,17 @@ def _axis(
                 unit = standard_unit(own_unit, axis_type=present.type, dim=dim)
     if dim in given["units"]:
         unit = standard_unit(given["units"][dim], axis_type=present.type, dim=dim)
-    if numbers.get("scale", 1.0) <= 0:
+    if numbers["scale"] <= 0:
         raise CoordinateError(
             f"scale of {dim!r} is {numbers['scale']}; it must be above zero"
         )
-    return replace(present, unit=unit, labels=None, **numbers)
+    return replace(
+        present,
+        unit=unit,
+        scale=numbers["scale"],
+        translation=numbers["translation"],
+        labels=None,
+    )
 
 
 def _present(obj: xr.DataArray, dim: str, *, replaced: bool) -> GridAxis:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.grid.grid import Grid, GridAxis
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.grid import Grid, GridAxis
 
 
 def coordinates(grid: Grid) -> dict[str, xr.Variable]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xarray_omezarr.errors import AxisError, OmeZarrWarning
+from xarray_omezarr.errors import AxisError, OmeZarrWarning, OptionError
 
-# Names that mean an axis, whatever their case. The one-letter name always wins; the
-# others count only where it is absent, and "row" and its like only for spatial dims.
+_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+_SPACE = ("z", "y", "x")
+# Time comes first, then the channel or custom axis, then space (RULES A8).
+_RANKS = {"time": 0, "space": 2}
+_MOST_DIMS = 5
+
+# Names that mean an axis, whatever their case, where the one-letter name is absent.
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "t": ("time", "timepoint", "timepoints", "frame", "frames"),
     "c": ("channel", "channels", "ch", "band", "bands"),
@@ -18,23 +23,36 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "y": ("height", "row", "rows", "lat", "latitude"),
     "x": ("width", "col", "cols", "column", "columns", "lon", "longitude"),
 }
-_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 # squidpy numbers the channel dims of its layers.
-_NUMBERED_CHANNELS = re.compile(r"channels_\d+")
+_NUMBERED_CHANNELS = re.compile(r"channels?_\d+")
 # Red, green and blue of one picture.
 _SAMPLES = ("s", "sample", "samples", "rgb", "rgba")
+# Names of pixels or of wells: of wells where they have labels.
+_PLATE_WORDS = ("row", "rows", "col", "cols", "column", "columns")
 # Dims that tell images apart rather than pixels.
 _SEVERAL_IMAGES = frozenset(
-    "p position positions pos scene scenes series m g field fields fov fovs "
-    "well wells site sites".split()
+    [
+        *("p", "pos", "position", "positions", "m", "g", "scene", "scenes", "series"),
+        *("site", "sites", "field", "fields", "fov", "fovs", "well", "wells"),
+        *_PLATE_WORDS,
+    ]
 )
-# Names of wells' rows and columns, unless they count pixels.
-_PLATE_WORDS = ("row", "rows", "col", "cols", "column", "columns")
 # What xarray calls dims that nobody named.
 _UNNAMED = re.compile(r"dim_\d+")
 
-_SPACE = ("z", "y", "x")
-_RANKS = {"time": 0, "space": 2}
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one dim is: its stored name and the type of its axis."""
+
+    name: str
+    type: str
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Its place in the order of the standard."""
+        place = _SPACE.index(self.name) if self.name in _SPACE else 0
+        return _RANKS.get(self.type, 1), place
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +83,6 @@ class Arrangement:
         return tuple(name for own, name in pairs if own is None)
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What one dim is: its stored name and the type of its axis."""
-
-    name: str
-    type: str
-
-
 def roles(
     dims: Sequence[str], sizes: Mapping[str, int], labelled: Collection[str] = ()
 ) -> dict[str, Role]:
@@ -87,24 +97,32 @@ def roles(
     labelled : collection of str
         Dims whose coordinate is texts.
     """
-    lower = {dim: dim.lower() for dim in dims}
     found: dict[str, Role] = {}
-    for name, aliases in _ALIASES.items():
-        own = _find(name, aliases, lower, labelled)
+    for name, kind in _TYPES.items():
+        own = next(_candidates(name, dims, labelled), None)
         if own is not None:
-            found[own] = Role(name, _TYPES[name])
+            found[own] = Role(name, kind)
     channel = next((dim for dim, role in found.items() if role.name == "c"), None)
-    for dim in dims:
-        if dim in found:
-            continue
-        if lower[dim] in _SAMPLES and (channel is None or sizes[channel] == 1):
-            found[dim] = Role("c", "channel")
-        elif lower[dim] in _SAMPLES or dim in labelled:
-            found[dim] = Role(lower[dim], "channel")
-        else:
-            # Every axis gets a type: the schemas take one without for space.
-            found[dim] = Role(lower[dim], lower[dim])
-    return {dim: found[dim] for dim in dims}
+    samples = next((dim for dim in dims if is_samples(dim)), None)
+    if samples and (channel is None or sizes[channel] == 1 < sizes[samples]):
+        found[samples] = Role("c", "channel")
+        if channel is not None:
+            found[channel] = Role(channel.lower(), "channel")
+    return {dim: found.get(dim) or _other(dim, labelled) for dim in dims}
+
+
+def _candidates(
+    name: str, dims: Sequence[str], labelled: Collection[str]
+) -> Iterator[str]:
+    """Dims that may be axis `name`, the likeliest first."""
+    yield from (dim for dim in dims if dim == name)
+    for word in (name, *_ALIASES[name]):
+        for dim in dims:
+            names_wells = word in _PLATE_WORDS and dim in labelled
+            if dim.lower() == word and not names_wells:
+                yield dim
+    if name == "c":
+        yield from (dim for dim in dims if _NUMBERED_CHANNELS.fullmatch(dim.lower()))
 
 
 def is_samples(dim: str) -> bool:
@@ -112,20 +130,10 @@ def is_samples(dim: str) -> bool:
     return dim.lower() in _SAMPLES
 
 
-def _find(
-    name: str,
-    aliases: Iterable[str],
-    lower: Mapping[str, str],
-    labelled: Collection[str],
-) -> str | None:
-    for candidate in (name, *aliases):
-        for dim, text in lower.items():
-            names_wells = candidate in _PLATE_WORDS and dim in labelled
-            if text == candidate and not names_wells:
-                return dim
-            if name == candidate == "c" and _NUMBERED_CHANNELS.fullmatch(text):
-                return dim
-    return None
+def _other(dim: str, labelled: Collection[str]) -> Role:
+    # Every axis has a type: the schemas take one without for an axis of space (A16).
+    named_pixels = dim in labelled or is_samples(dim)
+    return Role(dim.lower(), "channel" if named_pixels else dim.lower())
 
 
 def arrange(
@@ -155,88 +163,107 @@ def arrange(
     """
     empty = [dim for dim in dims if sizes[dim] == 0]
     if empty:
-        raise AxisError(f"Dims {empty} have size 0; an image has pixels")
+        raise AxisError(
+            f"Dims {empty} have size 0, and there is no image without pixels; select "
+            "a range that holds some"
+        )
     if requested is not None:
-        return _as_requested(dims, sizes, labelled, list(requested))
+        return _as_requested(dims, sizes, labelled, requested)
     found = roles(dims, sizes, labelled)
-    dropped = _dropped_channel(found)
+    dropped = _dropped_channels(found, sizes)
     stored = {dim: role for dim, role in found.items() if dim not in dropped}
     _check(stored, sizes)
-    order = sorted(stored, key=lambda dim: _rank(stored[dim]))
+    order = sorted(stored, key=lambda dim: stored[dim].rank)
+    return _arrangement(order, [stored[dim] for dim in order], dropped)
+
+
+def _arrangement(
+    order: Sequence[str | None], placed: Sequence[Role], dropped: Sequence[str]
+) -> Arrangement:
     return Arrangement(
         dims=tuple(order),
-        names=tuple(stored[dim].name for dim in order),
-        types=tuple(stored[dim].type for dim in order),
-        dropped=dropped,
+        names=tuple(role.name for role in placed),
+        types=tuple(role.type for role in placed),
+        dropped=tuple(dropped),
     )
 
 
-def _dropped_channel(found: Mapping[str, Role]) -> tuple[str, ...]:
-    """The channel dim of size 1 whose place the samples of a colour picture take."""
-    channels = [dim for dim, role in found.items() if role.name == "c"]
-    if len(channels) < 2:
+def _dropped_channels(
+    found: Mapping[str, Role], sizes: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Of channels beside samples, the dim of size 1: it says nothing."""
+    channels = [dim for dim, role in found.items() if role.type == "channel"]
+    if not any(is_samples(dim) for dim in channels):
         return ()
-    return tuple(dim for dim in channels if dim.lower() not in _SAMPLES)
-
-
-def _rank(role: Role) -> tuple[int, int]:
-    space = _SPACE.index(role.name) if role.name in _SPACE else 0
-    return _RANKS.get(role.type, 1), space
+    return tuple(dim for dim in channels if sizes[dim] == 1 and found[dim].name != "c")
 
 
 def _check(stored: Mapping[str, Role], sizes: Mapping[str, int]) -> None:
+    """Refuse what is no image; `stored` has the roles by own (or inserted) name."""
     dims = tuple(stored)
-    several = [
-        dim
-        for dim, role in stored.items()
-        if role.type not in _RANKS
-        and (dim.lower() in _SEVERAL_IMAGES or dim.lower() in _PLATE_WORDS)
-    ]
-    if several:
-        raise AxisError(_about_several_images(several, sizes))
+    for dim, role in stored.items():
+        if role.name in _SEVERAL_IMAGES:
+            raise AxisError(_about_several_images(dim, sizes.get(dim, 1)))
+        if role.name not in _TYPES:
+            _check_meaning(dim, role, stored)
     space = [dim for dim, role in stored.items() if role.type == "space"]
     if len(space) < 2:
         raise AxisError(_about_space(dims, space))
-    if len(dims) > 5:
+    if len(dims) > _MOST_DIMS:
         raise AxisError(
             f"The object has {len(dims)} dims {dims}, and an image has 2 to 5; select "
-            "from one of them, or write a collection of images with to_bioformats2raw "
-            "or a plate with to_plate"
+            "from one of them with .isel(), or write a collection of images with "
+            "to_bioformats2raw or a plate with to_plate"
         )
     others = [dim for dim, role in stored.items() if role.type not in _RANKS]
     if len(others) > 1:
         raise AxisError(
             f"Dims {others} are all channels or custom axes, and an image has one at "
-            f"most; select from all but one, or join them with "
+            "most; select from all but one with .isel(), or join them with "
             f".stack(c={tuple(others)}).reset_index('c')"
         )
 
 
-def _about_several_images(several: Sequence[str], sizes: Mapping[str, int]) -> str:
-    dim = several[0]
-    if sizes[dim] == 1:
+def _check_meaning(dim: str, role: Role, stored: Mapping[str, Role]) -> None:
+    """Refuse a custom dim with the name of an axis that another dim is."""
+    for name in _TYPES:
+        taken = next((own for own, other in stored.items() if other.name == name), dim)
+        if dim in _candidates(name, [dim], ()) and taken != dim:
+            raise AxisError(
+                f"Dims {taken!r} and {dim!r} both look like the axis {name!r}; rename "
+                f"one of them with .rename({{{dim!r}: ...}})"
+            )
+    if role.type in _RANKS:
+        raise AxisError(
+            f"Dim {dim!r} has the name of a type of axis; rename it with "
+            f".rename({{{dim!r}: ...}})"
+        )
+
+
+def _about_several_images(dim: str, size: int) -> str:
+    if size == 1:
         return (
-            f"Dim {dim!r} tells several images apart and has one entry: drop it with "
-            f".isel({dim}=0), and write one image"
+            f"Dim {dim!r} tells images apart and has size 1: drop it with "
+            f".squeeze({dim!r}), or leave it out of dims="
         )
     return (
-        f"Dim {dim!r} tells {sizes[dim]} images apart: write them as a collection with "
-        f"to_bioformats2raw or as a plate with to_plate, or select one with "
-        f".isel({dim}=0)"
+        f"Dim {dim!r} tells {size} images apart: write them as a collection with "
+        "to_bioformats2raw or as a plate with to_plate, or select one with "
+        f".isel({{{dim!r}: 0}})"
     )
 
 
 def _about_space(dims: tuple[str, ...], space: Sequence[str]) -> str:
     if any(_UNNAMED.fullmatch(dim) for dim in dims):
-        guess = "tczyx"[-len(dims) :] if len(dims) <= 5 else "..."
+        guess = "tczyx"[-len(dims) :]
         return (
-            f"Dims {dims} have no names, so nobody can tell what they are; name them "
-            f"in their order, e.g. dims={guess!r}"
+            f"Dims {dims} have no names that tell what they are; name them in their "
+            f"order, e.g. dims={guess!r}"
         )
     return (
-        f"Dims {dims} hold {len(space)} spatial ones {tuple(space)}, and an image has "
-        "two or three: y and x, with or without z; rename them, e.g. "
-        ".rename({'old': 'y'}), or insert one with dims="
+        f"Of dims {dims} only {space} are of space, and an image has two or three: y "
+        "and x, with or without z; rename dims, e.g. with "
+        f".rename({{{dims[-1] if dims else 'dim'!r}: 'x'}}), or insert one with dims="
     )
 
 
@@ -244,54 +271,78 @@ def _as_requested(
     dims: Sequence[str],
     sizes: Mapping[str, int],
     labelled: Collection[str],
-    requested: list[str],
+    requested: str | Sequence[str],
 ) -> Arrangement:
-    if len(set(requested)) < len(requested):
-        raise AxisError(f"dims={requested} names a dim twice")
-    if len(dims) == len(requested) and all(_UNNAMED.fullmatch(dim) for dim in dims):
-        by_position = dict(zip(requested, dims, strict=True))
-        found = roles(requested, {n: sizes[own] for n, own in by_position.items()})
-        stored = {by_position[name]: role for name, role in found.items()}
-        order: list[str | None] = list(dims)
-        placed = [stored[dim] for dim in dims]
-    else:
-        found = roles(dims, sizes, labelled)
-        by_name = {role.name: dim for dim, role in found.items()} | {d: d for d in dims}
-        order = [by_name.get(name) for name in requested]
-        placed = [
-            found[own] if own is not None else roles([name], {name: 1})[name]
-            for own, name in zip(order, requested, strict=True)
-        ]
+    names = list(requested)
+    if not all(isinstance(name, str) for name in names):
+        raise OptionError(f"dims is {requested!r}; give names of dims, e.g. 'tczyx'")
+    found = roles(dims, sizes, labelled)
+    order = _matched(names, dims, found)
+    placed = [
+        _inserted(name, dims) if own is None else _role_of(own, name, found)
+        for own, name in zip(order, names, strict=True)
+    ]
+    if len({role.name for role in placed}) < len(placed):
+        raise AxisError(f"dims={requested!r} names a dim twice")
     left = [dim for dim in dims if dim not in order]
     too_large = [dim for dim in left if sizes[dim] > 1]
     if too_large:
         raise AxisError(
-            f"dims={requested} leaves out {too_large}, which have more than one pixel; "
-            "name them too, or select from them first"
+            f"dims={requested!r} leaves out {too_large} of {tuple(dims)}, which hold "
+            "more than one pixel; name them too, or select from them first"
         )
-    by_own = {own or role.name: role for own, role in zip(order, placed, strict=True)}
-    _check(by_own, {**sizes, **{role.name: 1 for role in placed}})
+    labels = [own or role.name for own, role in zip(order, placed, strict=True)]
+    _check(dict(zip(labels, placed, strict=True)), sizes)
     _check_order(placed, requested)
-    return Arrangement(
-        dims=tuple(order),
-        names=tuple(role.name for role in placed),
-        types=tuple(role.type for role in placed),
-        dropped=tuple(left),
-    )
+    return _arrangement(order, placed, left)
 
 
-def _check_order(placed: Sequence[Role], requested: Sequence[str]) -> None:
-    ranks = [_RANKS.get(role.type, 1) for role in placed]
+def _matched(
+    names: Sequence[str], dims: Sequence[str], found: Mapping[str, Role]
+) -> list[str | None]:
+    """The own dim that each requested name means; None for one that is missing."""
+    own: list[str | None] = []
+    for name in names:
+        wanted = roles([name], {name: 1})[name].name
+        same = [dim for dim in dims if dim == name]
+        same += [dim for dim in dims if dim.lower() == name.lower()]
+        same += [dim for dim in dims if found[dim].name == wanted]
+        own.append(same[0] if same else None)
+    # Dims without a name are named by their place.
+    unnamed = [dim for dim in dims if _UNNAMED.fullmatch(dim) and dim not in own]
+    if len(unnamed) == own.count(None):
+        in_order = iter(unnamed)
+        own = [next(in_order) if dim is None else dim for dim in own]
+    return own
+
+
+def _role_of(own: str, name: str, found: Mapping[str, Role]) -> Role:
+    named_by_place = _UNNAMED.fullmatch(own) and own != name
+    return roles([name], {name: 1})[name] if named_by_place else found[own]
+
+
+def _inserted(name: str, dims: Sequence[str]) -> Role:
+    role = roles([name], {name: 1})[name]
+    if role.name not in _TYPES:
+        raise AxisError(
+            f"dims= names {name!r}, which is neither one of {tuple(dims)} nor one of "
+            f"{tuple(_TYPES)}, which can be inserted; correct the name"
+        )
+    return role
+
+
+def _check_order(placed: Sequence[Role], requested: str | Sequence[str]) -> None:
+    ranks = [role.rank[0] for role in placed]
     if ranks != sorted(ranks):
         raise AxisError(
-            f"dims={list(requested)} is in an order that the standard forbids: time "
-            "comes first, then the channel or custom axis, then space"
+            f"dims={requested!r} is in an order that the standard forbids: time comes "
+            "first, then the channel or custom axis, then space"
         )
     space = [role.name for role in placed if role.type == "space"]
     if space != sorted(space, key=_SPACE.index):
         warnings.warn(
-            f"dims={list(requested)} has space in the order {space}; the standard "
-            "advises z, y, x, and viewers may show the image turned",
+            f"dims={requested!r} has space in the order {space}; the standard advises "
+            "z, y, x, and viewers may show the image turned",
             OmeZarrWarning,
             stacklevel=2,
         )

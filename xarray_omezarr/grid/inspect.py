@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Context, Decimal
+from decimal import Context
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xarray_omezarr.errors import (
-    CoordinateError,
-    OmeZarrWarning,
-    OptionError,
-    Problems,
-)
+from xarray_omezarr.errors import CoordinateError, OptionError, Problems
 from xarray_omezarr.grid.dims import Role, is_samples, roles
 from xarray_omezarr.grid.grid import Grid, GridAxis, decimal
-from xarray_omezarr.grid.regular import (
-    LARGEST,
-    MOST_NOISE,
-    Fit,
-    fit,
-    nominal_scale,
-    shortest_float,
-)
-from xarray_omezarr.grid.sources import (
-    PixelTransform,
-    counts_pixel_centres,
-    pixel_transform,
-    unit_by_convention,
-)
+from xarray_omezarr.grid.positions import Circumstances, place_dates, place_numbers
+from xarray_omezarr.grid.sources import in_world, unit_by_convention
 from xarray_omezarr.grid.units import conversion_factor, split_quantity, standard_unit
 
 _EXACT = Context(prec=1000)
@@ -41,8 +24,6 @@ _IRREGULAR = ("auto", "raise", "keep")
 # Where the reader leaves the scale, for dims that shrink to one pixel.
 _SCALE_KEY = "omezarr_scale"
 _SAMPLE_NAMES = ("Red", "Green", "Blue", "Alpha")
-_TICKS = {"s": Decimal(1), "ms": Decimal("1e-3"), "us": Decimal("1e-6")}
-_TICKS["ns"] = Decimal("1e-9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +35,9 @@ class Inspection:
     grid : Grid
         One axis per dim, under its own name and in the object's order.
     exact : frozenset of str
-        Dims whose coordinate a grid does not restore: uneven, dates, texts that
-        are no channel names, numbers that are.
+        Dims whose coordinate a grid does not restore: uneven, dates, durations,
+        texts that are no channel names, numbers that are, positions in another
+        unit than that of the axis.
     """
 
     grid: Grid
@@ -81,28 +63,29 @@ def examine(da: xr.DataArray, *, irregular: str = "auto") -> Inspection:
     Raises
     ------
     OmeZarrError
-        What is wrong with all dims together: descending, uneven, constant or
-        missing coordinates, units that the standard lacks.
+        What is wrong with all dims together: coordinates that descend, are uneven,
+        constant or not finite, units that the standard lacks.
+
+    Examples
+    --------
+    >>> da = xr.DataArray(np.zeros(4), dims="x", coords={"x": [10, 10.5, 11, 11.5]})
+    >>> examine(da).grid.scale, examine(da).grid.translation
+    ({'x': 0.5}, {'x': 10.0})
     """
     if irregular not in _IRREGULAR:
         raise OptionError(f"irregular is {irregular!r}; there are {_IRREGULAR}")
-    found = roles(
-        [str(dim) for dim in da.dims],
-        {str(dim): size for dim, size in da.sizes.items()},
-        labelled_dims(da),
-    )
+    sizes = {str(dim): size for dim, size in da.sizes.items()}
+    found = roles([*sizes], sizes, labelled_dims(da))
     problems = Problems()
-    transform = None
-    with problems.collected():
-        transform = pixel_transform(da)
     axes, exact = [], set()
     for dim, role in found.items():
-        with problems.collected():
-            axis, is_exact = _Dim(da, dim, role, irregular, transform).examine()
-            axes.append(axis)
-            exact |= {dim} if is_exact else set()
-    problems.raise_all("Coordinates cannot be written")
-    return Inspection(Grid(_in_one_unit(axes)), frozenset(exact))
+        axis, is_restored = _Dim(da, dim, role, irregular, problems).examine()
+        axes.append(axis)
+        exact |= set() if is_restored else {dim}
+    problems.raise_all("The coordinates cannot be written")
+    axes = in_world(da.attrs, axes, found)
+    axes, converted = _in_one_unit(axes, found)
+    return Inspection(Grid(tuple(axes)), frozenset(exact | converted))
 
 
 def labelled_dims(da: xr.DataArray) -> frozenset[str]:
@@ -110,16 +93,26 @@ def labelled_dims(da: xr.DataArray) -> frozenset[str]:
     return frozenset(
         str(dim)
         for dim in da.dims
-        if dim in da.coords and _is_text(da.coords[dim].variable)
+        if dim in da.coords
+        and da.coords[dim].dtype.kind in "OSTU"
+        and _is_text(_values(da.coords[dim])[0])
     )
 
 
-def _is_text(variable: xr.Variable) -> bool:
-    if variable.dtype.kind in "UST":
-        return True
-    if variable.dtype.kind != "O":
-        return False
-    return all(isinstance(value, (str, bytes)) for value in variable.values.ravel())
+def _is_text(values: NDArray[Any]) -> bool:
+    if values.dtype.kind != "O":
+        return values.dtype.kind in "STU"
+    return all(isinstance(value, (str, bytes)) for value in values.ravel())
+
+
+def _values(coordinate: xr.DataArray) -> tuple[NDArray[Any], object]:
+    """The values in memory, and the unit if they are a quantity."""
+    magnitude, unit = split_quantity(coordinate.data)
+    if hasattr(magnitude, "compute"):
+        # A lazy array of quantities shows its unit when it is computed.
+        magnitude, inner_unit = split_quantity(magnitude.compute())
+        unit = inner_unit if unit is None else unit
+    return np.asarray(magnitude), unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,221 +123,150 @@ class _Dim:
     name: str
     role: Role
     irregular: str
-    transform: PixelTransform | None
+    problems: Problems
 
     def examine(self) -> tuple[GridAxis, bool]:
-        """The axis, and whether its coordinate must be kept value by value."""
-        size = self.da.sizes[self.name]
-        bare = GridAxis(self.name, self.role.type, None, size)
+        """The axis, and whether it restores the coordinate.
+
+        What is wrong is noted, and the axis is then a makeshift.
+        """
+        bare = GridAxis(self.name, self.role.type, None, self.da.sizes[self.name])
         if self.name not in self.da.coords:
-            return replace(bare, labels=self._default_labels(size)), False
-        self._refuse_multi_index()
-        coordinate = self.da.coords[self.name]
-        magnitude, quantity_unit = split_quantity(coordinate.data)
-        values = np.asarray(magnitude)
-        if self.role.type == "channel":
-            labels = _exact_labels(self.da, self.name, channel_texts(values))
-            return replace(bare, labels=labels), values.dtype.kind in "biuf"
-        if _is_text(coordinate.variable):
-            return bare, True
-        if values.dtype.kind in "mM":
-            return self._times(bare, values)
-        if values.dtype.kind not in "iuf":
+            return replace(bare, labels=self._labels_without_names()), True
+        values, quantity_unit = _values(self.da.coords[self.name])
+        with self.problems.collected():
+            self._refuse(values)
+            if self.role.type == "channel":
+                labels = self._exact_labels(channel_texts(values))
+                return replace(bare, labels=labels), values.dtype.kind in "OSTU"
+            if _is_text(values) or values.size == 0:
+                return bare, values.size == 0
+            return self._placed(bare, values, quantity_unit)
+        return bare, True
+
+    def _refuse(self, values: NDArray[Any]) -> None:
+        """Refuse what gives no positions and no names."""
+        name, kind = self.name, values.dtype.kind
+        if isinstance(self.da.xindexes.get(name), xr.indexes.PandasMultiIndex):
             raise CoordinateError(
-                f"Coordinate {self.name!r} has values of type {values.dtype}, and "
-                "positions are numbers or dates; convert it, or drop it with "
-                f".drop_vars({self.name!r})"
+                f"Dim {name!r} has a MultiIndex, which no axis can hold; replace it "
+                f"with .reset_index({name!r}), or .unstack({name!r})"
             )
-        unit = self._unit(coordinate, quantity_unit)
-        return self._positions(replace(bare, unit=unit), values)
-
-    def _default_labels(self, size: int) -> tuple[str, ...] | None:
-        if is_samples(self.name) and size in (3, 4):
-            return _SAMPLE_NAMES[:size]
-        return None
-
-    def _refuse_multi_index(self) -> None:
-        index = self.da.xindexes.get(self.name)
-        if isinstance(index, xr.indexes.PandasMultiIndex):
+        if self.role.type == "channel" or _is_text(values):
+            return
+        if kind not in "iufmM":
             raise CoordinateError(
-                f"Dim {self.name!r} has a MultiIndex, which no axis can hold; call "
-                f".reset_index({self.name!r}), or .unstack({self.name!r})"
+                f"Coordinate {name!r} holds {_describe(values)}, and positions are "
+                "numbers, datetime64 or timedelta64; convert it, or drop it with "
+                f".drop_vars({name!r})"
+            )
+        if kind in "mM" and self.role.type == "space":
+            raise CoordinateError(
+                f"Coordinate {name!r} holds {_describe(values)}, and {name!r} is an "
+                f"axis of space; rename it with .rename({{{name!r}: 't'}}), or correct "
+                "the coordinate"
             )
 
-    def _unit(self, coordinate: xr.DataArray, quantity_unit: object) -> str | None:
+    def _placed(
+        self, bare: GridAxis, values: NDArray[Any], quantity_unit: object
+    ) -> tuple[GridAxis, bool]:
+        is_time = values.dtype.kind in "mM"
+        unit: str | None = "second" if is_time else None
+        spacing = 1.0
+        with self.problems.collected():
+            if not is_time:
+                unit = self._unit(quantity_unit)
+            if bare.size == 1:
+                spacing, unit = self._spacing(unit)
+        about = Circumstances(
+            dim=self.name,
+            axis_type=self.role.type,
+            irregular=self.irregular,
+            unit=unit,
+            spacing=spacing,
+            hint=self._remembered_scale(),
+        )
+        line = (place_dates if is_time else place_numbers)(values, about)
+        axis = replace(bare, unit=unit, scale=line.scale, translation=line.translation)
+        return axis, line.regular and not is_time
+
+    def _unit(self, quantity_unit: object) -> str | None:
+        """The first that is given: of the index, values, attributes, array."""
+        attrs = self.da.coords[self.name].attrs
+        index_units = getattr(self.da.xindexes.get(self.name), "units", None)
         candidates = (
+            index_units.get(self.name) if isinstance(index_units, Mapping) else None,
             quantity_unit,
-            coordinate.attrs.get("units"),
-            coordinate.attrs.get("unit"),
-            unit_by_convention(self.da, self.name),
+            attrs.get("units"),
+            attrs.get("unit"),
+            unit_by_convention(self.da.attrs, self.name),
         )
         given = next((c for c in candidates if c is not None and c != ""), None)
         return standard_unit(given, axis_type=self.role.type, dim=self.name)
 
-    def _positions(
-        self, axis: GridAxis, values: NDArray[Any]
-    ) -> tuple[GridAxis, bool]:
-        if not np.isfinite(values).all() or (np.abs(values.astype(float)) > LARGEST).any():
-            raise CoordinateError(
-                f"Coordinate {self.name!r} holds NaN, infinity or numbers beyond "
-                f"{LARGEST:g}; positions are finite"
-            )
-        if axis.size == 1:
-            placed = replace(
-                axis, scale=self._spacing(), translation=shortest_float(values[0])
-            )
-            return self._transformed(placed, values), False
-        self._refuse_descending(values)
-        line, regular = self._line(values)
-        placed = replace(axis, scale=line.scale, translation=line.translation)
-        return self._transformed(placed, values), not regular
-
-    def _refuse_descending(self, values: NDArray[Any]) -> None:
-        if (values[1:] < values[:-1]).all():
-            raise CoordinateError(
-                f"Coordinate {self.name!r} descends, from {values[0]} to "
-                f"{values[-1]}; OME-Zarr positions ascend. Turn the image with "
-                f".sortby({self.name!r})"
-            )
-        if (values == values[0]).all():
-            raise CoordinateError(
-                f"Coordinate {self.name!r} is {values[0]} everywhere, so its scale "
-                "cannot be known; correct it with .omezarr.assign_grid(), or drop it "
-                f"with .drop_vars({self.name!r})"
-            )
-
-    def _line(self, values: NDArray[Any]) -> tuple[Fit, bool]:
-        """Scale and translation, nominal ones where they are uneven and kept."""
-        hint = self.da.encoding.get(_SCALE_KEY, {}).get(self.name)
-        line = fit(values, hint=hint) if values[-1] > values[0] else None
-        if line is not None and line.noise > MOST_NOISE:
-            raise CoordinateError(
-                f"Coordinate {self.name!r} is {values.dtype}, which rounds positions "
-                f"near {values[-1]} by {line.noise:.2g} pixels; its scale cannot be "
-                "known. Make it float64 from the source, or set it with "
-                ".omezarr.assign_grid()"
-            )
-        if line is not None and line.regular:
-            return line, True
-        self._accept_irregular(values)
-        return Fit(nominal_scale(values), shortest_float(values[0]), False), False
-
-    def _accept_irregular(self, values: NDArray[Any]) -> None:
-        steps = np.diff(values)
-        seen = f"steps range from {steps.min()} to {steps.max()}"
-        start = f"Coordinate {self.name!r} is not evenly spaced: {seen}."
-        if self.irregular == "raise" or (
-            self.irregular == "auto" and self.role.type == "space"
-        ):
-            raise CoordinateError(
-                f"{start} OME-Zarr stores one scale per axis; resample, or pass "
-                "irregular='keep' to write a nominal scale and keep the values beside"
-            )
-        warnings.warn(
-            f"{start} OME-Zarr stores one scale per axis: a nominal one is written, "
-            "and the values are kept beside for readers that know this package",
-            OmeZarrWarning,
-            stacklevel=2,
-        )
-
-    def _spacing(self) -> float:
-        """Scale of a single pixel, which has no neighbour to tell it by."""
+    def _spacing(self, unit: str | None) -> tuple[float, str | None]:
+        """Scale of a single pixel, which has no neighbour to tell it by; its unit."""
         given = self.da.coords[self.name].attrs.get("spacing")
         if given is None:
-            return float(self.da.encoding.get(_SCALE_KEY, {}).get(self.name, 1.0))
-        magnitude, _ = split_quantity(given)
-        try:
-            spacing = float(magnitude)
-        except (TypeError, ValueError):
-            spacing = float("nan")
-        if not (np.isfinite(spacing) and spacing > 0):
+            return self._remembered_scale() or 1.0, unit
+        magnitude, own = split_quantity(given)
+        if isinstance(magnitude, np.timedelta64):
+            magnitude, own = magnitude / np.timedelta64(1, "s"), "second"
+        spacing = _positive(magnitude)
+        if spacing is None:
             raise CoordinateError(
                 f"attrs['spacing'] of coordinate {self.name!r} is {given!r}; give a "
-                "number above 0, or remove it"
+                "number above zero, or remove it"
             )
-        return spacing
+        own = standard_unit(own, axis_type=self.role.type, dim=self.name)
+        if own is None or unit is None or own == unit:
+            return spacing, unit or own
+        return _multiplied(spacing, own, unit), unit
 
-    def _transformed(self, axis: GridAxis, values: NDArray[Any]) -> GridAxis:
-        transform = self.transform
-        if transform is None or axis.name not in transform.scale:
-            return axis
-        if not counts_pixel_centres(values):
-            return axis
-        scale = decimal(transform.scale[axis.name])
-        corner = _EXACT.subtract(decimal(axis.translation), Decimal("0.5"))
-        if scale <= 0:
-            raise CoordinateError(
-                f"attrs['transform']['global'] scales {axis.name!r} by {scale}; "
-                f"OME-Zarr positions ascend. Turn the image with .isel({axis.name}="
-                "slice(None, None, -1)) and its transform with it"
-            )
-        return replace(
-            axis,
-            scale=float(_EXACT.multiply(decimal(axis.scale), scale)),
-            translation=float(
-                _EXACT.add(
-                    _EXACT.multiply(corner, scale),
-                    decimal(transform.translation[axis.name]),
-                )
-            ),
+    def _remembered_scale(self) -> float | None:
+        """The scale that the object was read with, if it was."""
+        scales = self.da.encoding.get(_SCALE_KEY)
+        return _positive(scales.get(self.name)) if isinstance(scales, Mapping) else None
+
+    def _labels_without_names(self) -> tuple[str, ...] | None:
+        if self.role.type != "channel":
+            return None
+        kept = self._kept_labels()
+        if kept is None and is_samples(self.name):
+            names = _SAMPLE_NAMES[: self.da.sizes[self.name]]
+            kept = names if len(names) == self.da.sizes[self.name] else None
+        return kept
+
+    def _kept_labels(self) -> tuple[str, ...] | None:
+        kept = self.da.coords.get("channel_label")
+        if kept is None or kept.dims != (self.name,):
+            return None
+        return channel_texts(_values(kept)[0])
+
+    def _exact_labels(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Channel names without the suffixes that made them an index.
+
+        The reader keeps the exact texts in ``channel_label``; where a channel was
+        renamed since, its new name counts.
+        """
+        kept = self._kept_labels() or names
+        return tuple(
+            text if name == text or _is_suffixed(name, text) else name
+            for name, text in zip(names, kept, strict=True)
         )
 
-    def _times(self, axis: GridAxis, values: NDArray[Any]) -> tuple[GridAxis, bool]:
-        """Dates and durations: in seconds; dates count from their first."""
-        if self.role.type == "space":
-            raise CoordinateError(
-                f"Coordinate {self.name!r} holds dates or durations, and {self.name!r} "
-                "is an axis of space; rename the dim to 't', or correct the coordinate"
-            )
-        if np.isnat(values).any():
-            raise CoordinateError(f"Coordinate {self.name!r} holds NaT, no date")
-        unit = np.datetime_data(values.dtype)[0]
-        tick = _TICKS[unit]
-        ticks = values.astype(np.int64)
-        is_date = values.dtype.kind == "M"
-        first = Decimal(0) if is_date else Decimal(int(ticks[0]))
-        scale = Decimal(1) / tick
-        if axis.size > 1:
-            self._refuse_descending(ticks)
-            # Distances are small where dates since 1970 are not.
-            scale = decimal(self._line(ticks - ticks[0])[0].scale)
-        placed = replace(
-            axis,
-            unit="second",
-            scale=float(_EXACT.multiply(scale, tick)),
-            translation=float(_EXACT.multiply(first, tick)),
-        )
-        return placed, True
+
+def _describe(values: NDArray[Any]) -> str:
+    first = values.ravel()[:1].tolist()
+    return f"{values.dtype} ({type(first[0]).__name__})" if first else str(values.dtype)
 
 
-def channel_texts(values: NDArray[Any]) -> tuple[str, ...]:
-    """Channel names as texts: ``405`` is ``"405"``, ``488.5`` is ``"488.5"``."""
-    return tuple(_channel_text(value) for value in values.ravel().tolist())
-
-
-def _channel_text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _exact_labels(
-    da: xr.DataArray, dim: str, names: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Channel names without the suffixes that made them an index.
-
-    The reader keeps the exact texts in ``channel_label``; where a channel was
-    renamed since, its new name counts.
-    """
-    kept = da.coords.get("channel_label")
-    if kept is None or kept.dims != (dim,):
-        return names
-    return tuple(
-        text if name == text or _is_suffixed(name, text) else name
-        for name, text in zip(names, channel_texts(kept.values), strict=True)
-    )
+def _positive(value: object) -> float | None:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None
 
 
 def _is_suffixed(name: str, text: str) -> bool:
@@ -352,29 +274,49 @@ def _is_suffixed(name: str, text: str) -> bool:
     return rest != name and rest.isdigit()
 
 
-def _in_one_unit(axes: list[GridAxis]) -> tuple[GridAxis, ...]:
-    """Space axes in the unit of x, so that their scales can be compared."""
-    units: Mapping[str, str] = {
-        axis.name.lower(): axis.unit
+def channel_texts(values: NDArray[Any]) -> tuple[str, ...]:
+    """Channel names as texts: ``405`` is ``"405"``, ``488.5`` is ``"488.5"``."""
+    if values.dtype.kind in "mM":
+        values = values.astype(np.str_)
+    return tuple(_channel_text(value) for value in values.ravel())
+
+
+def _channel_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    # numpy spells floats with the fewest digits that tell them apart in their type.
+    is_number = isinstance(value, (float, np.floating))
+    return str(value).removesuffix(".0") if is_number else str(value)
+
+
+def _in_one_unit(
+    axes: Sequence[GridAxis], found: Mapping[str, Role]
+) -> tuple[list[GridAxis], set[str]]:
+    """Axes of space in the unit of x, to be compared; and which were converted."""
+    names = {found[axis.name].name: axis for axis in axes}
+    unit = names["x"].unit if "x" in names else None
+    if unit is None:
+        return list(axes), set()
+    different = {
+        axis.name
         for axis in axes
-        if axis.type == "space" and axis.unit is not None
+        if axis.type == "space" and axis.unit not in (None, unit)
     }
-    if len(set(units.values())) < 2:
-        return tuple(axes)
-    reference = units.get("x") or [*units.values()][-1]
-    return tuple(
-        _converted(axis, reference)
-        if axis.type == "space" and axis.unit not in (None, reference)
-        else axis
-        for axis in axes
-    )
+    return [
+        _converted(axis, unit) if axis.name in different else axis for axis in axes
+    ], different
 
 
 def _converted(axis: GridAxis, unit: str) -> GridAxis:
-    factor = conversion_factor(str(axis.unit), unit)
+    own = str(axis.unit)
     return replace(
         axis,
         unit=unit,
-        scale=float(_EXACT.multiply(decimal(axis.scale), factor)),
-        translation=float(_EXACT.multiply(decimal(axis.translation), factor)),
+        scale=_multiplied(axis.scale, own, unit),
+        translation=_multiplied(axis.translation, own, unit),
     )
+
+
+def _multiplied(number: float, unit: str, into: str) -> float:
+    factor = conversion_factor(unit, into)
+    return float(_EXACT.multiply(decimal(number), factor))

@@ -153,7 +153,9 @@ def _decode_coordinate(
         if not can_keep(dtype):
             raise ValueError(f"dtype {name!r}")
         integers = dtype.kind in _TIMES
-        values = values.astype(np.int64).view(dtype) if integers else values.astype(dtype)
+        values = (
+            values.astype(np.int64).view(dtype) if integers else values.astype(dtype)
+        )
     return KeptCoordinate(attrs=attrs, dims=tuple(entry["dims"]), values=values)
 
 

@@ -11,8 +11,8 @@ from xarray_omezarr.errors import MetadataError, OmeZarrWarning
 from xarray_omezarr.grid.grid import Grid, GridAxis, decimal
 from xarray_omezarr.ngff.axes import Axis
 from xarray_omezarr.ngff.multiscale import Level, Multiscale
-from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence as Chain
-from xarray_omezarr.ngff.transforms import Translation
+from xarray_omezarr.ngff.transforms import Identity, Scale, Translation
+from xarray_omezarr.ngff.transforms import Sequence as Chain
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation

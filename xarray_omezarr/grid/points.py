@@ -41,8 +41,9 @@ class Points:
     @cached_property
     def reach(self) -> Floats:
         """The largest number that each coordinate may have been computed from."""
-        largest = np.maximum(np.abs(self.values), np.abs(self.rise))
-        return np.maximum(largest, abs(self.values[0]))
+        values, rise = np.abs(self.values), np.abs(self.rise)
+        reach: Floats = np.maximum(np.maximum(values, rise), values[0])
+        return reach
 
     @cached_property
     def narrower(self) -> tuple[np.dtype[Any], ...]:
@@ -70,12 +71,12 @@ class Points:
 
     def residual(self) -> float:
         """How far a coordinate lies from the line through both ends, in pixels."""
-        return float(np.abs(self.drift(self.slope)).max()) / float(self.slope)
+        return float(np.max(np.abs(self.drift(self.slope)))) / float(self.slope)
 
     def noise(self, dtype: np.dtype[Any]) -> float:
         """Rounding noise in pixels: four times that of the largest coordinate."""
         epsilon = 4 * float(np.finfo(dtype).eps)
-        return epsilon * float(np.abs(self.values).max()) / float(self.slope)
+        return epsilon * float(np.max(np.abs(self.values))) / float(self.slope)
 
 
 def _exact_sum(a: Floats, b: np.float64) -> tuple[Floats, Floats]:

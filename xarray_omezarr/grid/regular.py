@@ -217,8 +217,8 @@ def _line_with(
     """The line of this scale with the shortest translation, if one fits the band."""
     if drift is None:
         drift = points.drift(scale)
-    low = points[0] + Fraction(float((drift - band.below).max()))
-    high = points[0] + Fraction(float((drift + band.above).min()))
+    low = points[0] + Fraction(float(np.max(drift - band.below)))
+    high = points[0] + Fraction(float(np.min(drift + band.above)))
     found = _shortest(low, high) if low <= high else None
     if found is None:
         return None
@@ -284,8 +284,8 @@ def _as_spelled(number: np.float32) -> Fraction:
 
 
 def _jittered_line(points: Points) -> _Line:
-    """The shortest line that is no further off than the one from end to end."""
-    off = np.full(points.size, np.abs(points.drift(points.slope)).max())
+    """The shortest line that is at most twice as far off as that from end to end."""
+    off = np.full(points.size, 2 * np.max(np.abs(points.drift(points.slope))))
     return _shortest_line(points, Band(off, off)) or _Line(points.slope, points[0])
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.grid.points import Floats, Points
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.points import Floats, Points
 
 
 @dataclass(frozen=True, slots=True)

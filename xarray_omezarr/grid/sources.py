@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
+from numpy.typing import NDArray
 
 from xarray_omezarr.errors import CoordinateError
+from xarray_omezarr.grid.grid import GridAxis, decimal
+
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.dims import Role
 
 # Attributes of an array that give units by dim: tifffile, xarray-ome, others.
 _UNITS_BY_DIM = ("coord_units", "ome_axes_units", "axes_units")
 
-# nd2 leaves its units unsaid; its coordinates are always in these.
+# nd2 does not say its units: positions are in micrometers, times in milliseconds.
 _ND2_PARTS = frozenset({"metadata", "experiment", "attributes", "text_info"})
-_ND2_UNITS = {"t": "millisecond", "z": "micrometer", "y": "micrometer"}
-_ND2_UNITS["x"] = "micrometer"
+_ND2_UNITS: Mapping[str, str] = {
+    "t": "millisecond",
+    "z": "micrometer",
+    "y": "micrometer",
+    "x": "micrometer",
+}
+
+# Enough for products of doubles, and for quotients that a double ends anyway.
+_ARITHMETIC = Context(prec=100)
+
+# How far, in pixels, a position may lie from a centre: levels of 65 and 33 pixels
+# have spacings of 1.9696...
+_CENTRED = 1e-6
 
 
-def unit_by_convention(da: xr.DataArray, dim: str) -> object:
-    """The unit that attributes of the array give to a dim; None if none do."""
+def unit_by_convention(attrs: Mapping[Any, Any], dim: str) -> object:
+    """The unit that attributes of an array give to a dim; None if they give none."""
     for key in _UNITS_BY_DIM:
-        units = da.attrs.get(key)
-        if isinstance(units, Mapping) and units.get(dim):
-            unit: object = units[dim]
-            return unit
-    if _is_nd2(da.attrs.get("metadata")):
+        units = attrs.get(key)
+        if isinstance(units, Mapping):
+            # Dims are often renamed to lower case after reading.
+            spelled = {str(name).lower(): unit for name, unit in units.items()}
+            unit: object = units.get(dim) or spelled.get(dim.lower())
+            if unit:
+                return unit
+    if _is_nd2(attrs.get("metadata")):
         return _ND2_UNITS.get(dim.lower())
     return None
 
@@ -35,60 +54,122 @@ def unit_by_convention(da: xr.DataArray, dim: str) -> object:
 def _is_nd2(metadata: object) -> bool:
     if not isinstance(metadata, Mapping):
         return False
-    by_class = any(
-        type(part).__module__.split(".")[0] == "nd2" for part in metadata.values()
-    )
-    return by_class or len(_ND2_PARTS & set(metadata)) >= 3
+    modules = {type(part).__module__.partition(".")[0] for part in metadata.values()}
+    return "nd2" in modules or len(_ND2_PARTS & set(metadata)) >= 3
 
 
-@dataclass(frozen=True, slots=True)
-class PixelTransform:
-    """Scale and translation by dim, from corners of pixels counted in pixels."""
+def in_world(
+    attrs: Mapping[Any, Any], axes: Sequence[GridAxis], found: Mapping[str, Role]
+) -> list[GridAxis]:
+    """Axes that count pixels, placed by what spatialdata keeps beside them.
 
-    scale: Mapping[str, float]
-    translation: Mapping[str, float]
+    Its coordinates are positions in the finest level, counted in pixels: centres
+    lie at 0.5, 1.5, ..., those of a level by 2 at 1.0, 3.0, ... What they mean is
+    the object under ``attrs["transform"]["global"]``, which is recognised by its
+    method ``to_affine_matrix``. Axes that do not count pixels are left alone.
 
-
-def pixel_transform(da: xr.DataArray) -> PixelTransform | None:
-    """The transform that spatialdata keeps in ``attrs["transform"]["global"]``.
-
-    Its coordinates count pixels, whose centres lie at 0.5, 1.5, ..., and the
-    transform says what that means.
+    Parameters
+    ----------
+    attrs : mapping
+        Of the array.
+    axes : sequence of GridAxis
+        As the coordinates have them.
+    found : mapping
+        Role by dim.
 
     Raises
     ------
     CoordinateError
-        If it turns or shears: these versions of OME-Zarr cannot say so.
+        If the transformation turns, shears or mirrors the image.
     """
-    transforms = da.attrs.get("transform")
-    if not isinstance(transforms, Mapping) or "global" not in transforms:
-        return None
-    transform = transforms["global"]
-    if not hasattr(transform, "to_affine_matrix"):
-        return None
-    dims = tuple(str(d) for d in da.dims if str(d) in ("z", "y", "x"))
-    matrix = np.asarray(transform.to_affine_matrix(input_axes=dims, output_axes=dims))
-    linear, shift = matrix[: len(dims), : len(dims)], matrix[: len(dims), -1]
-    if not np.array_equal(linear, np.diag(np.diag(linear))):
+    transforms = attrs.get("transform")
+    transform = transforms.get("global") if isinstance(transforms, Mapping) else None
+    space = [axis for axis in axes if axis.type == "space"]
+    names = tuple(found[axis.name].name for axis in space)
+    if not hasattr(transform, "to_affine_matrix") or not space:
+        return list(axes)
+    pixels = _pixel_sizes(transform, names)
+    if not all(map(_counts_pixels, space, pixels)):
+        pixels = [1.0] * len(space)
+    if not all(map(_counts_pixels, space, pixels)):
+        return list(axes)
+    matrix = _matrix(transform, names)
+    placed = {
+        axis.name: _placed(axis, pixel, float(matrix[i, i]), float(matrix[i, -1]))
+        for i, (axis, pixel) in enumerate(zip(space, pixels, strict=True))
+    }
+    return [placed.get(axis.name, axis) for axis in axes]
+
+
+def _pixel_sizes(transform: Any, names: Sequence[str]) -> list[float]:
+    """Pixels of the finest level per pixel of this one, by name of axis.
+
+    The transformation of a coarser level is a sequence that begins with the scale
+    from its own pixels to those of the finest.
+    """
+    parts = getattr(transform, "transformations", None) or [None]
+    scale, axes = getattr(parts[0], "scale", None), getattr(parts[0], "axes", None)
+    if scale is None or axes is None:
+        return [1.0] * len(names)
+    by_name = dict(zip(axes, np.asarray(scale, dtype=np.float64), strict=True))
+    return [float(by_name.get(name, 1.0)) for name in names]
+
+
+def _counts_pixels(axis: GridAxis, pixel: float) -> bool:
+    """Whether positions are centres of pixels of this size, or of blocks of them."""
+    if axis.unit is not None or pixel <= 0:
+        return False
+    first = axis.translation / pixel
+    step = axis.scale / pixel if axis.size > 1 else 1.0
+    if not (_is_whole(step) and step > 0.5 and first > 0):
+        return False
+    centred = _is_whole(first - 0.5)
+    blocks = step > 1.5 and _is_whole(2 * first)
+    return centred or blocks
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < _CENTRED
+
+
+def _matrix(transform: Any, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Rows of the affine matrix: what it does to the axes of space."""
+    remedy = (
+        "OME-Zarr holds one scale and one translation per axis. Transform the image "
+        "first, or remove attrs['transform'] to write it in pixels"
+    )
+    try:
+        matrix = transform.to_affine_matrix(input_axes=names, output_axes=names)
+    except ValueError as error:
         raise CoordinateError(
-            f"attrs['transform']['global'] turns or shears the image: {linear.tolist()}. "
-            "OME-Zarr holds one scale and one translation per axis; transform the "
-            "image first, or remove the attribute to write it as it lies"
-        )
-    return PixelTransform(
-        scale=_by_dim(dims, np.diag(linear)), translation=_by_dim(dims, shift)
+            f"attrs['transform']['global'] has no matrix for the axes {names}: "
+            f"{error}. {remedy}"
+        ) from error
+    rows = np.asarray(matrix, dtype=np.float64)[: len(names)]
+    linear = rows[:, : len(names)]
+    if not np.array_equal(linear, np.diag(np.diag(linear))):
+        does = "turns or shears"
+    elif (np.diag(linear) <= 0).any():
+        does = "mirrors"
+    else:
+        return rows
+    raise CoordinateError(
+        f"attrs['transform']['global'] {does} the image: its matrix for {names} is "
+        f"{linear.tolist()}. {remedy}"
     )
 
 
-def counts_pixel_centres(values: np.ndarray[Any, Any]) -> bool:
-    """Whether coordinates are positions of centres in pixels: 0.5, 1.5, ...
+def _placed(axis: GridAxis, pixel: float, scale: float, shift: float) -> GridAxis:
+    size = _ARITHMETIC.divide(decimal(scale), decimal(pixel))
+    centre = _ARITHMETIC.subtract(decimal(axis.translation), Decimal("0.5"))
+    step = decimal(axis.scale) if axis.size > 1 else decimal(pixel)
+    return replace(
+        axis,
+        scale=_tidy(_ARITHMETIC.multiply(step, size)),
+        translation=_tidy(_ARITHMETIC.fma(centre, size, decimal(shift))),
+    )
 
-    Levels and crops count in the pixels of the finest level: 1.0, 3.0, ... too.
-    """
-    if values.size == 0 or values.dtype.kind != "f":
-        return False
-    return bool(np.array_equal(np.rint(values * 2), values * 2))
 
-
-def _by_dim(dims: tuple[str, ...], numbers: Any) -> dict[str, float]:
-    return {dim: float(n) for dim, n in zip(dims, numbers, strict=True)}
+def _tidy(number: Decimal) -> float:
+    # The matrix is a product of doubles, of which the last digits are noise.
+    return float(f"{number:.15g}")

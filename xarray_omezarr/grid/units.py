@@ -38,10 +38,12 @@ _SPELLINGS: Mapping[str, str] = {
 # Words for "counted, not measured". pint knows some of them as something else: "unit"
 # is a micronit, "px" a length of print.
 _NO_UNIT = frozenset(
-    ("", "-", "1", "none", "null", "n/a", "unknown", "undefined", "dimensionless")
-    + ("px", "pixel", "pixels", "css_pixel", "voxel", "voxels")
-    + ("unit", "units", "a.u.", "arbitrary", "arbitrary unit", "arbitrary units")
-    + ("index", "indices", "frame", "frames")
+    [
+        *("", "-", "1", "none", "null", "n/a", "unknown", "undefined"),
+        *("px", "pixel", "pixels", "css_pixel", "voxel", "voxels"),
+        *("unit", "units", "dimensionless", "a.u.", "arbitrary", "arbitrary units"),
+        *("index", "indices", "frame", "frames"),
+    ]
 )
 _EPOCH = re.compile(r"(\w+)\s+since\s.+", re.DOTALL)
 
@@ -117,9 +119,9 @@ def _by_spelling(text: str) -> str | None:
 
 
 def _by_pint(text: str) -> str | None:
-    """pint's long name of a unit; None for what it cannot read."""
+    """The long name that pint has for a unit; None for what it cannot read."""
     try:
-        name = f"{pint.get_application_registry().Unit(text):D}"
+        name = f"{_registry().Unit(text):D}"
     except Exception:
         # The parser raises whatever its tokens run into: undefined units, but also
         # AssertionError, AttributeError, TypeError, ValueError, tokenize errors.
@@ -150,13 +152,15 @@ def _about(text: str, name: str | None, axis_type: str, dim: str) -> str:
     remedy = f"set attrs['units'] of the coordinate, e.g. to {example!r}, or remove it"
     meant = _by_spelling(text.lower()) or _by_pint(text.lower())
     if meant in _LISTED[axis_type]:
-        return f"{start} is not known; if it is {meant}, {remedy.replace(example, meant)}"
+        return (
+            f"{start} is not known; if it is {meant}, {remedy.replace(example, meant)}"
+        )
     if name is None:
         return f"{start} is not known; {remedy}"
-    if pint.get_application_registry().Unit(name).is_compatible_with(example):
+    if _registry().Unit(name).is_compatible_with(example):
         factor = conversion_factor(name, _BASES[axis_type])
         return (
-            f"{start} is not in the standard's list: 1 {name} = {factor:.7g} "
+            f"{start} is not in the standard's list: 1 {name} = {factor:.9g} "
             f"{_BASES[axis_type]}. Multiply the coordinate by that number and set its "
             f"attrs['units'] = {_BASES[axis_type]!r}"
         )
@@ -179,7 +183,12 @@ def conversion_factor(unit: str, into: str) -> Decimal:
 
     Decimal prefixes are exact; other factors have pint's precision.
     """
-    registry = pint.get_application_registry()
-    factor = registry.Quantity(1, unit).to(into).magnitude
+    factor = _registry().Quantity(1, unit).to(into).magnitude
     # pint multiplies prefixes as floats; their product is off in the last digit.
     return Decimal(f"{float(factor):.15g}")
+
+
+def _registry() -> pint.UnitRegistry[Any]:
+    """The registry of the application, which pint-xarray uses too."""
+    registry: pint.UnitRegistry[Any] = pint.get_application_registry()  # type: ignore[no-untyped-call]
+    return registry

@@ -1,0 +1,1 @@
+"""Hierarchy -> xarray: lazy Datasets with physical coordinates."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.ngff.omero import Channel
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.omero import Channel
 
 _PREFIX = "channel_"
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import OmeZarrWarning
-from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.inspect import channel_texts
-from xarray_omezarr.grid.kept import Kept, KeptCoordinate
+
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.grid import Grid, GridAxis
+    from xarray_omezarr.grid.kept import Kept, KeptCoordinate
 
 
 def restore(
@@ -100,9 +102,7 @@ def _at_level(
     return coarse if coarse.shape == shape else None
 
 
-def _coarsened(
-    values: NDArray[Any], factor: int, *, sampled: bool
-) -> NDArray[Any]:
+def _coarsened(values: NDArray[Any], factor: int, *, sampled: bool) -> NDArray[Any]:
     """Values of blocks of `factor` pixels: the first, or the mean of all."""
     if sampled or factor < 1:
         return values[:: max(factor, 1)]

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-
-class LazyArray(Protocol):
-    """What a stored array must offer: three ways of indexing, twice."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-
-    def __getitem__(self, key: tuple[Any, ...], /) -> NDArray[Any]: ...
-
-    def outer(self, key: tuple[Any, ...], /) -> NDArray[Any]: ...
-
-    def points(self, key: tuple[Any, ...], /) -> NDArray[Any]: ...
-
-    async def load(self, key: tuple[Any, ...], /) -> NDArray[Any]: ...
-
-    async def load_outer(self, key: tuple[Any, ...], /) -> NDArray[Any]: ...
-
-    async def load_points(self, key: tuple[Any, ...], /) -> NDArray[Any]: ...
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import LazyArray
 
 
 class LazyPixels(BackendArray):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -17,13 +17,16 @@ from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.kept import KEY, Kept, decode, is_kept
 from xarray_omezarr.grid.model import to_grid
-from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Hierarchy, join
-from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.ngff.omero import Channel
+from xarray_omezarr.hierarchy import LazyArray, join
 from xarray_omezarr.ngff.unknown import unknown
 from xarray_omezarr.read.channels import channel_coords, channel_names, unique_names
 from xarray_omezarr.read.keeping import restore
 from xarray_omezarr.read.lazy import LazyPixels
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
+    from xarray_omezarr.ngff.multiscale import Image
+    from xarray_omezarr.ngff.omero import Channel
 
 #: Name of the variable that holds the pixels of an image.
 VARIABLE = "image"
@@ -55,7 +58,7 @@ class OpenImage:
     @property
     def attrs(self) -> dict[str, Any]:
         """Attributes of the group: those of others, and unknown keys of ``ome``."""
-        node = _root(self.hierarchy)
+        node = self.hierarchy.group("")
         own = {KEY} if is_kept(node.attrs.get(KEY)) else set()
         attrs = {key: value for key, value in node.attrs.items() if key not in own}
         unknown_keys = unknown(self.image)
@@ -71,37 +74,20 @@ class OpenImage:
 
     def level(self, number: int) -> xr.Dataset:
         """The Dataset of one level, 0 being the finest: one lazy variable."""
-        level = self.image.multiscale.levels[number]
-        node = self.hierarchy.nodes[level.path]
-        assert isinstance(node, ArrayNode)  # noqa: S101 - levels are arrays
-        grid = self._grid(number, node)
+        multiscale = self.image.multiscale
+        level = multiscale.levels[number]
+        node = self.hierarchy.array(level.path)
+        grid = to_grid(multiscale, level, node.shape)
         channels = self._channels(grid)
-        coords = dict(coordinates(grid))
+        grid = _with_names(grid, channel_names(channels))
+        coords = coordinates(grid)
         for axis in grid.axes:
             if axis.type == "channel":
                 coords |= channel_coords(channels, axis.name)
-        coords = restore(self.kept, coords, grid, self._finest(grid))
+        # Sizes of the finest do not matter here, and it may not have been opened.
+        finest = to_grid(multiscale, multiscale.levels[0], node.shape)
+        coords = restore(self.kept, coords, grid, finest)
         return xr.Dataset({VARIABLE: self._variable(node, grid)}, coords)
-
-    def _grid(self, number: int, node: ArrayNode) -> Grid:
-        multiscale = self.image.multiscale
-        grid = to_grid(multiscale, multiscale.levels[number], node.shape)
-        names = channel_names(self._channels(grid))
-        if names is None:
-            return grid
-        return Grid(
-            tuple(
-                replace(axis, labels=unique_names(names))
-                if axis.type == "channel"
-                else axis
-                for axis in grid.axes
-            )
-        )
-
-    def _finest(self, grid: Grid) -> Grid | None:
-        """The grid of level 0, as far as scale and translation tell it."""
-        multiscale = self.image.multiscale
-        return to_grid(multiscale, multiscale.levels[0], grid.shape)
 
     def _channels(self, grid: Grid) -> tuple[Channel, ...]:
         channels = self.image.omero.channels if self.image.omero else ()
@@ -122,8 +108,10 @@ class OpenImage:
         name = self.image.multiscale.name
         if name and "long_name" not in attrs:
             attrs["long_name"] = name
-        assert isinstance(node.source, Given)  # noqa: S101 - opened from a store
-        data = indexing.LazilyIndexedArray(LazyPixels(node.source.array))
+        stored = node.given
+        if not isinstance(stored, LazyArray):
+            raise TypeError(f"{type(stored)} is no stored array")
+        data = indexing.LazilyIndexedArray(LazyPixels(stored))
         return xr.Variable(grid.dims, data, attrs, self._encoding(node, grid))
 
     def _encoding(self, node: ArrayNode, grid: Grid) -> dict[str, Any]:
@@ -141,23 +129,29 @@ class OpenImage:
 
 def open_image(hierarchy: Hierarchy, source: str) -> OpenImage:
     """The image at the root of an opened hierarchy."""
-    node = _root(hierarchy)
-    assert node.model is not None  # noqa: S101 - the store opens nothing else
+    node = hierarchy.group("")
+    if node.model is None:
+        raise TypeError(f"The root of {source} has no metadata of an image")
     kept = decode(node.attrs.get(KEY), lambda name: _read(hierarchy, name))
     return OpenImage(hierarchy, node.model, kept, source)
 
 
-def _root(hierarchy: Hierarchy) -> GroupNode:
-    node = hierarchy.nodes[""]
-    assert isinstance(node, GroupNode)  # noqa: S101 - the root is a group
-    return node
+def _with_names(grid: Grid, names: tuple[str, ...] | None) -> Grid:
+    """The grid with channel names that an index can hold."""
+    if names is None:
+        return grid
+    labels = unique_names(names)
+    return Grid(
+        tuple(
+            replace(axis, labels=labels) if axis.type == "channel" else axis
+            for axis in grid.axes
+        )
+    )
 
 
 def _read(hierarchy: Hierarchy, name: str) -> NDArray[Any]:
-    node = hierarchy.nodes[join(KEY, name)]
-    assert isinstance(node, ArrayNode)  # noqa: S101 - kept values are arrays
-    assert isinstance(node.source, Given)  # noqa: S101 - opened from a store
-    return np.asarray(node.source.array[(slice(None),) * len(node.shape)])
+    node = hierarchy.array(join(KEY, name))
+    return np.asarray(node.given[(slice(None),) * len(node.shape)])
 
 
 def datasets(image: OpenImage) -> Mapping[str, xr.Dataset]:

@@ -1,0 +1,1 @@
+"""Hierarchy <-> bytes: the only rooms that know zarr."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numcodecs
 import numpy as np
@@ -13,7 +13,9 @@ import zarr.codecs
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import LayoutError, OptionError
-from xarray_omezarr.hierarchy import ArrayNode
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import ArrayNode
 
 ZarrFormat = Literal[2, 3]
 
@@ -46,7 +48,7 @@ def create_array(
         specific = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
     else:
         specific = {"dimension_names": node.dims, "shards": layout.shards}
-    created = group.create_array(
+    return group.create_array(
         name,
         shape=node.shape,
         dtype=node.dtype,
@@ -57,7 +59,6 @@ def create_array(
         config={"write_empty_chunks": layout.write_empty_chunks},
         **specific,
     )
-    return cast("zarr.Array[Any]", created)
 
 
 def compressors(
@@ -130,7 +131,7 @@ class StoredArray:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels."""
-        return cast("np.dtype[Any]", self.array.dtype)
+        return self.array.dtype
 
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[Any]:
         return np.asarray(self.array[key])

@@ -10,15 +10,22 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore
 
 from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
-from xarray_omezarr.hierarchy import GroupNode, Hierarchy
+from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store import windows
-from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, create_array
+from xarray_omezarr.store.arrays import (
+    WritableArray,
+    ZarrFormat,
+    compressors,
+    create_array,
+)
 from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.fill import Limits, fill_later, fill_now, is_dask, writers
 from xarray_omezarr.store.occupancy import (
@@ -29,6 +36,9 @@ from xarray_omezarr.store.occupancy import (
 )
 from xarray_omezarr.store.open import owned_children
 from xarray_omezarr.store.target import Target
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import GroupNode, Hierarchy
 
 #: Bytes that one block may hold with all its levels, unless the user says more.
 DEFAULT_BUDGET = 64 * 2**20
@@ -43,7 +53,7 @@ class Place:
     final : Target
         Where the hierarchy will stand.
     working : Target
-        Where it is written: `final`, or a folder beside it that is renamed.
+        Where it is written: `final`, or a place beside it that takes its place.
     kept_attrs : mapping
         Attributes of an empty group that was there already.
     """
@@ -54,7 +64,7 @@ class Place:
 
     @property
     def is_beside(self) -> bool:
-        """Whether the result is renamed into place at the end."""
+        """Whether the result is put into place at the end."""
         return self.working is not self.final
 
 
@@ -90,6 +100,7 @@ def write(
     zarr.Group or dask.delayed.Delayed
         The root group, or the Delayed that gives it.
     """
+    check_arrays(hierarchy)
     place, occupancy = _find_place(hierarchy, target, mode)
     with _cleaned_up_on_error(place):
         root = _make_root(hierarchy, place, occupancy)
@@ -103,6 +114,16 @@ def write(
             return commit(fill_now(hierarchy.arrays, block_writers))
         delayed = fill_later(hierarchy.arrays, block_writers, commit)
         return delayed.compute() if compute else delayed
+
+
+def check_arrays(hierarchy: Hierarchy) -> None:
+    """Raise what makes an array of the hierarchy impossible to create."""
+    for node in hierarchy.arrays.values():
+        compressors(
+            node.layout.compression,
+            node.dtype,
+            hierarchy.version.features.zarr_format,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +175,10 @@ def _find_place(
         is_group = occupancy.kind == "group" and not occupancy.is_unfinished
         if is_group and occupancy.zarr_format != zarr_format:
             raise _wrong_format(target, occupancy, zarr_format)
-        kept = dict(occupancy.attrs or {}) if is_group else {}
+        attrs = occupancy.attrs or {}
+        kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
         return Place(target, target, kept), occupancy
-    _warn_of_replacing(target, occupancy)
+    _warn_of_replacing(target)
     return Place(target, _beside(target), {}), occupancy
 
 
@@ -195,10 +217,11 @@ def _wrong_format(
     )
 
 
-def _warn_of_replacing(target: Target, occupancy: Occupancy) -> None:
-    if "labels" in occupancy.children:
+def _warn_of_replacing(target: Target) -> None:
+    labels = inspect_target(target.child("labels")).children
+    if labels:
         warnings.warn(
-            f"Replacing the image at {target} removes its labels too",
+            f"Replacing the image at {target} removes its labels too: {labels}",
             OmeZarrWarning,
             stacklevel=2,
         )
@@ -212,7 +235,12 @@ def _warn_of_replacing(target: Target, occupancy: Occupancy) -> None:
 
 
 def _beside(target: Target) -> Target:
-    """A hidden folder beside a folder that is to be replaced."""
+    """Where the new image is written: a hidden folder, or memory of its own.
+
+    The target itself where neither can be put in its place at the end.
+    """
+    if isinstance(target.store, MemoryStore):
+        return Target(MemoryStore(), path="", directory=None, uri=target.uri)
     if target.directory is None:
         return target
     # Renaming a symbolic link would leave the data it points to behind.
@@ -251,9 +279,7 @@ def _remove_unfinished(place: Place) -> None:
         shutil.rmtree(working.directory)
 
 
-def _make_root(
-    hierarchy: Hierarchy, place: Place, occupancy: Occupancy
-) -> zarr.Group:
+def _make_root(hierarchy: Hierarchy, place: Place, occupancy: Occupancy) -> zarr.Group:
     """The root group, empty and marked as unfinished."""
     zarr_format = hierarchy.version.features.zarr_format
     for ancestor in _ancestors(place.working):
@@ -261,7 +287,8 @@ def _make_root(
             ancestor.store, path=ancestor.path, mode="a", zarr_format=zarr_format
         )
     where = place.working
-    replaced = not place.is_beside and occupancy.kind == "group" and occupancy.children
+    is_taken = bool(occupancy.children) or occupancy.is_unfinished
+    replaced = not place.is_beside and occupancy.kind == "group" and is_taken
     if replaced and not occupancy.is_unfinished:
         # The old metadata go first: whatever is left if this stops half way is
         # not taken for an image.
@@ -288,11 +315,13 @@ def _make_nodes(hierarchy: Hierarchy, root: zarr.Group) -> dict[str, WritableArr
 
 
 def _swap(place: Place) -> None:
-    """Put the finished folder in the place of the old one."""
-    assert place.final.directory is not None  # noqa: S101 - by `_beside`
-    assert place.working.directory is not None  # noqa: S101 - by `_beside`
-    new = place.working.directory
-    current = place.final.directory.resolve()
+    """Put what is finished in the place of the old image."""
+    new, current = place.working.directory, place.final.directory
+    if new is None or current is None:
+        sync(_move_in_memory(place.working, place.final))
+        return
+    # The target may be a link to the folder; the folder is what is replaced.
+    current = current.resolve()
     old = Path(f"{new.with_suffix('')}.old")
     os.rename(current, old)
     try:
@@ -303,9 +332,16 @@ def _swap(place: Place) -> None:
     shutil.rmtree(old)
 
 
+async def _move_in_memory(new: Target, final: Target) -> None:
+    await final.store.delete_dir(final.path)
+    deepest_first = sorted([key async for key in new.store.list()], key=_depth)[::-1]
+    for key in deepest_first:
+        value = await new.store.get(key, default_buffer_prototype())
+        if value is not None:
+            await final.store.set(join(final.path, key), value)
+
+
 def _open_root(target: Target, zarr_format: ZarrFormat) -> zarr.Group:
     return zarr.open_group(
         target.store, path=target.path, mode="r+", zarr_format=zarr_format
     )
-
-

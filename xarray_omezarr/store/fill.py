@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dask
 import dask.array
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from xarray_omezarr.hierarchy import ArrayNode, BlockFunction, Downsampled, Given
 from xarray_omezarr.pixels.downsample import downsample
 from xarray_omezarr.pixels.ranges import value_range
-from xarray_omezarr.store.arrays import WritableArray
-from xarray_omezarr.store.blocks import Slices, Stage
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.arrays import WritableArray
+    from xarray_omezarr.store.blocks import Slices, Stage
 
 #: In place of a channel axis: the whole array is one channel.
 WHOLE = -1
@@ -63,9 +65,7 @@ class BlockWriter:
             blocks[step.path] = made
             at = tuple(
                 slice(part.start // total, part.start // total + size)
-                for part, total, size in zip(
-                    place, step.total, made.shape, strict=True
-                )
+                for part, total, size in zip(place, step.total, made.shape, strict=True)
             )
             self.handles[step.path][at] = made
         return limits
@@ -180,8 +180,7 @@ def _finish(
 
 def _given_tasks(writer: BlockWriter, node: ArrayNode) -> list[Any]:
     stage = writer.stage
-    assert isinstance(node.source, Given)  # noqa: S101 - by construction of stages
-    array = node.source.array
+    array = node.given
     if not isinstance(array, dask.array.Array):
         read = dask.delayed(_read, pure=False)
         task = dask.delayed(writer, pure=False)
@@ -194,14 +193,12 @@ def _given_tasks(writer: BlockWriter, node: ArrayNode) -> list[Any]:
     task = dask.delayed(writer, pure=False)
     blocks = aligned.to_delayed().ravel()
     return [
-        task(block, place)
-        for block, place in zip(blocks, stage.blocks(), strict=True)
+        task(block, place) for block, place in zip(blocks, stage.blocks(), strict=True)
     ]
 
 
 def _read(node: ArrayNode, place: Slices) -> NDArray[Any]:
-    assert isinstance(node.source, Given)  # noqa: S101 - by construction of stages
-    return np.asarray(node.source.array[place]).astype(node.dtype, copy=False)
+    return np.asarray(node.given[place]).astype(node.dtype, copy=False)
 
 
 def merge_limits(parts: Iterable[Limits]) -> Limits:

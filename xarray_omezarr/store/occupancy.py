@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import zarr
 from zarr.core.sync import sync
@@ -15,7 +15,9 @@ from xarray_omezarr.errors import (
     UnknownVersionError,
 )
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.store.target import Target
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
 
 #: Attribute of a group whose write has not finished; nobody takes it for an image.
 UNFINISHED = "xarray_omezarr_unfinished"

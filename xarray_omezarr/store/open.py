@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import zarr
@@ -26,12 +26,18 @@ from xarray_omezarr.hierarchy import (
     Node,
     join,
 )
-from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.ngff.versions.protocol import Version
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
 from xarray_omezarr.store.occupancy import UNFINISHED, Occupancy, inspect_target
-from xarray_omezarr.store.target import Target
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.multiscale import Image
+    from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.store.target import Target
+
+_MISSING = (FileNotFoundError, zarr.errors.NodeTypeValidationError)
+# What zarr runs into where its metadata are broken, or need codecs it does not have.
+_UNREADABLE = (*_MISSING, AttributeError, LookupError, TypeError, ValueError)
 
 # Levels, and what goes with an image when it is replaced.
 _PARTS = ("labels", kept.KEY)
@@ -98,13 +104,17 @@ def holds_ome_zarr(target: Target) -> bool:
 def _open_group(target: Target) -> zarr.Group:
     try:
         return zarr.open_group(target.store, path=target.path, mode="r")
-    except (FileNotFoundError, zarr.errors.NodeTypeValidationError) as error:
+    except _UNREADABLE as error:
         if inspect_target(target).kind == "array":
             raise NotOmeZarrError(
                 f"{target} is a Zarr array, and an OME-Zarr image is a group; open "
                 "the folder above it"
             ) from error
-        raise TargetNotFoundError(f"There is no Zarr group at {target}") from error
+        if isinstance(error, _MISSING):
+            raise TargetNotFoundError(f"There is no Zarr group at {target}") from error
+        raise MetadataError(
+            f"The Zarr metadata of {target} cannot be read: {error!r}"
+        ) from error
 
 
 def _detect(attrs: Mapping[str, Any], target: Target) -> Version:
@@ -116,9 +126,10 @@ def _detect(attrs: Mapping[str, Any], target: Target) -> Version:
             else "is a Zarr group without OME-Zarr metadata"
         )
         raise NotOmeZarrError(f"{target} {state}")
-    ome = attrs.get("ome", attrs)
-    if isinstance(ome, Mapping) and "multiscales" not in ome:
-        found = sorted(set(ome) - {"version"})
+    own = set(attrs) - set(version.foreign(attrs))
+    keys = set(attrs["ome"]) if "ome" in own else own
+    if "multiscales" not in keys:
+        found = sorted(keys - {"version"})
         raise NotOmeZarrError(
             f"{target} holds {found}, not an image; open one of its images with "
             "group=, e.g. group='A/1/0' of a plate or group='0' of a collection"
@@ -136,7 +147,7 @@ def _chosen(image: Image, levels: Iterable[int] | None, target: Target) -> list[
         return paths
     try:
         return [paths[level] for level in levels]
-    except IndexError:
+    except (IndexError, TypeError):
         raise MetadataError(
             f"{target} has {len(paths)} levels (0 is the finest), and level "
             f"{[*levels]} was asked for"
@@ -162,15 +173,13 @@ def _array_node(
     return ArrayNode(
         dims=names,
         shape=array.shape,
-        dtype=cast("np.dtype[Any]", array.dtype),
+        dtype=array.dtype,
         layout=layout,
         source=Given(StoredArray(array)),
     )
 
 
-def _open_array(
-    target: Target, path: str, zarr_format: ZarrFormat
-) -> zarr.Array[Any]:
+def _open_array(target: Target, path: str, zarr_format: ZarrFormat) -> zarr.Array[Any]:
     try:
         return zarr.open_array(
             target.store,
@@ -178,9 +187,13 @@ def _open_array(
             mode="r",
             zarr_format=zarr_format,
         )
-    except (FileNotFoundError, zarr.errors.NodeTypeValidationError) as error:
+    except _MISSING as error:
         raise MetadataError(
-            f"{target} lists a level {path!r}, but there is no array of that name"
+            f"{target} lists {path!r}, but there is no array of that name"
+        ) from error
+    except _UNREADABLE as error:
+        raise MetadataError(
+            f"Array {path!r} of {target} cannot be read: {error!r}"
         ) from error
 
 

@@ -7,16 +7,18 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.hierarchy import Hierarchy, join
-from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.store.arrays import WritableArray
 from xarray_omezarr.store.fill import WHOLE, Limits
 from xarray_omezarr.windows import needs_windows, with_windows
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.multiscale import Image
+    from xarray_omezarr.store.arrays import WritableArray
 
 # Percentiles of this many pixels of a channel do not change noticeably with more.
 _SAMPLE_PIXELS = 2**24

@@ -1,0 +1,1 @@
+"""xarray -> Hierarchy: everything is planned and checked before a byte is written."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError, OptionError
-from xarray_omezarr.grid.grid import GridAxis
 from xarray_omezarr.grid.kept import NotJson, to_json
 from xarray_omezarr.ngff.colours import channel_colors
 from xarray_omezarr.ngff.omero import Channel
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.grid.grid import GridAxis
 
 #: Coordinates along the channel dim whose names begin so describe the channels.
 PREFIX = "channel_"
@@ -144,13 +146,11 @@ def _with_full_window(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _is_missing(value: Any) -> bool:
     """How a coordinate says that one of several channels has no such field."""
-    return value is None or value == "" or (
-        isinstance(value, float) and math.isnan(value)
+    return (
+        value is None or value == "" or (isinstance(value, float) and math.isnan(value))
     )
 
 
 def is_channel_field(name: object, dims: tuple[object, ...], channel_dim: str) -> bool:
     """Whether a coordinate is written as a field of the channels."""
     return dims == (channel_dim,) and str(name).startswith(PREFIX)
-
-

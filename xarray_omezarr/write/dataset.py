@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import WriteOptions
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def image_of(

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from xarray_omezarr.errors import MetadataError, OmeZarrWarning
-from xarray_omezarr.grid.grid import Grid, GridAxis
-from xarray_omezarr.grid.kept import KEY, Kept, KeptCoordinate, NotJson, can_keep
-from xarray_omezarr.grid.kept import to_json
+from xarray_omezarr.grid.kept import (
+    KEY,
+    Kept,
+    KeptCoordinate,
+    NotJson,
+    can_keep,
+    to_json,
+)
 from xarray_omezarr.grid.units import split_quantity, standard_unit
 from xarray_omezarr.write.channels import is_channel_field
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.grid.grid import Grid, GridAxis
 
 
 def plan_kept(

@@ -124,9 +124,13 @@ def _spelled_out(
                 f"{what} is {full}, with more entries than the stored dims {dims}"
             )
         full = rest[: len(dims) - len(full)] + full
-    if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in full):
+    if not all(_is_count(n) for n in full):
         raise LayoutError(f"{what} is {full}: every entry is a whole number above 0")
     return tuple(int(n) for n in full)
+
+
+def _is_count(entry: object) -> bool:
+    return isinstance(entry, (int, np.integer)) and int(entry) >= 1
 
 
 def _auto_chunks(

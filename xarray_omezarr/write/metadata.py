@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from xarray_omezarr.hierarchy import (
     GroupNode,
     Hierarchy,
 )
-from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.pixels.downsample import downsample
 from xarray_omezarr.pixels.ranges import value_range
 from xarray_omezarr.windows import needs_windows, with_default_windows, with_windows
 from xarray_omezarr.write.source import BlockSource, is_in_memory
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.multiscale import Image
 
 
 def image_attributes(hierarchy: Hierarchy) -> dict[str, Any]:
@@ -27,10 +29,10 @@ def image_attributes(hierarchy: Hierarchy) -> dict[str, Any]:
     Windows of channels are measured if the pixels are in memory; else they are
     the range of the dtype, as nothing is computed here.
     """
-    node = hierarchy.nodes[""]
-    assert isinstance(node, GroupNode)  # noqa: S101 - the root is a group
-    assert node.model is not None  # noqa: S101 - a planned image has metadata
+    node = hierarchy.group("")
     image = node.model
+    if image is None:
+        return dict(node.attrs)
     if needs_windows(image):
         image = _with_windows(image, hierarchy.arrays)
     return {**node.attrs, **hierarchy.version.to_attrs(image)}
@@ -39,15 +41,12 @@ def image_attributes(hierarchy: Hierarchy) -> dict[str, Any]:
 def _with_windows(image: Image, arrays: dict[str, ArrayNode]) -> Image:
     levels = image.multiscale.levels
     finest = arrays[levels[0].path]
-    source = finest.source
-    assert isinstance(source, Given)  # noqa: S101 - level 0 is given
-    is_free = isinstance(source.array, BlockSource) and is_in_memory(
-        source.array.variable
-    )
+    given = finest.given
+    is_free = isinstance(given, BlockSource) and is_in_memory(given.variable)
     if not is_free:
         return with_default_windows(image, finest.dtype)
     everything = (slice(None),) * len(finest.shape)
-    pixels = np.asarray(source.array[everything])
+    pixels = np.asarray(given[everything])
     coarse = _coarsest(pixels, levels[-1].path, arrays)
     types = [axis.type for axis in image.multiscale.axes]
     axis = types.index("channel") if "channel" in types else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -36,8 +36,6 @@ from xarray_omezarr.ngff.multiscale import Image, Multiscale
 from xarray_omezarr.ngff.omero import Channel, Omero
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.ngff.versions.protocol import Version
-from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.pixels.methods import method_name
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.channels import plan_channels
@@ -46,8 +44,14 @@ from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.pyramid import Pyramid, plan_pyramid
 from xarray_omezarr.write.source import pixels, stored_dtype
 
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.options import WriteOptions
+
 #: Names of variables that say nothing about the image in them.
 GENERIC_NAMES = ("image", "labels")
+
+_PROBLEM = "This object cannot be written as an image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,7 @@ class Stored:
     @property
     def channel_dim(self) -> str | None:
         """Own name of the channel dim."""
-        types = dict(
-            zip(self.arrangement.names, self.arrangement.types, strict=True)
-        )
+        types = dict(zip(self.arrangement.names, self.arrangement.types, strict=True))
         for own, name in self.names.items():
             if types[name] == "channel":
                 return own
@@ -133,8 +135,8 @@ def plan_multiscale(
     with problems.collected():
         stored = store_view(da, options)
     if stored is None:
-        problems.raise_all("This object cannot be written as an image")
-        raise AssertionError("unreachable: a problem was noted")
+        problems.raise_all(_PROBLEM)
+    assert stored is not None  # else a problem was raised
     channels: tuple[Channel, ...] | None = None
     with problems.collected():
         channels = _channels(stored, options)
@@ -143,8 +145,8 @@ def plan_multiscale(
     with problems.collected():
         pyramid = _pyramid(stored, dtype, options)
         nodes = _levels(stored, pyramid, dtype, version, options)
-    problems.raise_all("This object cannot be written as an image")
-    assert pyramid is not None  # noqa: S101 - else a problem was raised
+    problems.raise_all(_PROBLEM)
+    assert pyramid is not None  # else a problem was raised
     name = _name(da, options["name"], stem)
     image = _image(stored.grid, pyramid, name, channels)
     image = with_unknown(image, attrs.pop("ome", None))
@@ -201,9 +203,7 @@ def _channels(stored: Stored, options: WriteOptions) -> tuple[Channel, ...] | No
     return plan_channels(stored.outline, axis, options["channels"])
 
 
-def _pyramid(
-    stored: Stored, dtype: np.dtype[Any], options: WriteOptions
-) -> Pyramid:
+def _pyramid(stored: Stored, dtype: np.dtype[Any], options: WriteOptions) -> Pyramid:
     grid = stored.grid
 
     def chunks_of(level: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -303,9 +303,7 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     return fitting.item()
 
 
-def _image(
-    grid: Grid, pyramid: Pyramid, name: str | None, channels: Any
-) -> Image:
+def _image(grid: Grid, pyramid: Pyramid, name: str | None, channels: Any) -> Image:
     multiscale = Multiscale.of(
         to_axes(grid),
         [to_level(level.grid, level.path) for level in pyramid.levels],

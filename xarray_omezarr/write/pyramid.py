@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from xarray_omezarr.errors import OptionError
-from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.hierarchy import BlockFunction
 from xarray_omezarr.pixels.methods import check_method, position
+
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.grid import Grid
 
 Factors: TypeAlias = dict[str, int]
 Method: TypeAlias = str | BlockFunction

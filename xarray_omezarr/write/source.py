@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import DataTypeError, LayoutError
-from xarray_omezarr.grid.dims import Arrangement
 from xarray_omezarr.grid.units import split_quantity
-from xarray_omezarr.hierarchy import Readable
+
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.dims import Arrangement
+    from xarray_omezarr.hierarchy import Readable
 
 # Kinds and item sizes that readers of OME-Zarr decode; no long doubles.
 _ITEM_SIZES = {"b": (1,), "u": (1, 2, 4, 8), "i": (1, 2, 4, 8), "f": (2, 4, 8)}

@@ -40,7 +40,9 @@ class TestInspect:
         assert seen(tmp_path).kind == "nothing"
 
     @pytest.mark.parametrize("litter", [".DS_Store", "Thumbs.db", "desktop.ini"])
-    def test_what_a_desktop_leaves_in_a_folder_is_nothing(self, tmp_path, litter) -> None:
+    def test_what_a_desktop_leaves_in_a_folder_is_nothing(
+        self, tmp_path, litter
+    ) -> None:
         (tmp_path / litter).write_bytes(b"x")
         assert seen(tmp_path).kind == "nothing"
 

@@ -156,7 +156,8 @@ class TestUrl:
 
     def test_storage_options_reach_the_file_system(self) -> None:
         target = open_target(
-            "s3://bucket/cells.zarr", storage_options={"anon": True, "asynchronous": True}
+            "s3://bucket/cells.zarr",
+            storage_options={"anon": True, "asynchronous": True},
         )
         assert target.store.fs.anon is True
 
