@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr import accessors as _accessors
+from xarray_omezarr import accessors as _accessors  # noqa: F401 - registers them
 from xarray_omezarr._version import __version__
 from xarray_omezarr.errors import (
     AxisError,

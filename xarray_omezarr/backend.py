@@ -17,7 +17,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
 
     The keywords that control decoding of CF conventions are accepted and have no
     effect, so that code written for any engine works: pixels of an OME-Zarr are
-    never masked or scaled.
+    never masked or scaled. So is ``labels``: this release leaves label images out.
     """
 
     description: ClassVar[str] = "Open OME-Zarr images with physical coordinates"
@@ -46,6 +46,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         group: str | None = None,
         level: int = 0,
+        labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
         mask_and_scale: object = None,
         decode_times: object = None,
@@ -69,6 +70,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         group: str | None = None,
         levels: None | Literal["all"] | int | Iterable[int] = None,
+        labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
         mask_and_scale: object = None,
         decode_times: object = None,
@@ -95,6 +97,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         group: str | None = None,
         levels: None | Literal["all"] | int | Iterable[int] = None,
+        labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
         mask_and_scale: object = None,
         decode_times: object = None,
@@ -109,6 +112,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
             drop_variables=drop_variables,
             group=group,
             levels=levels,
+            labels=labels,
             storage_options=storage_options,
         )
         tree = xr.DataTree.from_dict(groups)

@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-import xarray_omezarr
 from xarray_omezarr.errors import (
     MissingDependencyError,
     OmeZarrError,

@@ -82,7 +82,9 @@ class MissingDependencyError(OmeZarrError, ImportError):
 class OmeZarrErrorGroup(OmeZarrError, ExceptionGroup[OmeZarrError], ValueError):
     """Several problems, found together before the first byte was written."""
 
+    # Keeps the class when a group is split.
     def derive(self, excs: Sequence[OmeZarrError]) -> OmeZarrErrorGroup:  # type: ignore[override]
+        """A group of some of the same problems."""
         return OmeZarrErrorGroup(self.message, excs)
 
     def __str__(self) -> str:

@@ -18,7 +18,6 @@ from typing import (
     TypedDict,
     TypeVar,
     get_args,
-    get_origin,
     get_type_hints,
 )
 

@@ -85,7 +85,11 @@ def test_scale_factors_of_3_and_9_give_levels_of_a_third_and_a_ninth(path, versi
 # ome-zarr: unknown keywords are swallowed, and nothing of what they ask for is done.
 @pytest.mark.parametrize(
     ("wrong", "meant"),
-    [("chunk", "chunks"), ("scale_factor", "scale_factors"), ("compressor", "compression")],
+    [
+        ("chunk", "chunks"),
+        ("scale_factor", "scale_factors"),
+        ("compressor", "compression"),
+    ],
 )
 def test_an_unknown_option_raises_and_the_nearest_one_is_named(path, wrong, meant):
     with pytest.raises(TypeError, match=rf"'{wrong}'.*did you mean '{meant}'"):
@@ -335,7 +339,9 @@ def test_factors_of_2_3_and_6_describe_1001_pixels_rightly(path, method):
 @VERSIONS
 def test_coordinates_without_units_are_written_without_units(path, version):
     da = xr.DataArray(
-        np.zeros((4, 4), "uint8"), {"y": 2.0 * np.arange(4), "x": np.arange(4)}, ("y", "x")
+        np.zeros((4, 4), "uint8"),
+        {"y": 2.0 * np.arange(4), "x": np.arange(4)},
+        ("y", "x"),
     )
     da.omezarr.to_image(path, version=version)
     axes = read_metadata(path)["multiscales"][0]["axes"]

@@ -11,6 +11,7 @@ import numpy as np
 import zarr
 import zarr.codecs
 from numpy.typing import NDArray
+from zarr.abc.codec import BytesBytesCodec
 
 from xarray_omezarr.errors import LayoutError, OptionError
 
@@ -80,6 +81,11 @@ def compressors(
     codecs = compression if isinstance(compression, (list, tuple)) else [compression]
     for codec in codecs:
         _check_dialect(codec, zarr_format)
+    if zarr_format == 2 and len(codecs) > 1:
+        raise LayoutError(
+            f"compression is {codecs!r}, but this version of OME-Zarr is stored in "
+            "Zarr v2, which holds one codec; give one"
+        )
     return list(codecs)
 
 
@@ -108,13 +114,13 @@ def _by_name(name: str, dtype: np.dtype[Any], zarr_format: ZarrFormat) -> Any:
 
 
 def _check_dialect(codec: object, zarr_format: ZarrFormat) -> None:
-    is_old = isinstance(codec, numcodecs.abc.Codec)
-    if is_old != (zarr_format == 2):
-        wanted = "numcodecs (Zarr v2)" if zarr_format == 2 else "zarr.codecs (Zarr v3)"
-        raise LayoutError(
-            f"compression holds {codec!r}, but this version of OME-Zarr needs codecs "
-            f"of {wanted}; give one of those or a name of {COMPRESSIONS}"
-        )
+    if isinstance(codec, numcodecs.abc.Codec if zarr_format == 2 else BytesBytesCodec):
+        return
+    wanted = "numcodecs (Zarr v2)" if zarr_format == 2 else "zarr.codecs (Zarr v3)"
+    raise LayoutError(
+        f"compression holds {codec!r}, but this version of OME-Zarr needs codecs of "
+        f"{wanted} that compress bytes; give one of those or a name of {COMPRESSIONS}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import contextlib
 import os
 import secrets
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore
 
 from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
-from xarray_omezarr.hierarchy import join
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, join
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import (
     WritableArray,
@@ -101,11 +102,13 @@ def write(
         The root group, or the Delayed that gives it.
     """
     check_arrays(hierarchy)
+    if any(is_dask(node) for node in hierarchy.arrays.values()):
+        _check_reach(target)
     place, occupancy = _find_place(hierarchy, target, mode)
     with _cleaned_up_on_error(place):
         root = _make_root(hierarchy, place, occupancy)
         handles = _make_nodes(hierarchy, root)
-        commit = Commit(hierarchy, place, root, handles)
+        commit = Commit(_without_pixels(hierarchy), place, root, handles)
         stages = plan_stages(hierarchy.arrays, budget)
         block_writers = writers(
             hierarchy.arrays, stages, handles, windows.channel_axes(hierarchy)
@@ -114,6 +117,30 @@ def write(
             return commit(fill_now(hierarchy.arrays, block_writers))
         delayed = fill_later(hierarchy.arrays, block_writers, commit)
         return delayed.compute() if compute else delayed
+
+
+def _check_reach(target: Target) -> None:
+    """Refuse a store in this process's memory if others would write to it."""
+    if not isinstance(target.store, MemoryStore) or not _has_cluster():
+        return
+    raise OptionError(
+        f"{target} is in the memory of this process, and a distributed Client is "
+        "active, whose workers would write to copies of it that are lost; write to a "
+        "path or URL, or close the Client"
+    )
+
+
+def _has_cluster() -> bool:
+    # dask imports distributed only where somebody made a Client; asking dask itself
+    # would import it.
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.default_client()
+    except ValueError:
+        return False
+    return True
 
 
 def check_arrays(hierarchy: Hierarchy) -> None:
@@ -156,6 +183,19 @@ class Commit:
     @property
     def _zarr_format(self) -> ZarrFormat:
         return self.hierarchy.version.features.zarr_format
+
+
+def _without_pixels(hierarchy: Hierarchy) -> Hierarchy:
+    """The hierarchy with nothing but what can be said of its arrays.
+
+    dask looks for its arrays in everything that it hands to a task, and would compute
+    all of them as a whole for the one that commits.
+    """
+    nodes = {
+        path: replace(node, source=Deferred()) if isinstance(node, ArrayNode) else node
+        for path, node in hierarchy.nodes.items()
+    }
+    return replace(hierarchy, nodes=nodes)
 
 
 def _depth(path: str) -> int:

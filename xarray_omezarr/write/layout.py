@@ -139,7 +139,7 @@ def _auto_chunks(
     sizes = dict(zip(dims, shape, strict=True))
     is_volume = sizes.get("z", 1) > 1
     plane = _VOLUME_PLANE if is_volume else _PLANE
-    chunks = {dim: 1 for dim in dims}
+    chunks = dict.fromkeys(dims, 1)
     for dim in ("y", "x"):
         chunks[dim] = min(plane, sizes.get(dim, 1))
     if "z" in sizes:

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Downsampled,
-    Given,
-    GroupNode,
     Hierarchy,
 )
 from xarray_omezarr.pixels.downsample import downsample

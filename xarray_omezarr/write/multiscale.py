@@ -323,7 +323,9 @@ def _name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:
     """The multiscale's name: what was asked for, else what the object is called."""
     if given is not None:
         return given
-    if da.name is not None and da.name not in GENERIC_NAMES:
+    # xarray calls an array after the dask array it was made from: a random token.
+    is_token = da.chunks is not None and da.name == getattr(da.data, "name", None)
+    if da.name is not None and da.name not in GENERIC_NAMES and not is_token:
         return str(da.name)
     long_name = da.attrs.get("long_name")
     return long_name if isinstance(long_name, str) and long_name else stem

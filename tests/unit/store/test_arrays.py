@@ -186,6 +186,11 @@ class TestCompression:
         with pytest.raises((OptionError, LayoutError), match="compression"):
             compressors(nonsense, np.dtype("u1"), 3)
 
+    def test_several_codecs_are_refused_where_only_one_can_be_stored(self) -> None:
+        codecs = [numcodecs.Shuffle(2), numcodecs.Zstd(3)]
+        with pytest.raises(LayoutError, match="one codec"):
+            compressors(codecs, np.dtype("u2"), 2)
+
     def test_what_the_reader_found_can_be_written_again(self) -> None:
         first = created(node(Layout((2, 4, 5), compression="blosc-lz4")))
         again = created(node(Layout((2, 4, 5), compression=list(first.compressors))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import dask.array
@@ -236,7 +237,11 @@ class TestExisting:
         np.testing.assert_array_equal(pixels_in(reopened(place)), PIXELS)
 
     def test_w_replaces_it_whole(self, place, plan_image) -> None:
-        extra = {"2": ArrayNode(("a",), (2,), OTHERS.dtype, Layout((2,)), Given(OTHERS[0, :2]))}
+        extra = {
+            "2": ArrayNode(
+                ("a",), (2,), OTHERS.dtype, Layout((2,)), Given(OTHERS[0, :2])
+            )
+        }
         put(plan_image(attrs={"old": 1}, extra=extra), place)
         root = zarr.open_group(reopened(place), mode="r+")
         del root["2"]
@@ -361,6 +366,18 @@ class TestExisting:
         put(plan_image(), url)
         with pytest.warns(OmeZarrWarning, match="no rename.*icechunk"):
             put(plan_image(OTHERS), url, mode="w")
+
+    def test_a_codec_that_does_not_fit_is_refused_before_anything_is_removed(
+        self, place, plan_image
+    ) -> None:
+        put(plan_image(), place)
+        plan = plan_image(OTHERS)
+        layout = replace(plan.array("0").layout, compression="brotli")
+        nodes = {**plan.nodes, "0": replace(plan.array("0"), layout=layout)}
+        with pytest.raises(OptionError, match="brotli"):
+            put(replace(plan, nodes=nodes), place, mode="w")
+        assert is_image(reopened(place))
+        np.testing.assert_array_equal(pixels_in(reopened(place)), PIXELS)
 
     def test_a_read_only_store_is_refused(self, tmp_path, plan_image) -> None:
         target = open_target(tmp_path / "x.zarr", read_only=True)
