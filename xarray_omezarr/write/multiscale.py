@@ -158,7 +158,7 @@ def plan_multiscale(
 
 
 def own_channels(da: xr.DataArray, options: WriteOptions) -> tuple[Channel, ...]:
-    """The channels of `da` as its coordinates tell them; empty without a channel dim."""
+    """The channels that coordinates of `da` tell; empty without a channel dim."""
     return _channels(store_view(da, options), options) or ()
 
 
