@@ -106,8 +106,6 @@ def roles(
     samples = next((dim for dim in dims if is_samples(dim)), None)
     if samples and (channel is None or sizes[channel] == 1 < sizes[samples]):
         found[samples] = Role("c", "channel")
-        if channel is not None:
-            found[channel] = Role(channel.lower(), "channel")
     return {dim: found.get(dim) or _other(dim, labelled) for dim in dims}
 
 
@@ -191,11 +189,14 @@ def _arrangement(
 def _dropped_channels(
     found: Mapping[str, Role], sizes: Mapping[str, int]
 ) -> tuple[str, ...]:
-    """Of channels beside samples, the dim of size 1: it says nothing."""
+    """Where there are channels and samples, those of size 1: they say nothing."""
     channels = [dim for dim, role in found.items() if role.type == "channel"]
-    if not any(is_samples(dim) for dim in channels):
+    samples = next((dim for dim in channels if is_samples(dim)), None)
+    if samples is None or len(channels) == 1:
         return ()
-    return tuple(dim for dim in channels if sizes[dim] == 1 and found[dim].name != "c")
+    if sizes[samples] == 1:
+        return (samples,)
+    return tuple(dim for dim in channels if dim != samples and sizes[dim] == 1)
 
 
 def _check(stored: Mapping[str, Role], sizes: Mapping[str, int]) -> None:
@@ -277,7 +278,8 @@ def _as_requested(
     if not all(isinstance(name, str) for name in names):
         raise OptionError(f"dims is {requested!r}; give names of dims, e.g. 'tczyx'")
     found = roles(dims, sizes, labelled)
-    order = _matched(names, dims, found)
+    dropped = _dropped_channels(found, sizes)
+    order = _matched(names, [dim for dim in dims if dim not in dropped], found)
     placed = [
         _inserted(name, dims) if own is None else _role_of(own, name, found)
         for own, name in zip(order, names, strict=True)

@@ -7,10 +7,11 @@ beside the levels, and the JSON names them.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -63,14 +64,16 @@ class Kept:
 
 def can_keep(dtype: np.dtype[Any]) -> bool:
     """Whether coordinates of this dtype can be kept."""
-    return dtype.kind in _NUMBERS + _TIMES + "U"
+    # Long doubles have no spelling that another program reads.
+    is_long = dtype.kind == "f" and dtype.itemsize > 8
+    return dtype.kind in _NUMBERS + _TIMES + "U" and not is_long
 
 
 def encode(kept: Kept) -> tuple[Json, dict[str, NDArray[Any]]]:
     """The JSON of ``attributes["xarray"]``, and arrays of the group by name."""
     arrays: dict[str, NDArray[Any]] = {}
     coords = {}
-    for index, (name, coordinate) in enumerate(kept.coords.items()):
+    for name, coordinate in kept.coords.items():
         entry: dict[str, Json] = {}
         if coordinate.values is not None and coordinate.dims is not None:
             entry["dims"] = list(coordinate.dims)
@@ -79,7 +82,7 @@ def encode(kept: Kept) -> tuple[Json, dict[str, NDArray[Any]]]:
             if _fits_inline(plain):
                 entry["values"] = plain.tolist()
             else:
-                entry["array"] = _array_name(name, index)
+                entry["array"] = _array_name(name, arrays)
                 arrays[entry["array"]] = _storable(plain)
         if coordinate.attrs:
             entry["attrs"] = dict(coordinate.attrs)
@@ -105,16 +108,20 @@ def decode(encoded: Json, read_array: Callable[[str], NDArray[Any]]) -> Kept:
     """
     if not is_kept(encoded):
         return Kept()
+    parts = {part: encoded.get(part, {}) for part in ("attrs", "coords")}
+    for part, value in parts.items():
+        if not isinstance(value, Mapping):
+            raise MetadataError(f"attributes/{KEY}/{part} is {value!r}, no object")
     coords = {}
-    for name, entry in encoded.get("coords", {}).items():
+    for name, entry in parts["coords"].items():
         try:
             coords[name] = _decode_coordinate(entry, read_array)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MetadataError(
                 f"Coordinate {name!r} under attributes/{KEY}/coords cannot be read: "
                 f"{error!r}; delete that entry to open the image without it"
             ) from error
-    return Kept(attrs=encoded.get("attrs", {}), coords=coords)
+    return Kept(attrs=parts["attrs"], coords=coords)
 
 
 def is_kept(encoded: Json) -> bool:
@@ -138,25 +145,22 @@ def array_names(encoded: Json) -> list[str]:
 def _decode_coordinate(
     entry: Mapping[str, Json], read_array: Callable[[str], NDArray[Any]]
 ) -> KeptCoordinate:
-    attrs = entry.get("attrs", {})
+    attrs = dict(entry.get("attrs", {}))
     if "dims" not in entry:
         return KeptCoordinate(attrs=attrs)
-    name = entry["dtype"]
-    if "array" in entry:
-        values = read_array(entry["array"])
-        if name == "str":
-            values = np.asarray(json.loads(values.tobytes()), dtype=np.str_)
-    else:
-        values = np.asarray(entry["values"], dtype=np.str_ if name == "str" else None)
-    if name != "str":
-        dtype = np.dtype(name)
-        if not can_keep(dtype):
-            raise ValueError(f"dtype {name!r}")
-        integers = dtype.kind in _TIMES
-        values = (
-            values.astype(np.int64).view(dtype) if integers else values.astype(dtype)
-        )
-    return KeptCoordinate(attrs=attrs, dims=tuple(entry["dims"]), values=values)
+    dims = tuple(entry["dims"])
+    dtype = np.dtype(entry["dtype"])
+    if not can_keep(dtype):
+        raise ValueError(f"dtype {entry['dtype']!r}")
+    stored = read_array(entry["array"]) if "array" in entry else entry["values"]
+    if dtype.kind == "U" and "array" in entry:
+        stored = json.loads(stored.tobytes())
+    # At once of the final type: integers beyond 2**63 must not pass through floats.
+    plain = np.asarray(stored, dtype=np.int64 if dtype.kind in _TIMES else dtype)
+    values = plain.view(dtype) if dtype.kind in _TIMES else plain
+    if values.ndim != len(dims):
+        raise ValueError(f"shape {values.shape} for dims {dims}")
+    return KeptCoordinate(attrs=attrs, dims=dims, values=values)
 
 
 def _dtype_name(dtype: np.dtype[Any]) -> str:
@@ -184,8 +188,13 @@ def _storable(plain: NDArray[Any]) -> NDArray[Any]:
     return plain
 
 
-def _array_name(name: str, index: int) -> str:
-    return name if _SAFE.fullmatch(name) else f"coordinate-{index}"
+def _array_name(name: str, others: Collection[str]) -> str:
+    """A name of a folder, unlike `others` also where a disk ignores case."""
+    taken = {other.lower() for other in others}
+    if _SAFE.fullmatch(name) and name.lower() not in taken:
+        return name
+    numbered = (f"coordinate-{number}" for number in itertools.count())
+    return next(choice for choice in numbered if choice not in taken)
 
 
 def to_json(value: object) -> Json:

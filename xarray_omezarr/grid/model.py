@@ -75,7 +75,7 @@ def _grid_axis(axis: Axis, size: int, scale: float, translation: float) -> GridA
             OmeZarrWarning,
             stacklevel=2,
         )
-        scale, unit = 1.0, None
+        scale, translation, unit = 1.0, 0.0, None
     return GridAxis(
         name=axis.name,
         type=axis.type or _type_by_name(axis.name),

@@ -59,7 +59,7 @@ class Points:
                     yield dtype
 
     def drift(self, scale: Fraction) -> Floats:
-        """``values - values[0] - index * scale``, exact but for one last rounding.
+        """``values - values[0] - index * scale``, far below the last bit of `values`.
 
         The terms are close to each other, so their difference is exact; what the
         terms themselves had to round off is added to it.

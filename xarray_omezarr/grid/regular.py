@@ -128,9 +128,6 @@ class _Line:
         # A crop begins at a position of as many digits as it takes.
         return self.surprises[0] + max(self.surprises[1], 0.0)
 
-    def is_certain(self, doubt: float = 0.0) -> bool:
-        return min(self.surprises) - doubt >= _CERTAIN
-
 
 def _meant_line(points: Points, hint: float | None) -> _Line:
     """The line of decimals that are least likely to be there by chance."""
@@ -139,11 +136,11 @@ def _meant_line(points: Points, hint: float | None) -> _Line:
         line = _line_with(points, strict, Fraction(decimal(hint)))
         if line is not None:
             return line
-    best = exact = _shortest_line(points, strict)
-    most = -math.inf
+    exact = _shortest_line(points, strict)
+    if exact is not None and exact.surprises[0] >= _CERTAIN:
+        return _from_round_number(points, exact)
+    best, most = exact, -math.inf
     if exact is not None:
-        if exact.is_certain():
-            return exact
         most = exact.credit
         if exact.surprises[0] > 0:
             # Many numbers are hardly right to the last bit by chance.
@@ -153,9 +150,17 @@ def _meant_line(points: Points, hint: float | None) -> _Line:
             doubt += _SAME_SCALE_DOUBT
         if line.credit - doubt > most:
             best, most = line, line.credit - doubt
-        if line.is_certain(doubt):
+        if min(line.surprises) - doubt >= _CERTAIN:
             break
     return best or _jittered_line(points)
+
+
+def _from_round_number(points: Points, exact: _Line) -> _Line:
+    """The same line, from a round number if computing may have missed that a bit."""
+    if exact.surprises[1] >= _CERTAIN:
+        return exact
+    line = _line_with(points, computed(points), exact.scale)
+    return line if line and line.surprises[1] >= _CERTAIN else exact
 
 
 def _looser_lines(points: Points) -> Iterator[tuple[_Line, float]]:

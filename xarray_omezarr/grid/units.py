@@ -29,6 +29,7 @@ _SPELLINGS: Mapping[str, str] = {
     "A": "angstrom",
     "ångström": "angstrom",
     "angstroem": "angstrom",
+    "fermi": "femtometer",  # which is what pint takes "fm" for
     "msec": "millisecond",
     "msecs": "millisecond",
     "secs": "second",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from xarray_omezarr.ngff.base import Model
+from xarray_omezarr.ngff.multiscale import Multiscale
 
 M = TypeVar("M", bound=Model)
 
@@ -72,6 +73,9 @@ def _json_keys(model: Model) -> set[str]:
 
 
 def _identity(entry: Model, index: int) -> dict[str, Any]:
+    if isinstance(entry, Multiscale):
+        # Written under another name it is still the picture that was read.
+        return {"index": index}
     for key in _IDENTITIES:
         value = getattr(entry, key, None)
         if key in type(entry).model_fields and value is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ def contrast_window(
         return (0.0, 1.0, 0.0, 1.0)
     low, high = float(limits[0]), float(limits[1])
     values = sample.ravel()
+    if values.dtype.kind == "b":
+        # Percentiles are differences, which older numpy refuses to take of booleans.
+        values = values.astype(np.uint8)
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)].astype(np.float64)
     elif values.dtype.kind == "b":
@@ -55,4 +59,7 @@ def _around(value: float) -> tuple[float, float]:
     """Window of a constant picture: bright, unless it is zero."""
     if value > 0:
         return (0.0, value)
-    return (2 * value, value) if value < 0 else (0.0, 1.0)
+    if value < 0:
+        # The double of the most negative floats, which mark missing data, is infinite.
+        return (2 * value, value) if math.isfinite(2 * value) else (value, 0.0)
+    return (0.0, 1.0)

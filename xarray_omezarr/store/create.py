@@ -19,7 +19,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore
 
 from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
-from xarray_omezarr.hierarchy import ArrayNode, Deferred, join
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, Given, join
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import (
     WritableArray,
@@ -36,13 +36,14 @@ from xarray_omezarr.store.occupancy import (
     inspect_target,
 )
 from xarray_omezarr.store.open import owned_children
+from xarray_omezarr.store.origins import reads_from
 from xarray_omezarr.store.target import Target
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
 
 #: Bytes that one block may hold with all its levels, unless the user says more.
-DEFAULT_BUDGET = 64 * 2**20
+DEFAULT_BUDGET = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +219,21 @@ def _find_place(
         attrs = occupancy.attrs or {}
         kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
         return Place(target, target, kept), occupancy
+    place = Place(target, _beside(target), {})
+    if not place.is_beside:
+        _refuse_own_source(hierarchy, target)
     _warn_of_replacing(target)
-    return Place(target, _beside(target), {}), occupancy
+    return place, occupancy
+
+
+def _refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
+    for node in hierarchy.arrays.values():
+        if isinstance(node.source, Given) and reads_from(node.given, target):
+            raise OptionError(
+                f"mode='w' would remove the pixels that are to be written: they are "
+                f"read from {target}, which has no rename. Write to another place, or "
+                "read them first with .load()"
+            )
 
 
 def _check_ancestors(target: Target, zarr_format: ZarrFormat) -> None:

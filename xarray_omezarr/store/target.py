@@ -110,8 +110,9 @@ def _root_target(
     if isinstance(store, (str, os.PathLike)) or _is_upath(store):
         url, options = _as_url(store, storage_options)
         _refuse_one_file(url)
-        if url.startswith("file://"):
-            return _local(Path(unquote(url.removeprefix("file://"))), read_only)
+        scheme, _, path = url.rpartition("://")
+        if scheme in ("file", "local"):
+            return _local(Path(unquote(path)), read_only)
         if "://" in url:
             return _remote(url, options, read_only)
         return _local(Path(url), read_only)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -110,6 +110,11 @@ def _spelled_out(
     rest = shape if missing is None else missing
     if chosen is None:
         return shape
+    if isinstance(chosen, bool) or not isinstance(chosen, (int, np.integer, Iterable)):
+        raise LayoutError(
+            f"{what} is {chosen!r}; give a number, a tuple, a mapping by dim, or a list "
+            "of tuples or mappings, one per level"
+        )
     if isinstance(chosen, (int, np.integer)):
         full = (int(chosen),) * len(dims)
     elif isinstance(chosen, Mapping):

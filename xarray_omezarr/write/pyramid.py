@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import BlockFunction
 from xarray_omezarr.pixels.methods import check_method, position
@@ -154,6 +156,8 @@ def _z_joins(grid: Grid) -> bool:
 
 
 def _given_factors(scale_factors: object, dims: tuple[str, ...]) -> list[Factors]:
+    if isinstance(scale_factors, (np.ndarray, np.integer)):
+        scale_factors = scale_factors.tolist()
     if isinstance(scale_factors, (int, Mapping)):
         scale_factors = [scale_factors]
     if not isinstance(scale_factors, Sequence):
