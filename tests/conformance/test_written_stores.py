@@ -239,7 +239,9 @@ def test_transformations_are_a_scale_and_perhaps_a_translation(found):
 
 
 def test_every_file_of_metadata_is_json_and_nothing_is_consolidated(found):
-    names = {"zarr.json"} if found.version == "0.5" else {".zgroup", ".zarray", ".zattrs"}
+    names = (
+        {"zarr.json"} if found.version == "0.5" else {".zgroup", ".zarray", ".zattrs"}
+    )
     files = [
         file
         for file in found.root.rglob("*")

@@ -103,7 +103,8 @@ def coarser(draw, before):
     or not: 2, 3, 6 are made from level 0, level 0 and level 2.
     """
     grown = {
-        dim: draw(st.sampled_from([f, f + 1, 2 * f, 3 * f])) for dim, f in before.items()
+        dim: draw(st.sampled_from([f, f + 1, 2 * f, 3 * f]))
+        for dim, f in before.items()
     }
     if grown == before:
         dim = draw(st.sampled_from(sorted(before)))
@@ -158,7 +159,9 @@ def along(case, pixels):
     """
     axis = case.dims.index(case.along)
     lines = np.moveaxis(pixels, axis, -1).reshape(-1, pixels.shape[axis])
-    np.testing.assert_allclose(lines, np.broadcast_to(lines[0], lines.shape), rtol=1e-14)
+    np.testing.assert_allclose(
+        lines, np.broadcast_to(lines[0], lines.shape), rtol=1e-14
+    )
     return lines[0]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -20,13 +19,18 @@ class Points:
     ----------
     values : array of float, shape (n,), n >= 2
         Finite, the last above the first.
+    dtype : numpy.dtype, optional
+        Type to which they were rounded; that of `values` if None.
     """
 
-    def __init__(self, values: NDArray[Any]) -> None:
+    def __init__(
+        self, values: NDArray[Any], dtype: np.dtype[Any] | None = None
+    ) -> None:
         self.values: Floats = values.astype(np.float64)
         self.size = values.size
         # Longer floats than doubles are taken for doubles.
-        self.dtype = values.dtype if values.itemsize < 8 else self.values.dtype
+        own = values.dtype if values.itemsize < 8 else self.values.dtype
+        self.dtype = own if dtype is None else dtype
         self.index = np.arange(values.size, dtype=np.float64)
         self.rise, self._rise_error = _exact_sum(self.values, -self.values[0])
 
@@ -46,17 +50,16 @@ class Points:
         return reach
 
     @cached_property
-    def narrower(self) -> tuple[np.dtype[Any], ...]:
-        """Smaller types of float that hold all coordinates as well."""
-        return tuple(self._narrower())
-
-    def _narrower(self) -> Iterator[np.dtype[Any]]:
-        for dtype in (np.dtype(np.float32), np.dtype(np.float16)):
-            if dtype.itemsize < self.dtype.itemsize:
-                with np.errstate(over="ignore", under="ignore"):
-                    held = self.values.astype(dtype)
-                if np.array_equal(held, self.values):
-                    yield dtype
+    def narrowed(self) -> Points | None:
+        """The same as what they were before they became doubles, if that is seen."""
+        if self.dtype != np.float64:
+            return None
+        for dtype in (np.dtype(np.float16), np.dtype(np.float32)):
+            with np.errstate(over="ignore", under="ignore"):
+                held = self.values.astype(dtype)
+            if np.array_equal(held, self.values):
+                return Points(self.values, dtype)
+        return None
 
     def drift(self, scale: Fraction) -> Floats:
         """``values - values[0] - index * scale``, far below the last bit of `values`.
@@ -73,9 +76,9 @@ class Points:
         """How far a coordinate lies from the line through both ends, in pixels."""
         return float(np.max(np.abs(self.drift(self.slope)))) / float(self.slope)
 
-    def noise(self, dtype: np.dtype[Any]) -> float:
+    def noise(self) -> float:
         """Rounding noise in pixels: four times that of the largest coordinate."""
-        epsilon = 4 * float(np.finfo(dtype).eps)
+        epsilon = 4 * float(np.finfo(self.dtype).eps)
         return epsilon * float(np.max(np.abs(self.values))) / float(self.slope)
 
 

@@ -37,7 +37,7 @@ _CERTAIN = 4
 
 # How much less a looser line is believed if it has the scale of one that is right to
 # the last bit, so that it only saves digits of the translation.
-_SAME_SCALE_DOUBT = 3
+_SAME_SCALE_DOUBT = 2
 
 # A double has at most 17 significant digits.
 _DIGITS = 17
@@ -84,7 +84,7 @@ def fit(values: NDArray[Any], *, hint: float | None = None) -> Fit:
     if values.dtype.kind in "iu":
         return _fit_integers(values)
     points = Points(values)
-    noise = points.noise(points.dtype)
+    noise = points.noise()
     if noise > MOST_NOISE or not _is_even(points):
         return Fit(nominal_scale(values), shortest_float(values[0]), False, noise)
     line = _meant_line(points, hint)
@@ -109,8 +109,8 @@ def shortest_float(value: Any) -> float:
 
 def _is_even(points: Points) -> bool:
     # Values that were rounded to a smaller type may be off by more.
-    noises = [points.noise(dtype) for dtype in (points.dtype, *points.narrower)]
-    noise = max(noise for noise in noises if noise <= MOST_NOISE)
+    held = points.narrowed or points
+    noise = held.noise() if held.noise() <= MOST_NOISE else points.noise()
     return points.residual() <= max(TOLERANCE, noise)
 
 
@@ -129,9 +129,9 @@ class _Line:
         return self.surprises[0] + max(self.surprises[1], 0.0)
 
 
-def _meant_line(points: Points, hint: float | None) -> _Line:
+def _meant_line(points: Points, hint: float | None = None) -> _Line:
     """The line of decimals that are least likely to be there by chance."""
-    strict = rounded_once(points, points.dtype)
+    strict = rounded_once(points)
     if hint is not None:
         line = _line_with(points, strict, Fraction(decimal(hint)))
         if line is not None:
@@ -139,6 +139,12 @@ def _meant_line(points: Points, hint: float | None) -> _Line:
     exact = _shortest_line(points, strict)
     if exact is not None and exact.surprises[0] >= _CERTAIN:
         return _from_round_number(points, exact)
+    if points.narrowed is not None and points.narrowed.noise() <= MOST_NOISE:
+        return _meant_line(points.narrowed)
+    return _likeliest_line(points, exact)
+
+
+def _likeliest_line(points: Points, exact: _Line | None) -> _Line:
     best, most = exact, -math.inf
     if exact is not None:
         most = exact.credit

@@ -30,16 +30,14 @@ class Band:
     doubt: float = 0.0
 
 
-def rounded_once(points: Points, dtype: np.dtype[Any], doubt: float = 0.0) -> Band:
-    """Exact decimals, each rounded to the nearest number of `dtype`."""
+def rounded_once(points: Points) -> Band:
+    """Exact decimals, each rounded to the nearest number of the type."""
     # Below a power of two the numbers lie closer than above it.
-    inward = np.nextafter(points.values.astype(dtype), dtype.type(0))
+    inward = np.nextafter(points.values.astype(points.dtype), points.dtype.type(0))
     inner = np.abs(points.values - inward.astype(np.float64)) / 2
-    outer = _spacing(np.abs(points.values), dtype) / 2
+    outer = _spacing(np.abs(points.values), points.dtype) / 2
     positive = points.values > 0
-    return Band(
-        np.where(positive, inner, outer), np.where(positive, outer, inner), doubt
-    )
+    return Band(np.where(positive, inner, outer), np.where(positive, outer, inner))
 
 
 def looser(points: Points) -> Iterator[Band]:
@@ -48,10 +46,6 @@ def looser(points: Points) -> Iterator[Band]:
     # ``index * scale + translation``: each operation rounds.
     for units in (1, 2, 4):
         yield _off_by(units * spacing, doubt=1.0)
-    # The same in a smaller type, the results of which then became doubles.
-    for dtype in points.narrower:
-        yield rounded_once(points, dtype, doubt=1.0)
-        yield _off_by(2 * _spacing(points.reach, dtype), doubt=1.5)
     # ``np.arange(first, last, step)`` and sums of steps: each step is off a bit.
     yield _off_by((points.index + 8) / 2 * spacing, doubt=2.0)
     # And then a crop, that left out as many again, with a stride.

@@ -19,7 +19,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore
 
 from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
-from xarray_omezarr.hierarchy import ArrayNode, Deferred, Given, join
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, join
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import (
     WritableArray,
@@ -36,7 +36,7 @@ from xarray_omezarr.store.occupancy import (
     inspect_target,
 )
 from xarray_omezarr.store.open import owned_children
-from xarray_omezarr.store.origins import reads_from
+from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.target import Target
 
 if TYPE_CHECKING:
@@ -221,19 +221,9 @@ def _find_place(
         return Place(target, target, kept), occupancy
     place = Place(target, _beside(target), {})
     if not place.is_beside:
-        _refuse_own_source(hierarchy, target)
+        refuse_own_source(hierarchy, target)
     _warn_of_replacing(target)
     return place, occupancy
-
-
-def _refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
-    for node in hierarchy.arrays.values():
-        if isinstance(node.source, Given) and reads_from(node.given, target):
-            raise OptionError(
-                f"mode='w' would remove the pixels that are to be written: they are "
-                f"read from {target}, which has no rename. Write to another place, or "
-                "read them first with .load()"
-            )
 
 
 def _check_ancestors(target: Target, zarr_format: ZarrFormat) -> None:

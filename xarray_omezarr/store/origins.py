@@ -9,11 +9,13 @@ import dask.array
 import numpy as np
 import zarr
 
-from xarray_omezarr.hierarchy import join
+from xarray_omezarr.errors import OptionError
+from xarray_omezarr.hierarchy import Given, join
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
 
+    from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.store.target import Target
 
 # Under these names tasks of dask and lazy arrays of xarray hold what they read from;
@@ -23,11 +25,25 @@ _HELD = ("array", "_array", "_stored", "variable", "_data", "value", "args", "kw
 _PLAIN = (np.ndarray, np.generic, str, bytes, int, float, slice, type(None))
 
 
-def reads_from(source: object, target: Target) -> bool:
-    """Whether an array is read, lazily, from a stored one at or below a target.
+def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
+    """Raise if the pixels would be gone before they are written.
 
-    Arrays that were opened by others than zarr are not recognised.
+    Raises
+    ------
+    OptionError
+        If pixels of the hierarchy are read, lazily, from an array at or below the
+        target. Arrays that others than zarr opened are not recognised.
     """
+    for node in hierarchy.arrays.values():
+        if isinstance(node.source, Given) and _reads_from(node.given, target):
+            raise OptionError(
+                "mode='w' would remove the pixels that are to be written: they are "
+                f"read from {target}, which has no rename. Write to another place, or "
+                "read them first with .load()"
+            )
+
+
+def _reads_from(source: object, target: Target) -> bool:
     place = _place(target.store, target.path)
     return any(
         _is_at_or_below(_place(array.store, array.path), place)
@@ -71,4 +87,4 @@ def _place(store: Store, path: str) -> tuple[object, str]:
 
 def _is_at_or_below(inner: tuple[object, str], outer: tuple[object, str]) -> bool:
     (store, path), (other, above) = inner, outer
-    return store == other and (path == above or path.startswith(f"{above}/" * bool(above)))
+    return store == other and f"{path}/".startswith(f"{above}/" if above else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError, OptionError
@@ -60,7 +60,7 @@ def plan_channels(
     merged = [{**a, **b} for a, b in zip(from_coords, from_user, strict=True)]
     colors = channel_colors([fields.get("label") for fields in merged])
     return tuple(
-        Channel.model_validate(_with_defaults(fields, color, index))
+        Channel.parse(_with_defaults(fields, color, index), f"channels/{index}")
         for index, (fields, color) in enumerate(zip(merged, colors, strict=True))
     )
 
@@ -73,15 +73,16 @@ def _with_defaults(fields: dict[str, Any], color: str, index: int) -> dict[str, 
 def _as_dicts(given: Sequence[Any] | None, count: int) -> list[dict[str, Any]]:
     if given is None:
         return [{} for _ in range(count)]
-    if isinstance(given, str) or not isinstance(given, Sequence):
+    if isinstance(given, (str, Mapping)) or not isinstance(given, Iterable):
         raise OptionError(
             f"channels is {given!r}; give a list of names, dicts or Channel objects"
         )
-    if len(given) != count:
+    entries = [_as_dict(entry) for entry in given]
+    if len(entries) != count:
         raise OptionError(
-            f"channels has {len(given)} entries, and the image has {count} channels"
+            f"channels has {len(entries)} entries, and the image has {count} channels"
         )
-    return [_as_dict(entry) for entry in given]
+    return entries
 
 
 def _as_dict(entry: Any) -> dict[str, Any]:
@@ -110,14 +111,16 @@ def _fields(da: xr.DataArray, axis: GridAxis) -> list[dict[str, Any]]:
             fields["label"] = label
     for name, coordinate in da.coords.items():
         field = str(name).removeprefix(PREFIX)
-        if coordinate.dims != (axis.name,) or field == str(name) or field == "label":
+        is_known = field == "label" and axis.labels is not None
+        if is_known or not is_channel_field(name, coordinate, axis.name):
             continue
         for fields, value in zip(found, coordinate.values.tolist(), strict=True):
             _set_field(fields, field, value, name)
     for fields in found:
+        window = fields.get("window")
         # Half a window says too little; the pixels will tell the whole.
-        if not {"start", "end"} <= set(fields.get("window", {})):
-            fields.pop("window", None)
+        if isinstance(window, Mapping) and not {"start", "end"} <= set(window):
+            del fields["window"]
     return found
 
 
@@ -138,10 +141,16 @@ def _set_field(fields: dict[str, Any], field: str, value: Any, name: object) -> 
 def _with_full_window(fields: dict[str, Any]) -> dict[str, Any]:
     """A window of which only the shown part was said reaches just as far."""
     window = fields.get("window")
-    if not isinstance(window, Mapping) or not {"start", "end"} <= set(window):
+    if not isinstance(window, Mapping):
         return fields
-    ends = (window["start"], window["end"])
+    ends = [window[end] for end in ("start", "end") if _is_number(window.get(end))]
+    if len(ends) < 2:
+        return fields
     return {**fields, "window": {"min": min(ends), "max": max(ends), **window}}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
 
 
 def _is_missing(value: Any) -> bool:
@@ -151,6 +160,13 @@ def _is_missing(value: Any) -> bool:
     )
 
 
-def is_channel_field(name: object, dims: tuple[object, ...], channel_dim: str) -> bool:
-    """Whether a coordinate is written as a field of the channels."""
-    return dims == (channel_dim,) and str(name).startswith(PREFIX)
+def is_channel_field(name: object, coordinate: xr.DataArray, channel_dim: str) -> bool:
+    """Whether a coordinate is written as a field of the channels.
+
+    Dates are none: JSON has no spelling that would be read as a date again.
+    """
+    return (
+        coordinate.dims == (channel_dim,)
+        and str(name).startswith(PREFIX)
+        and coordinate.dtype.kind not in "mM"
+    )

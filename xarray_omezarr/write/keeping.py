@@ -55,7 +55,7 @@ def plan_kept(
     coords = {}
     for key, coordinate in da.coords.items():
         name = str(key)
-        if channel_dim and is_channel_field(name, coordinate.dims, channel_dim):
+        if channel_dim and is_channel_field(name, coordinate, channel_dim):
             continue
         axis = grid[name] if name in da.dims else None
         own = _coordinate_attrs(coordinate, axis, lost)

@@ -36,7 +36,9 @@ def image(*, name="cells", levels=("0", "1"), labels=("DAPI", "GFP"), marked=Tru
         )
         for label in labels
     )
-    omero = Omero(channels=channels, **({"rdefs": {"model": "color"}} if marked else {}))
+    omero = Omero(
+        channels=channels, **({"rdefs": {"model": "color"}} if marked else {})
+    )
     return Image(multiscales=(multiscale,), omero=omero, **mark("root"))
 
 
@@ -109,7 +111,10 @@ class TestNeverChanged:
 
     def test_a_known_key_is_not_taken_for_an_unknown_one(self) -> None:
         system = CoordinateSystem(name="physical", axes=(Axis(name="x"),))
-        keys = {"name": "stale", "axes": [{"name": "x", "unit": "inch", "type": "time"}]}
+        keys = {
+            "name": "stale",
+            "axes": [{"name": "x", "unit": "inch", "type": "time"}],
+        }
         assert with_unknown(system, keys) == system
 
     def test_nor_under_its_other_spelling(self) -> None:

@@ -107,6 +107,10 @@ class TestFromCoordinates:
     def test_numbers_become_texts(self) -> None:
         assert [c.label for c in planned(image([405, 488]))] == ["405", "488"]
 
+    def test_exact_names_count_where_there_is_no_index(self) -> None:
+        da = image(None, channel_label=["DAPI", "GFP"])
+        assert [channel.label for channel in planned(da)] == ["DAPI", "GFP"]
+
     def test_names_may_be_the_same(self) -> None:
         assert [c.label for c in planned(image(["a", "a"]))] == ["a", "a"]
 
@@ -148,7 +152,7 @@ class TestFromCoordinates:
             planned(image(**coords))
 
     def test_a_colour_that_is_not_allowed_names_its_channel(self) -> None:
-        with pytest.raises(MetadataError, match="channel 1"):
+        with pytest.raises(MetadataError, match="channels/1/color is 'blue'"):
             planned(image(channel_color=["FF0000", "blue"]))
 
 
@@ -217,6 +221,7 @@ class TestOption:
             ({"color": "blue"}, "'blue'"),
             ({"window": {"start": 1}}, "window"),
             ({"window": 5}, "window"),
+            ({"window": {"start": "a", "end": 5}}, "window/start is 'a'"),
             ({"lut": object()}, "no JSON"),
             ({"active": "yes"}, "active"),
         ],
@@ -232,6 +237,6 @@ class TestOption:
 
 def test_only_coordinates_along_the_channels_are_their_fields() -> None:
     da = image(channel_gain=[1, 2]).assign_coords(channel_lab="B")
-    assert is_channel_field("channel_gain", da["channel_gain"].variable, "c")
-    assert not is_channel_field("channel_lab", da["channel_lab"].variable, "c")
-    assert not is_channel_field("gain", da["channel_gain"].variable, "c")
+    assert is_channel_field("channel_gain", da["channel_gain"], "c")
+    assert not is_channel_field("channel_lab", da["channel_lab"], "c")
+    assert not is_channel_field("gain", da["channel_gain"], "c")

@@ -71,7 +71,9 @@ class TestChunks:
             chunks(option)
 
     def test_a_level_without_an_entry_is_named(self) -> None:
-        with pytest.raises(LayoutError, match=r"chunks has 2 entries.*level 2 has none"):
+        with pytest.raises(
+            LayoutError, match=r"chunks has 2 entries.*level 2 has none"
+        ):
             chunks([(64, 64), None], level=2)
 
     def test_a_dim_that_is_not_stored_is_named_with_those_that_are(self) -> None:
@@ -167,12 +169,18 @@ class TestShards:
 
     @pytest.mark.parametrize(
         ("option", "dim", "pixels", "chunk"),
-        [({"x": 300}, "x", 300, 256), ((100, 256), "y", 100, 256), ({"z": 12}, "z", 12, 8)],
+        [
+            ({"x": 300}, "x", 300, 256),
+            ((100, 256), "y", 100, 256),
+            ({"z": 12}, "z", 12, 8),
+        ],
     )
     def test_a_shard_that_cuts_a_chunk_names_the_dim(
         self, option, dim, pixels, chunk
     ) -> None:
-        with pytest.raises(LayoutError, match=rf"{pixels} pixels along '{dim}'.*{chunk}"):
+        with pytest.raises(
+            LayoutError, match=rf"{pixels} pixels along '{dim}'.*{chunk}"
+        ):
             shards(option, self.chunk)
 
     def test_the_size_it_offers_instead_is_accepted(self) -> None:

@@ -138,7 +138,8 @@ class TestAuto:
         self, sizes, scales, chunk
     ) -> None:
         of = grid(
-            dict(zip("zyx", scales, strict=True)), **dict(zip("zyx", sizes, strict=True))
+            dict(zip("zyx", scales, strict=True)),
+            **dict(zip("zyx", sizes, strict=True)),
         )
         found = factors(plan(of, chunk=chunk))
         for before, after in zip(found, found[1:], strict=False):
@@ -202,7 +203,14 @@ class TestGiven:
 
     def test_a_level_comes_from_the_coarsest_whose_factors_divide_its_own(self) -> None:
         pyramid = plan(grid(y=512, x=512), [2, 3, 4, 6, 12])
-        assert [level.path for level in pyramid.levels] == ["0", "1", "2", "3", "4", "5"]
+        assert [level.path for level in pyramid.levels] == [
+            "0",
+            "1",
+            "2",
+            "3",
+            "4",
+            "5",
+        ]
         assert [level.parent for level in pyramid.levels] == [
             None,
             "0",
