@@ -19,8 +19,13 @@ OmeZarrError
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+# Lines of these packages lie between a user's line and a warning.
+_PASSED_THROUGH = ("xarray_omezarr", "xarray", "contextlib")
 
 
 class OmeZarrError(Exception):
@@ -96,6 +101,18 @@ class OmeZarrErrorGroup(OmeZarrError, ExceptionGroup[OmeZarrError], ValueError):
 
 class OmeZarrWarning(UserWarning):
     """Something the standard advises against, or that others may not see."""
+
+
+def warn(message: str) -> None:
+    """Issue an `OmeZarrWarning` that points at the line outside which led to it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and _passes_through(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, OmeZarrWarning, stacklevel=level)
+
+
+def _passes_through(module: str) -> bool:
+    return module.partition(".")[0] in _PASSED_THROUGH
 
 
 class Problems:

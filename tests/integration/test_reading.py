@@ -274,7 +274,7 @@ IDR = {
     "bioformats2raw.layout.x": 3,
     "study": {"id": "idr0062A", "tags": ["a", None, 1.5]},
 }
-MARK = {"lab": ["unknown", {"to": "everybody"}], "nothing": None}
+MARK = {"lab": ["unknown", {"to": None}], "x": False}
 
 
 def marked(version):

@@ -89,12 +89,22 @@ def test_decimals_are_found_in_rounded_positions(line: Line) -> None:
     assert (found.scale, found.translation, found.regular) == expected
 
 
-@given(lines(("f8", "f4", "f2")))
+@given(lines())
 def test_decimals_are_found_in_computed_positions(line: Line) -> None:
     found = fit(line.computed())
-    assume(found.noise <= 0.1)
     expected = (float(line.scale), float(line.translation), True)
     assert (found.scale, found.translation, found.regular) == expected
+
+
+@given(lines(("f4", "f2")))
+def test_scales_are_found_in_positions_computed_with_few_digits(line: Line) -> None:
+    values = line.computed()
+    found = fit(values)
+    assume(found.noise <= 0.1)
+    # Without digits to spare, a first position is known to its last bits.
+    last_bits = 4 * float(np.spacing(np.abs(values).max()))
+    assert found.scale == float(line.scale)
+    assert found.translation == pytest.approx(float(line.translation), abs=last_bits)
 
 
 @given(lines())
@@ -122,6 +132,8 @@ def test_decimals_are_found_in_steps_of_arange(line: Line) -> None:
 def test_numbers_that_were_singles_are_read_as_such(line: Line) -> None:
     assume(Line(line.scale, line.translation, line.size, "f4").can_be_found())
     singles = np.array([float(x) for x in line.exact()], dtype=np.float32)
+    # Whole numbers are the same in all types.
+    assume(not np.array_equal(singles, np.rint(singles)))
     found = fit(singles.astype(np.float64))
     assume(found.regular)
     assert (found.scale, found.translation) == (
@@ -186,7 +198,7 @@ def test_what_a_grid_gives_is_the_grid_again(line: Line) -> None:
 
 @given(
     scale=st.floats(1e-3, 1e3),
-    translation=st.floats(-1e5, 1e5, allow_subnormal=False),
+    translation=st.floats(-1e5, 1e5).filter(lambda t: t == 0 or abs(t) > 1e-9),
     size=st.integers(2, 50),
 )
 def test_what_was_read_is_written_again_to_the_last_bit(

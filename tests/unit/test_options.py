@@ -184,5 +184,5 @@ class TestParseBytes:
         ],
     )
     def test_what_is_no_number_of_bytes_is_refused_with_an_example(self, text) -> None:
-        with pytest.raises(OptionError, match="memory_limit is .*'64 MiB'"):
+        with pytest.raises(OptionError, match=r"memory_limit is .*'64 MiB'"):
             parse_bytes(text)

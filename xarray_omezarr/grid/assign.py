@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from xarray_omezarr.errors import AxisError, CoordinateError, OptionError
 from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.inspect import inspect
-from xarray_omezarr.grid.units import split_quantity, standard_unit
+from xarray_omezarr.grid.units import in_unit, split_quantity, standard_unit
 
 
 def assign_grid(
@@ -35,6 +35,18 @@ def assign_grid(
     units : mapping, optional
         Unit by dim, in any spelling pint knows; None takes the unit away.
 
+    Notes
+    -----
+    Each dim gets one unit: that of `units`, else that of the quantity in `scale`,
+    else that of the quantity in `translation`, else the one it has.
+
+    - Quantities are converted to it, and plain numbers are meant in it.
+    - Where a number or a quantity is given for a dim, what is not given is converted
+      too: ``scale={"x": 500 nm}`` turns a first centre at 10 um into 10000 nm.
+    - Where `units` alone names a dim, the numbers stay and their unit is corrected.
+
+    Conversions are exact: 500 nm are 0.5 um, to the last bit.
+
     Returns
     -------
     xarray.DataArray
@@ -45,11 +57,12 @@ def assign_grid(
     Raises
     ------
     AxisError
-        If a mapping names a dim that the object lacks.
+        If a mapping names a dim that the object lacks, or gives a position to
+        channels.
     CoordinateError
         If a scale is not above zero, or not a finite number.
     UnitError
-        If the standard has no such unit.
+        If the standard has no such unit, or two units do not measure the same.
 
     Examples
     --------
@@ -95,27 +108,53 @@ def _axis(
     obj: xr.DataArray, dim: str, given: Mapping[str, Mapping[str, Any]]
 ) -> GridAxis:
     present = _present(obj, dim, replaced=dim in given["scale"])
-    numbers = {"scale": present.scale, "translation": present.translation}
-    unit = present.unit
-    for name in ("scale", "translation"):
-        if dim in given[name]:
-            magnitude, own_unit = split_quantity(given[name][dim])
-            numbers[name] = _number(magnitude, name, dim)
-            if own_unit is not None:
-                unit = standard_unit(own_unit, axis_type=present.type, dim=dim)
-    if dim in given["units"]:
-        unit = standard_unit(given["units"][dim], axis_type=present.type, dim=dim)
-    if numbers["scale"] <= 0:
-        raise CoordinateError(
-            f"scale of {dim!r} is {numbers['scale']}; it must be above zero"
+    numbers = {
+        name: _measure(given[name][dim], name, present)
+        for name in ("scale", "translation")
+        if dim in given[name]
+    }
+    unit = _final_unit(present, given["units"], [own for _, own in numbers.values()])
+    scale, translation = present.scale, present.translation
+    if numbers:
+        scale, translation = (
+            _converted(*numbers.get(name, (old, present.unit)), unit, dim)
+            for name, old in (("scale", scale), ("translation", translation))
+        )
+    if scale <= 0:
+        raise CoordinateError(f"scale of {dim!r} is {scale}; it must be above zero")
+    if present.type == "channel" and (scale, translation) != (1.0, 0.0):
+        raise AxisError(
+            f"Dim {dim!r} is the channels, which have names and no positions; leave it "
+            "out of scale and translation"
         )
     return replace(
-        present,
-        unit=unit,
-        scale=numbers["scale"],
-        translation=numbers["translation"],
-        labels=None,
+        present, unit=unit, scale=scale, translation=translation, labels=None
     )
+
+
+def _measure(value: Any, name: str, axis: GridAxis) -> tuple[float, str | None]:
+    """Number and unit; no unit for a plain number."""
+    magnitude, unit = split_quantity(value)
+    number = _number(magnitude, name, axis.name)
+    if unit is None:
+        return number, None
+    return number, standard_unit(unit, axis_type=axis.type, dim=axis.name)
+
+
+def _final_unit(
+    present: GridAxis, units: Mapping[str, Any], of_quantities: Sequence[str | None]
+) -> str | None:
+    if present.name in units:
+        return standard_unit(
+            units[present.name], axis_type=present.type, dim=present.name
+        )
+    return next(filter(None, of_quantities), present.unit)
+
+
+def _converted(number: float, own: str | None, unit: str | None, dim: str) -> float:
+    if own is None or unit is None:
+        return number
+    return in_unit(number, own, unit, dim=dim)
 
 
 def _present(obj: xr.DataArray, dim: str, *, replaced: bool) -> GridAxis:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xarray_omezarr.errors import AxisError, OmeZarrWarning, OptionError
+from xarray_omezarr.errors import AxisError, OptionError, warn
 
 _TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 _SPACE = ("z", "y", "x")
@@ -342,9 +341,7 @@ def _check_order(placed: Sequence[Role], requested: str | Sequence[str]) -> None
         )
     space = [role.name for role in placed if role.type == "space"]
     if space != sorted(space, key=_SPACE.index):
-        warnings.warn(
+        warn(
             f"dims={requested!r} has space in the order {space}; the standard advises "
             "z, y, x, and viewers may show the image turned",
-            OmeZarrWarning,
-            stacklevel=2,
         )

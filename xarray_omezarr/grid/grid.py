@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from xarray_omezarr.errors import AxisError, CoordinateError
 
-# Wide enough for every sum and product of doubles that occurs here, so that no
-# intermediate result is rounded (doubles span 1e-324 to 1e308; sizes 1e15).
-_EXACT = Context(prec=1000)
+#: Wide enough for every sum and product of doubles that occurs here, so that no
+#: intermediate result is rounded (doubles span 1e-324 to 1e308; sizes 1e15).
+EXACT = Context(prec=1000)
 
 # Doubles hold every integer up to here, and every power of ten up to 10**22,
 # without rounding; the quotient of two such numbers is rounded just once.
@@ -31,6 +31,20 @@ _EXACT_POWER = 22
 def decimal(value: float) -> Decimal:
     """The decimal that ``value`` is the shortest spelling of: 0.1 is 1/10."""
     return Decimal(repr(float(value)))
+
+
+def times(value: float, by: float | Decimal) -> float:
+    """The product of two decimals, rounded once: ``times(0.1, 3)`` is 0.3."""
+    return float(EXACT.multiply(decimal(value), _as_decimal(by)))
+
+
+def plus(value: float, by: float | Decimal) -> float:
+    """The sum of two decimals, rounded once: ``plus(0.1, 0.2)`` is 0.3."""
+    return float(EXACT.add(decimal(value), _as_decimal(by)))
+
+
+def _as_decimal(value: float | Decimal) -> Decimal:
+    return value if isinstance(value, Decimal) else decimal(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +118,7 @@ class GridAxis:
         return replace(
             self,
             size=-(-self.size // factor),
-            scale=float(_EXACT.multiply(decimal(self.scale), Decimal(factor))),
+            scale=times(self.scale, factor),
             translation=self._position(shift),
             labels=labels,
         )
@@ -120,7 +134,7 @@ class GridAxis:
         return replace(
             self,
             size=len(range(start, stop, step)),
-            scale=float(_EXACT.multiply(decimal(self.scale), Decimal(step))),
+            scale=times(self.scale, step),
             translation=self._position(Decimal(start)),
             labels=None if self.labels is None else self.labels[selection],
         )
@@ -157,8 +171,8 @@ class GridAxis:
         )
 
     def _position(self, index: Decimal) -> float:
-        step = _EXACT.multiply(decimal(self.scale), index)
-        return float(_EXACT.add(decimal(self.translation), step))
+        step = EXACT.multiply(decimal(self.scale), index)
+        return plus(self.translation, step)
 
 
 def _as_integers(*values: float) -> tuple[int, ...]:
@@ -166,7 +180,7 @@ def _as_integers(*values: float) -> tuple[int, ...]:
     decimals = [decimal(value) for value in values]
     exponents = [int(d.as_tuple().exponent) for d in decimals]
     power = max(0, -min(exponents))
-    return (*(int(_EXACT.scaleb(d, power)) for d in decimals), power)
+    return (*(int(EXACT.scaleb(d, power)) for d in decimals), power)
 
 
 @dataclass(frozen=True, slots=True)

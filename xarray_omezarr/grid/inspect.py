@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Context
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,13 @@ from numpy.typing import NDArray
 
 from xarray_omezarr.errors import CoordinateError, OptionError, Problems
 from xarray_omezarr.grid.dims import Role, is_samples, roles
-from xarray_omezarr.grid.grid import Grid, GridAxis, decimal
+from xarray_omezarr.grid.grid import Grid, GridAxis
+from xarray_omezarr.grid.names import CHANNEL_LABEL, SCALE_KEY
 from xarray_omezarr.grid.positions import Circumstances, place_dates, place_numbers
 from xarray_omezarr.grid.sources import in_world, unit_by_convention
-from xarray_omezarr.grid.units import conversion_factor, split_quantity, standard_unit
+from xarray_omezarr.grid.units import in_unit, split_quantity, standard_unit
 
-_EXACT = Context(prec=1000)
 _IRREGULAR = ("auto", "raise", "keep")
-# Where the reader leaves the scale, for dims that shrink to one pixel.
-_SCALE_KEY = "omezarr_scale"
 _SAMPLE_NAMES = ("Red", "Green", "Blue", "Alpha")
 
 
@@ -221,11 +218,11 @@ class _Dim:
         own = standard_unit(own, axis_type=self.role.type, dim=self.name)
         if own is None or unit is None or own == unit:
             return spacing, unit or own
-        return _multiplied(spacing, own, unit), unit
+        return in_unit(spacing, own, unit, dim=self.name), unit
 
     def _remembered_scale(self) -> float | None:
         """The scale that the object was read with, if it was."""
-        scales = self.da.encoding.get(_SCALE_KEY)
+        scales = self.da.encoding.get(SCALE_KEY)
         return _positive(scales.get(self.name)) if isinstance(scales, Mapping) else None
 
     def _labels_without_names(self) -> tuple[str, ...] | None:
@@ -238,7 +235,7 @@ class _Dim:
         return kept
 
     def _kept_labels(self) -> tuple[str, ...] | None:
-        kept = self.da.coords.get("channel_label")
+        kept = self.da.coords.get(CHANNEL_LABEL)
         if kept is None or kept.dims != (self.name,):
             return None
         return channel_texts(_values(kept)[0])
@@ -312,11 +309,6 @@ def _converted(axis: GridAxis, unit: str) -> GridAxis:
     return replace(
         axis,
         unit=unit,
-        scale=_multiplied(axis.scale, own, unit),
-        translation=_multiplied(axis.translation, own, unit),
+        scale=in_unit(axis.scale, own, unit, dim=axis.name),
+        translation=in_unit(axis.translation, own, unit, dim=axis.name),
     )
-
-
-def _multiplied(number: float, unit: str, into: str) -> float:
-    factor = conversion_factor(unit, into)
-    return float(_EXACT.multiply(decimal(number), factor))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
-from decimal import Context
 from typing import TYPE_CHECKING
 
-from xarray_omezarr.errors import MetadataError, OmeZarrWarning
-from xarray_omezarr.grid.grid import Grid, GridAxis, decimal
+from xarray_omezarr.errors import MetadataError, warn
+from xarray_omezarr.grid.grid import Grid, GridAxis, plus, times
 from xarray_omezarr.ngff.axes import Axis
 from xarray_omezarr.ngff.multiscale import Level, Multiscale
 from xarray_omezarr.ngff.transforms import Identity, Scale, Translation
@@ -16,8 +14,6 @@ from xarray_omezarr.ngff.transforms import Sequence as Chain
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
-
-_EXACT = Context(prec=1000)
 
 # (scale, translation) along one axis: physical = scale * index + translation.
 _Affine1D = tuple[float, float]
@@ -69,11 +65,9 @@ def to_grid(multiscale: Multiscale, level: Level, shape: Sequence[int]) -> Grid:
 def _grid_axis(axis: Axis, size: int, scale: float, translation: float) -> GridAxis:
     unit = axis.unit
     if scale == 0:
-        warnings.warn(
+        warn(
             f"Scale of axis {axis.name!r} is 0 in the file, which says nothing: its "
             "coordinates count pixels and have no unit",
-            OmeZarrWarning,
-            stacklevel=2,
         )
         scale, translation, unit = 1.0, 0.0, None
     return GridAxis(
@@ -98,14 +92,14 @@ def _compose(chain: Iterable[Transformation], ndim: int) -> list[_Affine1D]:
     for transformation in _flat(chain):
         if isinstance(transformation, Scale):
             numbers = [
-                (_times(scale, by), _times(translation, by))
+                (times(scale, by), times(translation, by))
                 for (scale, translation), by in zip(
                     numbers, transformation.scale, strict=True
                 )
             ]
         elif isinstance(transformation, Translation):
             numbers = [
-                (scale, _plus(translation, by))
+                (scale, plus(translation, by))
                 for (scale, translation), by in zip(
                     numbers, transformation.translation, strict=True
                 )
@@ -119,11 +113,3 @@ def _flat(chain: Iterable[Transformation]) -> Iterable[Transformation]:
             yield from _flat(transformation.transformations)
         elif not isinstance(transformation, Identity):
             yield transformation
-
-
-def _times(value: float, by: float) -> float:
-    return float(_EXACT.multiply(decimal(value), decimal(by)))
-
-
-def _plus(value: float, by: float) -> float:
-    return float(_EXACT.add(decimal(value), decimal(by)))

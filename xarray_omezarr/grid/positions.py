@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xarray_omezarr.errors import CoordinateError, OmeZarrWarning
-from xarray_omezarr.grid.grid import decimal
+from xarray_omezarr.errors import CoordinateError, warn
+from xarray_omezarr.grid.grid import EXACT, times
 from xarray_omezarr.grid.regular import (
     LARGEST,
     MOST_NOISE,
@@ -21,8 +20,6 @@ from xarray_omezarr.grid.regular import (
     nominal_scale,
     shortest_float,
 )
-
-_EXACT = Context(prec=1000)
 
 # Seconds per tick of dates and durations; those of longer ticks become seconds.
 _TICKS: Mapping[str, Decimal] = {
@@ -141,11 +138,9 @@ def _accept_uneven(
             f'{start}; resample, or pass irregular="keep" to write a nominal scale and '
             "keep the exact values beside"
         )
-    warnings.warn(
-        f"{start}: a nominal one is written, and the exact values are kept beside it, "
-        "where other readers do not see them",
-        OmeZarrWarning,
-        stacklevel=2,
+    warn(
+        f"{start}: a nominal one stands for all steps. Writing keeps the exact values "
+        "beside it, where other readers do not see them"
     )
 
 
@@ -166,7 +161,7 @@ def place_dates(values: NDArray[Any], about: Circumstances) -> Fit:
         )
     ticks, tick = _ticks(values)
     start = Decimal(0 if values.dtype.kind == "M" else int(ticks[0]))
-    first = float(_EXACT.multiply(start, tick))
+    first = float(EXACT.multiply(start, tick))
     if values.size == 1:
         return Fit(about.spacing, first, True)
     _refuse_descending(values, about)
@@ -176,7 +171,7 @@ def place_dates(values: NDArray[Any], about: Circumstances) -> Fit:
         steps = np.diff(ticks)
         _accept_uneven(steps * float(tick), "second", about)
         line = Fit(nominal_scale(ticks - ticks[0]), 0.0, False)
-    scale = float(_EXACT.multiply(decimal(line.scale), tick))
+    scale = times(line.scale, tick)
     return Fit(scale, first, regular)
 
 

@@ -162,11 +162,14 @@ def _likeliest_line(points: Points, exact: _Line | None) -> _Line:
 
 
 def _from_round_number(points: Points, exact: _Line) -> _Line:
-    """The same line, from a round number if computing may have missed that a bit."""
-    if exact.surprises[1] >= _CERTAIN:
-        return exact
-    line = _line_with(points, computed(points), exact.scale)
-    return line if line and line.surprises[1] >= _CERTAIN else exact
+    """The same line, from a round number if computing may have missed it by a bit."""
+    least = max(exact.surprises[1], 0.0) + _SAME_SCALE_DOUBT
+    if least <= _CERTAIN:
+        for band in computed(points):
+            line = _line_with(points, band, exact.scale)
+            if line is not None and line.surprises[1] - band.doubt >= least:
+                return line
+    return exact
 
 
 def _looser_lines(points: Points) -> Iterator[tuple[_Line, float]]:
@@ -277,7 +280,7 @@ def _shortest(low: Fraction, high: Fraction, most: float = math.inf) -> _Short |
 def _single_precision_line(points: Points) -> _Line | None:
     """The line whose scale was a float32 before it met doubles."""
     scale, first = np.float32(float(points.slope)), np.float32(points.values[0])
-    band = computed(points)
+    *_, band = computed(points)
     line = _line_with(points, band, Fraction(float(scale)))
     if line is None:
         return None

@@ -40,21 +40,23 @@ def rounded_once(points: Points) -> Band:
     return Band(np.where(positive, inner, outer), np.where(positive, outer, inner))
 
 
-def looser(points: Points) -> Iterator[Band]:
-    """Further ways, from strict to loose."""
+def computed(points: Points) -> Iterator[Band]:
+    """``index * scale + translation``, where each operation rounds; strict first."""
     spacing = _spacing(points.reach, points.dtype)
-    # ``index * scale + translation``: each operation rounds.
     for units in (1, 2, 4):
         yield _off_by(units * spacing, doubt=1.0)
+    # A crop may begin near zero, at a difference of two large numbers.
+    yield _off_by(np.full_like(spacing, np.max(spacing)), doubt=1.0)
+
+
+def looser(points: Points) -> Iterator[Band]:
+    """Further ways, from strict to loose."""
+    yield from computed(points)
+    spacing = _spacing(points.reach, points.dtype)
     # ``np.arange(first, last, step)`` and sums of steps: each step is off a bit.
     yield _off_by((points.index + 8) / 2 * spacing, doubt=2.0)
     # And then a crop, that left out as many again, with a stride.
     yield _off_by((points.index + points.size) * 2 * spacing, doubt=3.0)
-
-
-def computed(points: Points) -> Band:
-    """The loosest of ``index * scale + translation``."""
-    return _off_by(4 * _spacing(points.reach, points.dtype), doubt=1.0)
 
 
 def _off_by(error: Floats, doubt: float) -> Band:

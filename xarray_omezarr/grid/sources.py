@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import CoordinateError
-from xarray_omezarr.grid.grid import GridAxis, decimal
+from xarray_omezarr.grid.grid import EXACT, GridAxis, decimal
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.dims import Role
@@ -27,9 +27,6 @@ _ND2_UNITS: Mapping[str, str] = {
     "y": "micrometer",
     "x": "micrometer",
 }
-
-# Enough for products of doubles, and for quotients that a double ends anyway.
-_ARITHMETIC = Context(prec=100)
 
 # How far, in pixels, a position may lie from a centre: levels of 65 and 33 pixels
 # have spacings of 1.9696...
@@ -160,13 +157,13 @@ def _matrix(transform: Any, names: tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def _placed(axis: GridAxis, pixel: float, scale: float, shift: float) -> GridAxis:
-    size = _ARITHMETIC.divide(decimal(scale), decimal(pixel))
-    centre = _ARITHMETIC.subtract(decimal(axis.translation), Decimal("0.5"))
+    size = EXACT.divide(decimal(scale), decimal(pixel))
+    centre = EXACT.subtract(decimal(axis.translation), Decimal("0.5"))
     step = decimal(axis.scale) if axis.size > 1 else decimal(pixel)
     return replace(
         axis,
-        scale=_tidy(_ARITHMETIC.multiply(step, size)),
-        translation=_tidy(_ARITHMETIC.fma(centre, size, decimal(shift))),
+        scale=_tidy(EXACT.multiply(step, size)),
+        translation=_tidy(EXACT.fma(centre, size, decimal(shift))),
     )
 
 

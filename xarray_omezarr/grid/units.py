@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import pint
 
-from xarray_omezarr.errors import OmeZarrWarning, UnitError
+from xarray_omezarr.errors import UnitError, warn
+from xarray_omezarr.grid.grid import times
 from xarray_omezarr.ngff.units import SPACE_UNITS, TIME_UNITS
 
 _STANDARD = SPACE_UNITS | TIME_UNITS
@@ -138,11 +138,9 @@ def _custom_unit(text: str, name: str | None, dim: str) -> str:
             "coordinate, or remove it"
         )
     if name not in _STANDARD:
-        warnings.warn(
-            f"Unit {name!r} of {dim!r} is not in the standard's list; it is written, "
-            "but other readers may not know it",
-            OmeZarrWarning,
-            stacklevel=2,
+        warn(
+            f"Unit {name!r} of {dim!r} is not in the standard's list; other readers "
+            "may not know it"
         )
     return name
 
@@ -187,6 +185,31 @@ def conversion_factor(unit: str, into: str) -> Decimal:
     factor = _registry().Quantity(1, unit).to(into).magnitude
     # pint multiplies prefixes as floats; their product is off in the last digit.
     return Decimal(f"{float(factor):.15g}")
+
+
+def in_unit(number: float, unit: str, into: str, *, dim: str) -> float:
+    """A number in `unit` as the number in `into`, in exact decimals.
+
+    Raises
+    ------
+    UnitError
+        If one unit cannot be converted to the other.
+
+    Examples
+    --------
+    >>> in_unit(500.0, "nanometer", "micrometer", dim="x")
+    0.5
+    """
+    if unit == into:
+        return number
+    try:
+        factor = conversion_factor(unit, into)
+    except pint.PintError as error:
+        raise UnitError(
+            f"Numbers of {dim!r} are in {unit!r} and in {into!r}, of which one cannot "
+            "be converted to the other; give them in one unit"
+        ) from error
+    return times(number, factor)
 
 
 def _registry() -> pint.UnitRegistry[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xarray_omezarr.errors import OmeZarrWarning
+from xarray_omezarr.errors import warn
 from xarray_omezarr.grid.inspect import channel_texts
 
 if TYPE_CHECKING:
@@ -88,11 +87,9 @@ def _at_level(
     if all(factor == 1 for factor in factors.values()):
         if values.shape == shape:
             return values
-        warnings.warn(
+        warn(
             f"Coordinate {name!r} was kept with shape {values.shape}, and the image "
             f"now has {shape} along {dims}; it is left out",
-            OmeZarrWarning,
-            stacklevel=2,
         )
         return None
     if dims != (name,) or values.dtype.kind not in "biufmM":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from xarray.core import indexing
 
-from xarray_omezarr.errors import OmeZarrWarning
+from xarray_omezarr.errors import warn
 from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.kept import KEY, Kept, decode, is_kept
@@ -95,11 +94,9 @@ class OpenImage:
         if not sizes or len(channels) == sizes[0]:
             return channels if sizes else ()
         if channels:
-            warnings.warn(
+            warn(
                 f"{self.source} describes {len(channels)} channels and stores "
                 f"{sizes[0]}; their names and colours are left out",
-                OmeZarrWarning,
-                stacklevel=2,
             )
         return ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -161,10 +160,3 @@ class StoredArray:
     async def load_points(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """As `points`, without blocking the event loop."""
         return np.asarray(await self.array.async_array.vindex.getitem(key))
-
-
-def dimension_names(array: zarr.Array[Any]) -> Sequence[str | None] | None:
-    """The names that the array itself gives to its dimensions, if any."""
-    if array.metadata.zarr_format == 3:
-        return array.metadata.dimension_names
-    return cast("list[str] | None", array.attrs.get("_ARRAY_DIMENSIONS"))

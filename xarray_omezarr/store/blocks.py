@@ -83,9 +83,10 @@ def plan_stages(arrays: Mapping[str, ArrayNode], budget: int) -> tuple[Stage, ..
     for path, node in arrays.items():
         if isinstance(node.source, Given):
             stages.append(_stage(path, True, arrays, done, budget))
+            done.update(step.path for step in stages[-1].steps)
         elif isinstance(node.source, Downsampled) and path not in done:
             stages.append(_stage(node.source.parent, False, arrays, done, budget))
-        done.update(step.path for step in stages[-1].steps if stages)
+            done.update(step.path for step in stages[-1].steps)
     return tuple(stages)
 
 

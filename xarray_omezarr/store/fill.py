@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import dask
 import dask.array
@@ -26,19 +26,25 @@ WHOLE = -1
 Limits: TypeAlias = dict[int, tuple[float, float]]
 
 
+class HasHandles(Protocol):
+    """A write under way: it has the stored arrays by path."""
+
+    @property
+    def handles(self) -> Mapping[str, WritableArray]:
+        """Stored arrays by path."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BlockWriter:
     """Writes one block of a stage and the levels made from it.
 
-    Instances travel to other threads and processes, so they hold handles of
-    stored arrays, never pixels.
+    Instances travel to other threads and processes, so they hold no pixels.
 
     Parameters
     ----------
     stage : Stage
         What is made from what.
-    handles : mapping
-        Stored arrays by path: the root and every level made.
     methods : mapping
         Downsampling method by path.
     channel_axis : int, optional
@@ -47,17 +53,16 @@ class BlockWriter:
     """
 
     stage: Stage
-    handles: Mapping[str, WritableArray]
     methods: Mapping[str, str | BlockFunction]
     channel_axis: int | None
 
-    def __call__(self, pixels: Any, place: Slices) -> Limits:
+    def __call__(self, pixels: Any, place: Slices, begun: HasHandles) -> Limits:
         """Write `pixels`, the block of the root at `place`, and what is below it."""
         root = self.stage.root
         blocks: dict[str, NDArray[Any]] = {root: np.asarray(pixels)}
         limits = self._measure(blocks[root], place)
         if self.stage.writes_root:
-            self.handles[root][place] = blocks[root]
+            begun.handles[root][place] = blocks[root]
         for step in self.stage.steps:
             made = downsample(
                 blocks[step.parent], step.factors, self.methods[step.path]
@@ -67,12 +72,14 @@ class BlockWriter:
                 slice(part.start // total, part.start // total + size)
                 for part, total, size in zip(place, step.total, made.shape, strict=True)
             )
-            self.handles[step.path][at] = made
+            begun.handles[step.path][at] = made
         return limits
 
-    def read_and_write(self, place: Slices, _after: object = None) -> Limits:
+    def read_and_write(
+        self, place: Slices, begun: HasHandles, _after: object = None
+    ) -> Limits:
         """As calling, with the block read back from the store."""
-        return self(self.handles[self.stage.root][place], place)
+        return self(begun.handles[self.stage.root][place], place, begun)
 
     def _measure(self, block: NDArray[Any], place: Slices) -> Limits:
         axis = self.channel_axis
@@ -94,26 +101,17 @@ class BlockWriter:
 def writers(
     arrays: Mapping[str, ArrayNode],
     stages: Iterable[Stage],
-    handles: Mapping[str, WritableArray],
     channel_axes: Mapping[str, int],
 ) -> list[BlockWriter]:
-    """One `BlockWriter` per stage, holding no more handles than it needs."""
+    """One `BlockWriter` per stage."""
     made = []
     for stage in stages:
-        paths = [stage.root, *(step.path for step in stage.steps)]
         methods = {
             step.path: source.method
             for step in stage.steps
             if isinstance(source := arrays[step.path].source, Downsampled)
         }
-        made.append(
-            BlockWriter(
-                stage=stage,
-                handles={path: handles[path] for path in paths},
-                methods=methods,
-                channel_axis=channel_axes.get(stage.root),
-            )
-        )
+        made.append(BlockWriter(stage, methods, channel_axes.get(stage.root)))
     return made
 
 
@@ -125,7 +123,9 @@ def is_dask(node: ArrayNode) -> bool:
 
 
 def fill_now(
-    arrays: Mapping[str, ArrayNode], block_writers: Sequence[BlockWriter]
+    arrays: Mapping[str, ArrayNode],
+    block_writers: Sequence[BlockWriter],
+    begun: HasHandles,
 ) -> dict[str, Limits]:
     """Fill all arrays block by block in this thread; limits by path of the root."""
     limits: dict[str, Limits] = {}
@@ -133,10 +133,9 @@ def fill_now(
         stage = writer.stage
         for place in stage.blocks():
             if stage.writes_root:
-                pixels = _read(arrays[stage.root], place)
-                found = writer(pixels, place)
+                found = writer(_read(arrays[stage.root], place), place, begun)
             else:
-                found = writer.read_and_write(place)
+                found = writer.read_and_write(place, begun)
             limits[stage.root] = merge_limits([limits.get(stage.root, {}), found])
     return limits
 
@@ -144,56 +143,70 @@ def fill_now(
 def fill_later(
     arrays: Mapping[str, ArrayNode],
     block_writers: Sequence[BlockWriter],
-    finish: Callable[[dict[str, Limits]], Any],
+    begun: Any,
+    finish: Callable[[dict[str, Limits], Any], Any],
 ) -> Any:
     """A Delayed that fills all arrays, then calls `finish` with the limits.
 
     One task per block reads, downsamples and writes, so no level is a graph of
     its own and no two tasks touch one stored object. Levels that are made from a
     stored level start when that level is complete.
+
+    Parameters
+    ----------
+    arrays : mapping
+        Nodes by path.
+    block_writers : sequence of BlockWriter
+        One per stage, in order.
+    begun : dask.delayed.Delayed
+        Gives the stored arrays; nothing is written before it.
+    finish : callable
+        ``(limits, begun) -> result``: the last task.
     """
     barriers: dict[str, Any] = {}
     stage_limits = []
     for writer in block_writers:
         stage = writer.stage
         if stage.writes_root:
-            tasks = _given_tasks(writer, arrays[stage.root])
+            tasks = _given_tasks(writer, arrays[stage.root], begun)
         else:
             task = dask.delayed(writer.read_and_write, pure=False)
             after = barriers[stage.root]
-            tasks = [task(place, after) for place in stage.blocks()]
+            tasks = [task(place, begun, after) for place in stage.blocks()]
         merged = dask.delayed(merge_limits, pure=False)(tasks)
         for path in (stage.root, *(step.path for step in stage.steps)):
             barriers.setdefault(path, merged)
         stage_limits.append((stage.root, merged))
-    return dask.delayed(_finish, pure=False)(finish, stage_limits)
+    return dask.delayed(_finish, pure=False)(finish, stage_limits, begun)
 
 
 def _finish(
-    finish: Callable[[dict[str, Limits]], Any], found: list[tuple[str, Limits]]
+    finish: Callable[[dict[str, Limits], Any], Any],
+    found: list[tuple[str, Limits]],
+    begun: Any,
 ) -> Any:
     limits: dict[str, Limits] = {}
     for root, part in found:
         limits[root] = merge_limits([limits.get(root, {}), part])
-    return finish(limits)
+    return finish(limits, begun)
 
 
-def _given_tasks(writer: BlockWriter, node: ArrayNode) -> list[Any]:
+def _given_tasks(writer: BlockWriter, node: ArrayNode, begun: Any) -> list[Any]:
     stage = writer.stage
+    task = dask.delayed(writer, pure=False, traverse=False)
     array = node.given
     if not isinstance(array, dask.array.Array):
         read = dask.delayed(_read, pure=False)
-        task = dask.delayed(writer, pure=False)
         # Traversing a large numpy array to look for tasks in it would hash it.
         source = dask.delayed(node, pure=False, traverse=False)
-        return [task(read(source, place), place) for place in stage.blocks()]
+        return [task(read(source, place), place, begun) for place in stage.blocks()]
     # dask reads each of its chunks once, however they lie, and hands every task
     # exactly its block.
     aligned = array.astype(node.dtype, copy=False).rechunk(stage.block)
-    task = dask.delayed(writer, pure=False)
     blocks = aligned.to_delayed().ravel()
     return [
-        task(block, place) for block, place in zip(blocks, stage.blocks(), strict=True)
+        task(block, place, begun)
+        for block, place in zip(blocks, stage.blocks(), strict=True)
     ]
 
 

@@ -39,9 +39,6 @@ _MISSING = (FileNotFoundError, zarr.errors.NodeTypeValidationError)
 # What zarr runs into where its metadata are broken, or need codecs it does not have.
 _UNREADABLE = (*_MISSING, AttributeError, LookupError, TypeError, ValueError)
 
-# Levels, and what goes with an image when it is replaced.
-_PARTS = ("labels", kept.KEY)
-
 
 def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hierarchy:
     """What stands at `target`: an image with its levels.
@@ -90,7 +87,9 @@ def owned_children(target: Target, occupancy: Occupancy) -> frozenset[str]:
         # is known to be ours to remove.
         return frozenset()
     paths = (level.path for scale in image.multiscales for level in scale.levels)
-    return frozenset([*(path.split("/", 1)[0] for path in paths), *_PARTS])
+    kept_group = [kept.KEY] if kept.is_kept(attrs.get(kept.KEY)) else []
+    names = (path.split("/", 1)[0] for path in paths)
+    return frozenset([*names, "labels", *kept_group])
 
 
 def holds_ome_zarr(target: Target) -> bool:

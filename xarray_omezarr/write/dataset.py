@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,6 +21,8 @@ def image_of(
     ------
     OptionError
         If `image` names no variable, or is missing where there are several.
+    MetadataError
+        If the option ``attrs`` is not JSON.
     """
     names = [str(name) for name in ds.data_vars]
     if image is None and len(names) == 1:
@@ -31,5 +34,5 @@ def image_of(
             "them with image="
         )
     merged = WriteOptions(**options)
-    merged["attrs"] = {**ds.attrs, **(options["attrs"] or {})}
+    merged["attrs"] = {**plain_attrs(ds.attrs), **check_attrs(options["attrs"])}
     return ds[image], merged

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.errors import MetadataError, OmeZarrWarning
+from xarray_omezarr.errors import MetadataError, warn
 from xarray_omezarr.grid.kept import (
     KEY,
     Kept,
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xarray_omezarr.grid.grid import Grid, GridAxis
+
+
+# The reader's name of the pixels, which no coordinate beside them can have.
+_PIXELS = "image"
 
 
 def plan_kept(
@@ -57,6 +60,9 @@ def plan_kept(
         name = str(key)
         if channel_dim and is_channel_field(name, coordinate, channel_dim):
             continue
+        if name == _PIXELS:
+            lost.append(f"coords[{name!r}] (the pixels are called so)")
+            continue
         axis = grid[name] if name in da.dims else None
         own = _coordinate_attrs(coordinate, axis, lost)
         if axis is not None and name not in exact:
@@ -65,13 +71,23 @@ def plan_kept(
             kept = _with_values(coordinate, own, names, lost)
         if kept is not None:
             coords[names.get(name, name)] = kept
-    if lost:
-        warnings.warn(
-            f"Left out of the image, as JSON cannot hold it: {', '.join(lost)}",
-            OmeZarrWarning,
-            stacklevel=2,
-        )
+    _warn_of(lost)
     return Kept(attrs, coords)
+
+
+def plain_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """What JSON can hold of attributes; a warning names the rest."""
+    lost: list[str] = []
+    kept = _json_attrs(attrs, "attrs", lost)
+    _warn_of(lost)
+    return kept
+
+
+def _warn_of(lost: Collection[str]) -> None:
+    if lost:
+        warn(
+            f"Left out, as it cannot be kept beside the image: {', '.join(lost)}",
+        )
 
 
 def _coordinate_attrs(

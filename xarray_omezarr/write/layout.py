@@ -112,8 +112,8 @@ def _spelled_out(
         return shape
     if isinstance(chosen, bool) or not isinstance(chosen, (int, np.integer, Iterable)):
         raise LayoutError(
-            f"{what} is {chosen!r}; give a number, a tuple, a mapping by dim, or a list "
-            "of tuples or mappings, one per level"
+            f"{what} is {chosen!r}; give a number, a tuple, a mapping by dim, or a "
+            "list of tuples or mappings, one per level"
         )
     if isinstance(chosen, (int, np.integer)):
         full = (int(chosen),) * len(dims)

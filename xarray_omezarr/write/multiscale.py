@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ import xarray as xr
 from xarray_omezarr._version import __version__
 from xarray_omezarr.errors import (
     NotInVersionError,
-    OmeZarrWarning,
     OptionError,
     Problems,
+    warn,
 )
 from xarray_omezarr.grid.dims import Arrangement, arrange
 from xarray_omezarr.grid.grid import Grid
@@ -230,8 +230,8 @@ def _by_stored_dim(option: Any, names: Mapping[str, str]) -> Any:
     """An option with mappings by own or stored dim as mappings by stored dim."""
     if isinstance(option, Mapping):
         return {names.get(dim, dim): value for dim, value in option.items()}
-    if isinstance(option, list):
-        return [_by_stored_dim(entry, names) for entry in option]
+    if isinstance(option, (list, tuple)):
+        return type(option)(_by_stored_dim(entry, names) for entry in option)
     return option
 
 
@@ -287,20 +287,20 @@ def _shards_option(version: Version, options: WriteOptions) -> Any:
             f"{message}, and shards is {shards!r}; leave it out, choose a later "
             "version=, or drop it with lossy=True"
         )
-    warnings.warn(f"{message}; wrote chunks only", OmeZarrWarning, stacklevel=2)
+    warn(f"{message}; wrote chunks only")
     return None
 
 
 def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
-    try:
-        with np.errstate(all="raise"):
-            fitting = np.asarray(value).astype(dtype)
-    except (TypeError, ValueError, FloatingPointError):
-        fitting = None
-    is_nan = isinstance(value, float) and np.isnan(value)
-    if fitting is None or not (fitting == value or (is_nan and dtype.kind == "f")):
-        raise OptionError(f"fill_value is {value!r}, which {dtype} cannot hold")
-    return fitting.item()
+    given = np.asarray(value)
+    if given.ndim == 0 and given.dtype.kind in "biuf":
+        number = given.item()
+        with contextlib.suppress(FloatingPointError), np.errstate(all="raise"):
+            fitting = given.astype(dtype)
+            # NaN, which is no number, is the one that differs from itself.
+            if fitting == number or (fitting != fitting and number != number):
+                return fitting.item()
+    raise OptionError(f"fill_value is {value!r}, which {dtype} cannot hold")
 
 
 def _image(grid: Grid, pyramid: Pyramid, name: str | None, channels: Any) -> Image:

@@ -16,6 +16,8 @@ from xarray_omezarr.hierarchy import (
 from xarray_omezarr.ngff.axes import Axis
 from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.create import Start
+from xarray_omezarr.store.reach import Reach
 
 
 @pytest.fixture
@@ -41,3 +43,13 @@ def plan_image():
         return Hierarchy(registry.get(version), {**nodes, **(extra or {})})
 
     return plan
+
+
+@pytest.fixture
+def interrupt():
+    """Leaves a target as a write does that was killed before the first block."""
+
+    def begin(hierarchy, target, mode=None):
+        Start(hierarchy, target, mode, Reach.from_here(target))()
+
+    return begin

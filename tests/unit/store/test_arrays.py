@@ -14,13 +14,12 @@ import zarr.codecs
 from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import LayoutError, OptionError
-from xarray_omezarr.hierarchy import ArrayNode, Deferred, LazyArray, Layout
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, Layout, LazyArray
 from xarray_omezarr.store.arrays import (
     COMPRESSIONS,
     StoredArray,
     compressors,
     create_array,
-    dimension_names,
 )
 
 PIXELS = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
@@ -47,7 +46,10 @@ class TestCreate:
         assert array.metadata.zarr_format == zarr_format
         assert (array.shape, array.dtype) == ((3, 4, 5), np.dtype("int16"))
         assert array.chunks == (1, 2, 5)
-        assert tuple(dimension_names(array) or ()) == ("c", "y", "x")
+        if zarr_format == 2:
+            assert array.attrs["_ARRAY_DIMENSIONS"] == ["c", "y", "x"]
+        else:
+            assert array.metadata.dimension_names == ("c", "y", "x")
 
     def test_attributes_of_the_node_are_kept_beside_the_names(self) -> None:
         planned = node(attrs={"of": "others"})
@@ -237,10 +239,3 @@ class TestStored:
         array[:] = PIXELS
         again = pickle.loads(pickle.dumps(StoredArray(array)))
         np.testing.assert_array_equal(again[(slice(None),) * 3], PIXELS)
-
-
-@pytest.mark.parametrize("zarr_format", [2, 3])
-def test_arrays_without_names_have_none(zarr_format) -> None:
-    group = zarr.create_group(MemoryStore(), zarr_format=zarr_format)
-    array = group.create_array("0", shape=(2, 2), dtype="u1")
-    assert dimension_names(array) is None

@@ -12,12 +12,18 @@ import dask.array
 import numpy as np
 import pytest
 import zarr
-from zarr.storage import LocalStore, MemoryStore, WrapperStore
+from zarr.storage import LocalStore, MemoryStore, WrapperStore, ZipStore
 
-from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
+from xarray_omezarr.errors import (
+    LayoutError,
+    OmeZarrWarning,
+    OptionError,
+    TargetExistsError,
+)
 from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Layout
-from xarray_omezarr.store.create import write
+from xarray_omezarr.store.create import Commit, Start, write
 from xarray_omezarr.store.occupancy import UNFINISHED
+from xarray_omezarr.store.reach import Reach
 from xarray_omezarr.store.target import open_target
 
 PIXELS = np.arange(48, dtype=np.uint16).reshape(8, 6)
@@ -172,7 +178,7 @@ class TestWhatIsWritten:
         lazy = dask.array.from_array(PIXELS, chunks=(3, 5))
         done = put(plan_image(lazy), place, compute=compute, budget=budget)
         if not compute:
-            with pytest.raises(KeyError):
+            with pytest.raises((FileNotFoundError, KeyError)):
                 _ = zarr.open_group(reopened(place), mode="r").attrs["ome"]
             done = done.compute(scheduler="synchronous")
         np.testing.assert_array_equal(done["0"][:], PIXELS)
@@ -441,7 +447,7 @@ class TestFailure:
         store = MemoryStore()
         with pytest.raises(DiskFullError):
             put(plan_image(Failing()), store)
-        assert list(zarr.open_group(store, mode="r").keys()) == []
+        assert store._store_dict == {}
         put(plan_image(), store)
         assert is_image(store)
 
@@ -468,6 +474,80 @@ class TestFailure:
             put(plan_image(Failing()), store, mode="w")
         assert is_image(store)
         np.testing.assert_array_equal(pixels_in(store), PIXELS)
+
+    def test_a_delayed_that_runs_twice_writes_the_same_twice(
+        self, tmp_path, plan_image
+    ) -> None:
+        put(plan_image(), tmp_path / "x.zarr")
+        delayed = put(plan_image(OTHERS), tmp_path / "x.zarr", mode="w", compute=False)
+        for _ in range(2):
+            delayed.compute()
+            np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), OTHERS)
+        assert [p.name for p in tmp_path.iterdir()] == ["x.zarr"]
+
+    def test_a_delayed_does_not_write_over_what_came_since(
+        self, tmp_path, plan_image
+    ) -> None:
+        delayed = put(plan_image(), tmp_path / "x.zarr", compute=False)
+        put(plan_image(OTHERS), tmp_path / "x.zarr")
+        with pytest.raises(TargetExistsError, match="mode='w'"):
+            delayed.compute()
+        np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), OTHERS)
+
+    def test_a_commit_that_runs_twice_leaves_the_image(
+        self, tmp_path, plan_image
+    ) -> None:
+        put(plan_image(), tmp_path / "x.zarr")
+        target = open_target(tmp_path / "x.zarr")
+        begun = Start(plan_image(), target, "w", Reach.from_here(target))()
+        begun.handles["0"][:], begun.handles["1"][:] = OTHERS, 0
+        commit = Commit(plan_image())
+        commit({}, begun)
+        with pytest.raises((TargetExistsError, FileNotFoundError)):
+            commit({}, begun)
+        np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), OTHERS)
+        assert is_image(tmp_path / "x.zarr")
+
+    @pytest.mark.parametrize("scheduler", ["processes", "threads"])
+    def test_memory_of_this_process_is_not_written_in_another(
+        self, plan_image, scheduler
+    ) -> None:
+        store = MemoryStore()
+        delayed = put(plan_image(), store, compute=False)
+        if scheduler == "threads":
+            delayed.compute(scheduler=scheduler)
+            assert is_image(store)
+            return
+        with pytest.raises(OptionError, match="memory of one process"):
+            delayed.compute(scheduler=scheduler)
+
+    def test_a_group_of_others_called_xarray_is_not_removed(
+        self, tmp_path, plan_image
+    ) -> None:
+        put(plan_image(), tmp_path / "x.zarr")
+        zarr.open_group(tmp_path / "x.zarr").create_group("xarray")
+        with pytest.raises(TargetExistsError, match="xarray"):
+            put(plan_image(OTHERS), tmp_path / "x.zarr", mode="w")
+
+    def test_a_zip_is_refused(self, tmp_path, plan_image) -> None:
+        with ZipStore(tmp_path / "x.zip", mode="w") as store:
+            with pytest.raises(OptionError, match="zip"):
+                put(plan_image(), store)
+
+    def test_a_chunk_that_blosc_cannot_hold_is_refused_before_the_first_byte(
+        self, tmp_path, plan_image
+    ) -> None:
+        huge = np.broadcast_to(np.uint16(0), (40_000, 40_000))
+        planned = plan_image()
+        node = replace(
+            planned.array("0"),
+            shape=huge.shape,
+            source=Given(huge),
+            layout=Layout(huge.shape),
+        )
+        with pytest.raises(LayoutError, match="blosc"):
+            put(replace(planned, nodes={**planned.nodes, "0": node}), tmp_path / "x")
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_delayed_that_fails_leaves_the_old_image(
         self, tmp_path, plan_image
@@ -499,14 +579,17 @@ class TestFailure:
         assert set(zarr.open_group(tmp_path / "x.zarr", mode="r").keys()) == {"table"}
 
     def test_an_interrupted_write_is_not_taken_for_an_image(
-        self, tmp_path, plan_image
+        self, tmp_path, plan_image, interrupt
     ) -> None:
-        put(plan_image(), tmp_path / "x.zarr", compute=False)
+        interrupt(plan_image(), open_target(tmp_path / "x.zarr"))
+        assert (tmp_path / "x.zarr" / "0").is_dir()
         assert not is_image(tmp_path / "x.zarr")
 
     @pytest.mark.parametrize("mode", [None, "w-", "w", "a"])
-    def test_an_interrupted_write_is_begun_anew(self, place, plan_image, mode) -> None:
-        put(plan_image(), place, compute=False)
+    def test_an_interrupted_write_is_begun_anew(
+        self, place, plan_image, interrupt, mode
+    ) -> None:
+        interrupt(plan_image(), open_target(place))
         put(plan_image(OTHERS), place, mode=mode)
         root = zarr.open_group(reopened(place), mode="r")
         np.testing.assert_array_equal(root["0"][:], OTHERS)
@@ -514,9 +597,9 @@ class TestFailure:
 
     @pytest.mark.parametrize(("old", "new"), [("0.4", "0.5"), ("0.5", "0.4")])
     def test_an_interrupted_write_is_begun_anew_in_another_zarr_format(
-        self, tmp_path, plan_image, old, new
+        self, tmp_path, plan_image, interrupt, old, new
     ) -> None:
-        put(plan_image(version=old), tmp_path / "x.zarr", compute=False)
+        interrupt(plan_image(version=old), open_target(tmp_path / "x.zarr"))
         put(plan_image(version=new), tmp_path / "x.zarr")
         assert is_image(tmp_path / "x.zarr")
         names = {path.name for path in (tmp_path / "x.zarr").iterdir()}
@@ -537,10 +620,10 @@ class TestFailure:
         assert (".zgroup" in names) == (new == "0.4")
 
     def test_attributes_of_an_empty_group_survive_an_interruption(
-        self, tmp_path, plan_image
+        self, tmp_path, plan_image, interrupt
     ) -> None:
         zarr.create_group(tmp_path / "x.zarr", attributes={"project": "7"})
-        put(plan_image(), tmp_path / "x.zarr", compute=False)
+        interrupt(plan_image(), open_target(tmp_path / "x.zarr"))
         put(plan_image(OTHERS), tmp_path / "x.zarr")
         attrs = zarr.open_group(tmp_path / "x.zarr", mode="r").attrs
         assert attrs["project"] == "7"

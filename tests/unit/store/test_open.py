@@ -165,7 +165,7 @@ class TestBroken:
     def test_an_array_is_no_image(self, zarr_format) -> None:
         store = MemoryStore()
         zarr.create_array(store, name="0", data=PIXELS, zarr_format=zarr_format)
-        with pytest.raises(NotOmeZarrError, match="Zarr array.*folder above"):
+        with pytest.raises(NotOmeZarrError, match=r"Zarr array.*folder above"):
             opened(store, group="0")
 
     def test_a_group_without_metadata_is_no_image(self) -> None:
@@ -174,9 +174,10 @@ class TestBroken:
         with pytest.raises(NotOmeZarrError, match="without OME-Zarr metadata"):
             opened(store)
 
-    def test_an_interrupted_write_is_called_one(self, tmp_path, plan_image) -> None:
-        target = open_target(tmp_path / "x.zarr")
-        write(plan_image(), target, mode=None, compute=False)
+    def test_an_interrupted_write_is_called_one(
+        self, tmp_path, plan_image, interrupt
+    ) -> None:
+        interrupt(plan_image(), open_target(tmp_path / "x.zarr"))
         with pytest.raises(NotOmeZarrError, match="interrupted; write it again"):
             opened(tmp_path / "x.zarr")
 
@@ -209,21 +210,21 @@ class TestBroken:
 
     def test_a_missing_level_is_named(self, store) -> None:
         del zarr.open_group(store, mode="r+")["1"]
-        with pytest.raises(MetadataError, match="'1'.*no array"):
+        with pytest.raises(MetadataError, match=r"'1'.*no array"):
             opened(store)
 
     def test_a_level_that_is_a_group_is_no_array(self, store) -> None:
         root = zarr.open_group(store, mode="r+")
         del root["1"]
         root.create_group("1")
-        with pytest.raises(MetadataError, match="'1'.*no array"):
+        with pytest.raises(MetadataError, match=r"'1'.*no array"):
             opened(store)
 
     def test_a_level_of_the_other_zarr_format_is_not_found(self, tmp_path) -> None:
         attrs = image_attrs("0", version="0.4")
         zarr.create_group(tmp_path / "x.zarr", zarr_format=2, attributes=attrs)
         zarr.create_array(tmp_path / "x.zarr" / "0", data=PIXELS, zarr_format=3)
-        with pytest.raises(MetadataError, match="'0'.*no array"):
+        with pytest.raises(MetadataError, match=r"'0'.*no array"):
             opened(tmp_path / "x.zarr")
 
     def test_a_level_with_another_number_of_dims_is_named(self) -> None:
@@ -308,12 +309,18 @@ class TestOwned:
         return owned_children(target, inspect_target(target))
 
     def test_levels_labels_and_what_was_kept_belong_to_an_image(self, store) -> None:
-        assert self.owned(store) == {"0", "1", "2", "labels", "xarray"}
+        assert self.owned(store) == {"0", "1", "2", "labels"}
+
+    def test_the_group_xarray_belongs_to_an_image_that_keeps_something(self) -> None:
+        store = MemoryStore()
+        kept = {"xarray": {"version": 1, "coords": {}}}
+        made_by_hand(store, "0", attrs={**image_attrs("0"), **kept})
+        assert self.owned(store) == {"0", "labels", "xarray"}
 
     def test_a_nested_level_owns_the_group_it_is_in(self) -> None:
         store = MemoryStore()
         made_by_hand(store, "scales/0")
-        assert self.owned(store) == {"scales", "labels", "xarray"}
+        assert self.owned(store) == {"scales", "labels"}
 
     def test_nothing_belongs_to_what_is_no_image(self, tmp_path) -> None:
         zarr.create_group(tmp_path / "x.zarr").create_group("labels")

@@ -33,7 +33,10 @@ class TestAttrs:
 
     def test_those_of_the_array_are_not_mixed_with_those_of_coordinates(self) -> None:
         da = image(
-            {"x": ("x", np.arange(4.0), {"long_name": "along"}), "lab": ((), 3, {"a": 1})},
+            {
+                "x": ("x", np.arange(4.0), {"long_name": "along"}),
+                "lab": ((), 3, {"a": 1}),
+            },
             attrs={"lab": "B"},
         )
         found = kept(da)
@@ -146,7 +149,8 @@ class TestCoordinates:
         assert note.values.dtype.kind == "U"
 
     @pytest.mark.parametrize(
-        "values", [[1j, 2j, 3j], np.array([{}, 1, "a"], dtype=object), [b"a", b"b", b"c"]]
+        "values",
+        [[1j, 2j, 3j], np.array([{}, 1, "a"], dtype=object), [b"a", b"b", b"c"]],
     )
     def test_values_that_cannot_be_kept_are_named(self, values) -> None:
         with pytest.warns(OmeZarrWarning, match="'odd'"):

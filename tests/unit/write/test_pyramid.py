@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -142,7 +143,7 @@ class TestAuto:
             **dict(zip("zyx", sizes, strict=True)),
         )
         found = factors(plan(of, chunk=chunk))
-        for before, after in zip(found, found[1:], strict=False):
+        for before, after in itertools.pairwise(found):
             steps = [b / a for a, b in zip(before, after, strict=True)]
             assert steps[1:] == [2, 2]
             assert steps[0] in (1, 2)

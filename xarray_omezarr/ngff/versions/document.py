@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xarray_omezarr.errors import MetadataError, OmeZarrWarning
+from xarray_omezarr.errors import MetadataError, warn
 from xarray_omezarr.ngff.base import Model, listed
 from xarray_omezarr.ngff.plain import escaped, shown
 
@@ -79,7 +78,7 @@ class Place:
         """Issue one warning for all notes of the document."""
         if self.notes:
             message = f"Metadata break the standard: {listed(self.notes)}"
-            warnings.warn(message, OmeZarrWarning, stacklevel=3)
+            warn(message)
 
     def _at(self, key: str, value: Any) -> Place:
         return Place(value, f"{self.pointer}/{escaped(key)}", self.notes)

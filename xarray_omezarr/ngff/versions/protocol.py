@@ -22,13 +22,10 @@ class Features:
         Format of all groups and arrays.
     sharding : bool
         Whether several chunks can share one stored object.
-    dimension_names : bool
-        Whether arrays carry the names of their dimensions.
     """
 
     zarr_format: Literal[2, 3]
     sharding: bool
-    dimension_names: bool
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from xarray_omezarr.ngff.versions.document import Place
 from xarray_omezarr.ngff.versions.protocol import Features, Metadata
 
 _NAME = "0.4"
-_FEATURES = Features(zarr_format=2, sharding=False, dimension_names=False)
+_FEATURES = Features(zarr_format=2, sharding=False)
 
 _KEYS = frozenset({"multiscales", "omero", "image-label", "bioformats2raw.layout"})
 # Everyday words, which programs use for things of their own as well.

@@ -397,7 +397,6 @@ class TestVersion04:
     def test_it_is_stored_in_zarr_2(self) -> None:
         features = self.version.features
         assert (features.zarr_format, features.sharding) == (2, False)
-        assert not features.dimension_names
 
     def test_a_picture_without_version_is_read_and_gets_one(self) -> None:
         image = self.version.from_attrs({"multiscales": [ENTRY]})
@@ -443,7 +442,6 @@ class TestVersion05:
     def test_it_is_stored_in_zarr_3(self) -> None:
         features = self.version.features
         assert (features.zarr_format, features.sharding) == (3, True)
-        assert features.dimension_names
 
     def test_everything_but_one_key_is_of_others(self) -> None:
         others = {"multiscales": [], "_creator": "somebody"}

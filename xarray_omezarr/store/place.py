@@ -1,0 +1,239 @@
+"""Where a write happens, what it replaces, and how its result gets into place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import LocalStore, MemoryStore, ZipStore
+
+from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
+from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.occupancy import (
+    UNFINISHED,
+    Occupancy,
+    check_mode,
+    inspect_target,
+)
+from xarray_omezarr.store.open import owned_children
+from xarray_omezarr.store.target import Target
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.arrays import ZarrFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a write happens, and where its result will stand.
+
+    Parameters
+    ----------
+    final : Target
+        Where the hierarchy will stand.
+    working : Target
+        Where it is written: `final`, or a place beside it that takes its place.
+    kept_attrs : mapping
+        Attributes of an empty group that was there already.
+    found : Occupancy
+        What stood at `final`.
+    """
+
+    final: Target
+    working: Target
+    kept_attrs: Mapping[str, Any]
+    found: Occupancy
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the result is put into place at the end."""
+        return self.working is not self.final
+
+
+def find_place(target: Target, mode: str | None, zarr_format: ZarrFormat) -> Place:
+    """Where to write; nothing is changed.
+
+    Raises
+    ------
+    TargetExistsError
+        If something is there that `mode` does not replace.
+    OptionError
+        If the store cannot be written, or holds groups of another Zarr format.
+    """
+    if target.store.read_only:
+        raise OptionError(f"{target} is read-only")
+    if isinstance(target.store, ZipStore):
+        raise OptionError(
+            f"{target} is a zip file, in which nothing can be written twice, as the "
+            "metadata of an image must be; write to a folder, and zip that"
+        )
+    occupancy = inspect_target(target)
+    action = check_mode(mode, occupancy, target, owned_children(target, occupancy))
+    _check_ancestors(target, zarr_format)
+    if action == "create":
+        is_group = occupancy.kind == "group" and not occupancy.is_unfinished
+        if is_group and occupancy.zarr_format != zarr_format:
+            raise _wrong_format(target, occupancy, zarr_format)
+        attrs = occupancy.attrs or {}
+        kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
+        return Place(target, target, kept, occupancy)
+    return Place(target, _beside(target), {}, occupancy)
+
+
+def _check_ancestors(target: Target, zarr_format: ZarrFormat) -> None:
+    for ancestor in ancestors(target):
+        occupancy = inspect_target(ancestor)
+        if occupancy.kind in ("array", "foreign"):
+            raise TargetExistsError(
+                f"{ancestor} is no Zarr group, so no group can be made below it; "
+                "choose another path"
+            )
+        if occupancy.kind == "group" and occupancy.zarr_format != zarr_format:
+            raise _wrong_format(ancestor, occupancy, zarr_format)
+
+
+def ancestors(target: Target) -> Iterator[Target]:
+    """The groups above a target inside its store, the root first."""
+    parts = target.path.split("/") if target.path else []
+    for depth in range(len(parts)):
+        above = len(parts) - depth
+        directory = None if target.directory is None else target.directory.parents
+        yield Target(
+            store=target.store,
+            path="/".join(parts[:depth]),
+            directory=None if directory is None else directory[above - 1],
+            uri=target.uri.rsplit("/", above)[0],
+        )
+
+
+def _wrong_format(
+    target: Target, occupancy: Occupancy, zarr_format: ZarrFormat
+) -> OptionError:
+    return OptionError(
+        f"{target} is a group of Zarr v{occupancy.zarr_format}, and this version of "
+        f"OME-Zarr is stored in Zarr v{zarr_format}; choose another version= or path"
+    )
+
+
+def warn_of_replacing(place: Place) -> None:
+    """Say what is lost when the write replaces something."""
+    target = place.final
+    if place.found.is_free:
+        return
+    labels = inspect_target(target.child("labels")).children
+    if labels:
+        warnings.warn(
+            f"Replacing the image at {target} removes its labels too: {labels}",
+            OmeZarrWarning,
+            stacklevel=2,
+        )
+    if target.directory is None and not isinstance(target.store, MemoryStore):
+        warnings.warn(
+            f"{target} has no rename: the old image is gone before the new one is "
+            "complete. Write to a new path, or use icechunk, to be safe",
+            OmeZarrWarning,
+            stacklevel=2,
+        )
+
+
+def _beside(target: Target) -> Target:
+    """Where the new image is written: a hidden folder, or memory of its own.
+
+    The target itself where neither can be put in its place at the end.
+    """
+    if isinstance(target.store, MemoryStore):
+        return Target(MemoryStore(), path="", directory=None, uri=target.uri)
+    if target.directory is None:
+        return target
+    # Renaming a symbolic link would leave the data it points to behind.
+    folder = target.directory.resolve()
+    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    return Target(LocalStore(hidden), path="", directory=hidden, uri=str(hidden))
+
+
+@contextlib.contextmanager
+def cleaned_up_on_error(place: Place) -> Iterator[None]:
+    """Remove what was made so far when the write fails, and nothing else."""
+    try:
+        yield
+    except BaseException:
+        # The error that is under way matters more than one of cleaning up; what
+        # cannot be removed stays marked as unfinished.
+        with contextlib.suppress(Exception):
+            _remove_unfinished(place)
+        raise
+
+
+def _remove_unfinished(place: Place) -> None:
+    working = place.working
+    if place.is_beside:
+        if working.directory is not None:
+            shutil.rmtree(working.directory, ignore_errors=True)
+        return
+    if not inspect_target(working).is_unfinished:
+        return
+    if place.found.kind == "group" and not place.found.is_unfinished:
+        # A group that was there stays, as empty as it was.
+        group = zarr.open_group(working.store, path=working.path, mode="r+")
+        for name in list(group.keys()):
+            del group[name]
+        group.attrs.put(dict(place.kept_attrs))
+    elif working.directory is not None:
+        shutil.rmtree(working.directory)
+    else:
+        sync(working.store.delete_dir(working.path))
+
+
+def swap(place: Place, attributes: Mapping[str, Any]) -> None:
+    """Put what is finished in the place of the old image, as the last step.
+
+    Parameters
+    ----------
+    place : Place
+        Its working target holds everything but the attributes of the root.
+    attributes : mapping
+        The attributes of the root.
+    """
+    if not inspect_target(place.working).is_unfinished:
+        # A scheduler that runs this a second time must not remove what the first
+        # time has put into place.
+        raise TargetExistsError(
+            f"What was to be put at {place.final} is not there any more: it has been "
+            "put into place already, or removed"
+        )
+    zarr.open_group(place.working.store, path=place.working.path, mode="r+").attrs.put(
+        dict(attributes)
+    )
+    new, current = place.working.directory, place.final.directory
+    if new is None or current is None:
+        sync(_move_in_memory(place.working, place.final))
+        return
+    # The target may be a link to the folder; the folder is what is replaced.
+    current = current.resolve()
+    old = Path(f"{new.with_suffix('')}.old")
+    os.rename(current, old)
+    try:
+        os.rename(new, current)
+    except OSError:
+        os.rename(old, current)
+        raise
+    shutil.rmtree(old)
+
+
+async def _move_in_memory(new: Target, final: Target) -> None:
+    await final.store.delete_dir(final.path)
+    keys = [key async for key in new.store.list()]
+    deepest_first = sorted(keys, key=lambda key: -key.count("/"))
+    for key in deepest_first:
+        value = await new.store.get(key, default_buffer_prototype())
+        if value is not None:
+            await final.store.set(join(final.path, key), value)

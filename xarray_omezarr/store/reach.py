@@ -1,0 +1,89 @@
+"""Whether those who write reach a store that is only in the memory of a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zarr.storage import MemoryStore
+
+from xarray_omezarr.errors import OptionError
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a store can be written from.
+
+    Parameters
+    ----------
+    uri : str
+        The target, for messages.
+    process : int, optional
+        The only process that has the store; None where all do.
+    is_copied : bool
+        Whether handing the store to a worker, even one in the same process, makes a
+        copy of it.
+    """
+
+    uri: str
+    process: int | None
+    is_copied: bool
+
+    @classmethod
+    def from_here(cls, target: Target) -> Reach:
+        """The reach of a target that was opened in this process."""
+        store = target.store
+        is_copied = isinstance(store, MemoryStore)
+        inner = getattr(store, "store", None)
+        in_memory = (
+            is_copied
+            or "memory" in getattr(getattr(store, "fs", None), "protocol", ())
+            or type(inner).__name__ == "MemoryStore"
+        )
+        return cls(target.uri, os.getpid() if in_memory else None, is_copied)
+
+    def check_cluster(self) -> None:
+        """Refuse if tasks would go to workers that have not got the store."""
+        if self.process is not None and _has_client():
+            raise self._lost()
+
+    def check(self) -> None:
+        """Refuse, in the process that is about to write, if it has a copy only."""
+        elsewhere = self.process not in (None, os.getpid())
+        if elsewhere or (self.is_copied and _is_worker()):
+            raise self._lost()
+
+    def _lost(self) -> OptionError:
+        return OptionError(
+            f"{self.uri} is in the memory of one process, and workers of dask would "
+            "write to copies of it that are lost; write to a path or URL, or use "
+            "threads"
+        )
+
+
+def _has_client() -> bool:
+    # Whoever made a Client has imported distributed; asking dask would import it.
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.default_client()
+    except ValueError:
+        return False
+    return True
+
+
+def _is_worker() -> bool:
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
