@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from xarray_omezarr.errors import AxisError, CoordinateError, OptionError
 from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.grid.names import SCALE_KEY
 from xarray_omezarr.grid.units import in_unit, split_quantity, standard_unit
 
 
@@ -35,18 +36,6 @@ def assign_grid(
     units : mapping, optional
         Unit by dim, in any spelling pint knows; None takes the unit away.
 
-    Notes
-    -----
-    Each dim gets one unit: that of `units`, else that of the quantity in `scale`,
-    else that of the quantity in `translation`, else the one it has.
-
-    - Quantities are converted to it, and plain numbers are meant in it.
-    - Where a number or a quantity is given for a dim, what is not given is converted
-      too: ``scale={"x": 500 nm}`` turns a first centre at 10 um into 10000 nm.
-    - Where `units` alone names a dim, the numbers stay and their unit is corrected.
-
-    Conversions are exact: 500 nm are 0.5 um, to the last bit.
-
     Returns
     -------
     xarray.DataArray
@@ -63,6 +52,18 @@ def assign_grid(
         If a scale is not above zero, or not a finite number.
     UnitError
         If the standard has no such unit, or two units do not measure the same.
+
+    Notes
+    -----
+    Each dim gets one unit: that of `units`, else that of the quantity in `scale`,
+    else that of the quantity in `translation`, else the one it has.
+
+    - Quantities are converted to it, and plain numbers are meant in it.
+    - Where a number or a quantity is given for a dim, what is not given is converted
+      too: ``scale={"x": 500 nm}`` turns a first centre at 10 um into 10000 nm.
+    - Where `units` alone names a dim, the numbers stay and their unit is corrected.
+
+    Conversions are exact: 500 nm are 0.5 um, to the last bit.
 
     Examples
     --------
@@ -86,12 +87,16 @@ def assign_grid(
     dims = [str(dim) for dim in obj.dims if any(dim in part for part in given.values())]
     axes = tuple(_axis(obj, dim, given) for dim in dims)
     assigned = {}
+    scales = {axis.name: axis.scale for axis in axes}
     for dim, variable in coordinates(Grid(axes)).items():
         kept = dict(obj.coords[dim].attrs) if dim in obj.coords else {}
         for derived in ("units", "unit", "spacing"):
             kept.pop(derived, None)
         assigned[dim] = variable.copy(deep=False)
         assigned[dim].attrs = {**kept, **variable.attrs}
+        if variable.size == 1 and SCALE_KEY in obj.encoding:
+            # Else the scale that the object was read with would win over this one.
+            assigned[dim].attrs["spacing"] = scales[dim]
     return obj.assign_coords(assigned)
 
 
@@ -113,7 +118,9 @@ def _axis(
         for name in ("scale", "translation")
         if dim in given[name]
     }
-    unit = _final_unit(present, given["units"], [own for _, own in numbers.values()])
+    asked = standard_unit(given["units"].get(dim), axis_type=present.type, dim=dim)
+    units = (asked, *(own for _, own in numbers.values()), present.unit)
+    unit = next(filter(None, units), None)
     scale, translation = present.scale, present.translation
     if numbers:
         scale, translation = (
@@ -128,7 +135,11 @@ def _axis(
             "out of scale and translation"
         )
     return replace(
-        present, unit=unit, scale=scale, translation=translation, labels=None
+        present,
+        unit=asked if dim in given["units"] else unit,
+        scale=scale,
+        translation=translation,
+        labels=None,
     )
 
 
@@ -139,16 +150,6 @@ def _measure(value: Any, name: str, axis: GridAxis) -> tuple[float, str | None]:
     if unit is None:
         return number, None
     return number, standard_unit(unit, axis_type=axis.type, dim=axis.name)
-
-
-def _final_unit(
-    present: GridAxis, units: Mapping[str, Any], of_quantities: Sequence[str | None]
-) -> str | None:
-    if present.name in units:
-        return standard_unit(
-            units[present.name], axis_type=present.type, dim=present.name
-        )
-    return next(filter(None, of_quantities), present.unit)
 
 
 def _converted(number: float, own: str | None, unit: str | None, dim: str) -> float:
@@ -164,6 +165,7 @@ def _present(obj: xr.DataArray, dim: str, *, replaced: bool) -> GridAxis:
     )
     if dim in obj.coords:
         bare = bare.assign_coords({dim: obj.coords[dim].variable})
+        bare.encoding = obj.encoding
         if replaced and obj.sizes[dim] > 1:
             first = bare.isel({dim: [0]})
             size = obj.sizes[dim]

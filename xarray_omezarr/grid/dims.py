@@ -122,6 +122,11 @@ def _candidates(
         yield from (dim for dim in dims if _NUMBERED_CHANNELS.fullmatch(dim.lower()))
 
 
+def is_axis(name: str, axis: str) -> bool:
+    """Whether a dim of this name is the axis `axis`, such as ``time`` is ``t``."""
+    return roles([name], {name: 1})[name].name == axis
+
+
 def is_samples(dim: str) -> bool:
     """Whether a dim holds the red, green and blue of one picture."""
     return dim.lower() in _SAMPLES

@@ -137,10 +137,12 @@ def _meant_line(points: Points, hint: float | None = None) -> _Line:
         if line is not None:
             return line
     exact = _shortest_line(points, strict)
-    if exact is not None and exact.surprises[0] >= _CERTAIN:
-        return _from_round_number(points, exact)
+    if exact is not None and min(exact.surprises) >= _CERTAIN:
+        return exact
     if points.narrowed is not None and points.narrowed.noise() <= MOST_NOISE:
         return _meant_line(points.narrowed)
+    if exact is not None and exact.surprises[0] >= _CERTAIN:
+        return _from_round_number(points, exact)
     return _likeliest_line(points, exact)
 
 
@@ -164,11 +166,10 @@ def _likeliest_line(points: Points, exact: _Line | None) -> _Line:
 def _from_round_number(points: Points, exact: _Line) -> _Line:
     """The same line, from a round number if computing may have missed it by a bit."""
     least = max(exact.surprises[1], 0.0) + _SAME_SCALE_DOUBT
-    if least <= _CERTAIN:
-        for band in computed(points):
-            line = _line_with(points, band, exact.scale)
-            if line is not None and line.surprises[1] - band.doubt >= least:
-                return line
+    for band in computed(points):
+        line = _line_with(points, band, exact.scale)
+        if line is not None and line.surprises[1] - band.doubt >= least:
+            return line
     return exact
 
 

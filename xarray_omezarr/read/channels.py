@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xarray_omezarr.grid.names import CHANNEL_LABEL, CHANNEL_PREFIX
+
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.omero import Channel
-
-_PREFIX = "channel_"
 
 
 def channel_names(channels: Sequence[Channel]) -> tuple[str, ...] | None:
@@ -49,13 +49,23 @@ def channel_coords(channels: Sequence[Channel], dim: str) -> dict[str, xr.Variab
     rows = [_scalars(channel) for channel in channels]
     fields = dict.fromkeys(name for row in rows for name in row)
     coords = {
-        _PREFIX + name: xr.Variable((dim,), _column([row.get(name) for row in rows]))
+        CHANNEL_PREFIX + name: xr.Variable(
+            (dim,), _column([row.get(name) for row in rows])
+        )
         for name in fields
     }
     names = channel_names(channels)
     if names is not None and unique_names(names) != names:
-        coords[f"{_PREFIX}label"] = xr.Variable((dim,), np.asarray(names))
+        coords[CHANNEL_LABEL] = xr.Variable((dim,), np.asarray(names))
     return coords
+
+
+def only_channel_coords(channel: Channel) -> dict[str, xr.Variable]:
+    """The fields of the channel of an image without a channel dim: no dims either."""
+    coords = channel_coords([channel], "c")
+    if channel.label is not None:
+        coords[CHANNEL_LABEL] = xr.Variable(("c",), np.asarray([channel.label]))
+    return {name: variable.isel(c=0) for name, variable in coords.items()}
 
 
 def _scalars(channel: Channel) -> dict[str, Any]:

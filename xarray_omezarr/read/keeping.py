@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xarray_omezarr.errors import warn
 from xarray_omezarr.grid.inspect import channel_texts
+from xarray_omezarr.grid.names import VARIABLE
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.grid import Grid, GridAxis
@@ -35,11 +36,19 @@ def restore(
     """
     restored = dict(coords)
     for name, coordinate in kept.coords.items():
-        known = restored.get(name)
-        variable = _variable(name, coordinate, known, grid, finest)
+        if name == VARIABLE or _takes_the_place_of_another(name, coordinate, coords):
+            continue
+        variable = _variable(name, coordinate, restored.get(name), grid, finest)
         if variable is not None:
             restored[name] = variable
     return restored
+
+
+def _takes_the_place_of_another(
+    name: str, kept: KeptCoordinate, coords: Mapping[str, xr.Variable]
+) -> bool:
+    """Whether it has the name of an axis or a field of channels that it is not."""
+    return name in coords and kept.dims is not None and kept.dims != (name,)
 
 
 def _variable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,23 @@ import xarray as xr
 from numpy.typing import NDArray
 from xarray.core import indexing
 
-from xarray_omezarr.errors import warn
+from xarray_omezarr.errors import UnitError, warn
 from xarray_omezarr.grid.coords import coordinates
+from xarray_omezarr.grid.dims import is_axis
 from xarray_omezarr.grid.grid import Grid
+from xarray_omezarr.grid.inspect import channel_texts
 from xarray_omezarr.grid.kept import KEY, Kept, decode, is_kept
 from xarray_omezarr.grid.model import to_grid
+from xarray_omezarr.grid.names import CHANNEL_LABEL, NAME_KEY, SCALE_KEY, VARIABLE
+from xarray_omezarr.grid.units import in_unit, standard_unit
 from xarray_omezarr.hierarchy import LazyArray, join
 from xarray_omezarr.ngff.unknown import unknown
-from xarray_omezarr.read.channels import channel_coords, channel_names, unique_names
+from xarray_omezarr.read.channels import (
+    channel_coords,
+    channel_names,
+    only_channel_coords,
+    unique_names,
+)
 from xarray_omezarr.read.keeping import restore
 from xarray_omezarr.read.lazy import LazyPixels
 
@@ -26,11 +36,6 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Channel
-
-#: Name of the variable that holds the pixels of an image.
-VARIABLE = "image"
-#: Key of a variable's encoding: scale by dim, for dims that shrink to one pixel.
-SCALE_KEY = "omezarr_scale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +85,36 @@ class OpenImage:
         channels = self._channels(grid)
         grid = _with_names(grid, channel_names(channels))
         coords = coordinates(grid)
-        for axis in grid.axes:
-            if axis.type == "channel":
-                coords |= channel_coords(channels, axis.name)
+        dims = [axis.name for axis in grid.axes if axis.type == "channel"]
+        if dims:
+            coords |= channel_coords(channels, dims[0])
+        elif channels:
+            coords |= only_channel_coords(channels[0])
         # Sizes of the finest do not matter here, and it may not have been opened.
         finest = to_grid(multiscale, multiscale.levels[0], node.shape)
         coords = restore(self.kept, coords, grid, finest)
-        return xr.Dataset({VARIABLE: self._variable(node, grid)}, coords)
+        if not dims and _tells_the_label(coords):
+            del coords[CHANNEL_LABEL]
+        encoding = self._encoding(node, _scales(grid, coords))
+        return xr.Dataset({VARIABLE: self._variable(node, grid, encoding)}, coords)
 
     def _channels(self, grid: Grid) -> tuple[Channel, ...]:
         channels = self.image.omero.channels if self.image.omero else ()
         sizes = [axis.size for axis in grid.axes if axis.type == "channel"]
-        if not sizes or len(channels) == sizes[0]:
-            return channels if sizes else ()
+        # Without a channel dim all pixels are of one channel.
+        count = sizes[0] if sizes else 1
+        if len(channels) == count:
+            return channels
         if channels:
             warn(
                 f"{self.source} describes {len(channels)} channels and stores "
-                f"{sizes[0]}; their names and colours are left out",
+                f"{count}; their names and colours are left out",
             )
         return ()
 
-    def _variable(self, node: ArrayNode, grid: Grid) -> xr.Variable:
+    def _variable(
+        self, node: ArrayNode, grid: Grid, encoding: dict[str, Any]
+    ) -> xr.Variable:
         attrs = dict(self.kept.attrs)
         name = self.image.multiscale.name
         if name and "long_name" not in attrs:
@@ -109,9 +123,9 @@ class OpenImage:
         if not isinstance(stored, LazyArray):
             raise TypeError(f"{type(stored)} is no stored array")
         data = indexing.LazilyIndexedArray(LazyPixels(stored))
-        return xr.Variable(grid.dims, data, attrs, self._encoding(node, grid))
+        return xr.Variable(grid.dims, data, attrs, encoding)
 
-    def _encoding(self, node: ArrayNode, grid: Grid) -> dict[str, Any]:
+    def _encoding(self, node: ArrayNode, scales: dict[str, float]) -> dict[str, Any]:
         layout = node.layout
         return {
             "source": self.source,
@@ -120,7 +134,8 @@ class OpenImage:
             "shards": layout.shards,
             "compressors": layout.compression,
             "preferred_chunks": dict(zip(node.dims, layout.objects, strict=True)),
-            SCALE_KEY: grid.scale,
+            SCALE_KEY: scales,
+            NAME_KEY: self.image.multiscale.name,
         }
 
 
@@ -131,6 +146,35 @@ def open_image(hierarchy: Hierarchy, source: str) -> OpenImage:
         raise TypeError(f"The root of {source} has no metadata of an image")
     kept = decode(node.attrs.get(KEY), lambda name: _read(hierarchy, name))
     return OpenImage(hierarchy, node.model, kept, source)
+
+
+def _scales(grid: Grid, coords: Mapping[str, xr.Variable]) -> dict[str, float]:
+    """Scale by dim in the unit of its coordinate, which may not be that of the axis."""
+    scales = {}
+    for axis in grid.axes:
+        own = coords[axis.name].attrs.get("units") if axis.name in coords else None
+        with contextlib.suppress(UnitError):
+            unit = axis.unit
+            if own is not None and own != unit:
+                unit = standard_unit(own, axis_type=axis.type, dim=axis.name)
+            scales[axis.name] = (
+                axis.scale
+                if axis.unit is None or unit is None
+                else in_unit(axis.scale, axis.unit, unit, dim=axis.name)
+            )
+    return scales
+
+
+def _tells_the_label(coords: Mapping[str, xr.Variable]) -> bool:
+    """Whether a channel that was selected still has its name under the dim's."""
+    label = coords.get(CHANNEL_LABEL)
+    return label is not None and any(
+        variable.ndim == 0
+        and is_axis(name, "c")
+        and channel_texts(variable.values) == (str(label.values),)
+        for name, variable in coords.items()
+        if name != CHANNEL_LABEL
+    )
 
 
 def _with_names(grid: Grid, names: tuple[str, ...] | None) -> Grid:

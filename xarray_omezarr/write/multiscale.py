@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from xarray_omezarr._version import __version__
 from xarray_omezarr.errors import (
@@ -17,11 +16,9 @@ from xarray_omezarr.errors import (
     Problems,
     warn,
 )
-from xarray_omezarr.grid.dims import Arrangement, arrange
-from xarray_omezarr.grid.grid import Grid
-from xarray_omezarr.grid.inspect import Inspection, examine, labelled_dims
-from xarray_omezarr.grid.kept import KEY, Kept, encode
+from xarray_omezarr.grid.kept import KEY, encode
 from xarray_omezarr.grid.model import to_axes, to_level
+from xarray_omezarr.grid.names import GENERIC_NAMES
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Downsampled,
@@ -42,66 +39,18 @@ from xarray_omezarr.write.channels import plan_channels
 from xarray_omezarr.write.keeping import check_attrs, plan_kept
 from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.pyramid import Pyramid, plan_pyramid
-from xarray_omezarr.write.source import pixels, stored_dtype
+from xarray_omezarr.write.source import pixel_unit, pixels, stored_dtype
+from xarray_omezarr.write.stored import store_view
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.grid.grid import Grid
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.options import WriteOptions
-
-#: Names of variables that say nothing about the image in them.
-GENERIC_NAMES = ("image", "labels")
+    from xarray_omezarr.write.stored import Stored
 
 _PROBLEM = "This object cannot be written as an image"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A DataArray seen as it will be stored.
-
-    Parameters
-    ----------
-    da : xarray.DataArray
-        The object, with pixels.
-    outline : xarray.DataArray
-        The same without pixels, with the dims that will be stored (own names).
-    arrangement : Arrangement
-        How dims of `da` become stored dims.
-    inspection : Inspection
-        Of the outline.
-    """
-
-    da: xr.DataArray
-    outline: xr.DataArray
-    arrangement: Arrangement
-    inspection: Inspection
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Stored dim by own dim of the outline."""
-        return _names(self.arrangement)
-
-    @property
-    def grid(self) -> Grid:
-        """The grid with stored dims in stored order."""
-        names = self.names
-        own = {names[axis.name]: axis for axis in self.inspection.grid}
-        return Grid(
-            tuple(
-                replace(own[name], name=name, type=kind)
-                for name, kind in zip(
-                    self.arrangement.names, self.arrangement.types, strict=True
-                )
-            )
-        )
-
-    @property
-    def channel_dim(self) -> str | None:
-        """Own name of the channel dim."""
-        types = dict(zip(self.arrangement.names, self.arrangement.types, strict=True))
-        for own, name in self.names.items():
-            if types[name] == "channel":
-                return own
-        return None
 
 
 def plan_multiscale(
@@ -158,43 +107,8 @@ def plan_multiscale(
 
 
 def own_channels(da: xr.DataArray, options: WriteOptions) -> tuple[Channel, ...]:
-    """The channels that coordinates of `da` tell; empty without a channel dim."""
+    """The channels that coordinates of `da` tell; empty if they tell of none."""
     return _channels(store_view(da, options), options) or ()
-
-
-def store_view(da: xr.DataArray, options: WriteOptions) -> Stored:
-    """`da` as it will be stored; raises what is wrong with dims and coordinates."""
-    arrangement = arrange(
-        dims=tuple(str(dim) for dim in da.dims),
-        sizes={str(dim): size for dim, size in da.sizes.items()},
-        labelled=labelled_dims(da),
-        requested=options["dims"],
-    )
-    outline = _outline(da, arrangement)
-    return Stored(
-        da, outline, arrangement, examine(outline, irregular=options["irregular"])
-    )
-
-
-def _outline(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
-    """`da` without pixels: one zero seen from everywhere, with all coordinates."""
-    nothing = np.broadcast_to(np.zeros((), dtype=np.uint8), da.shape)
-    outline = xr.DataArray(nothing, coords=da.coords, dims=da.dims, attrs=da.attrs)
-    outline.encoding = da.encoding
-    outline = outline.squeeze(list(arrangement.dropped))
-    for name in arrangement.inserted:
-        # After isel(t=3) the position along t is a scalar coordinate: a dim that
-        # is put back takes it up.
-        scalar = [key for key in outline.coords if str(key).lower() == name]
-        outline = outline.expand_dims(scalar[:1] or [name])
-    return outline
-
-
-def _names(arrangement: Arrangement) -> dict[str, str]:
-    return {
-        name if own is None else own: name
-        for own, name in zip(arrangement.dims, arrangement.names, strict=True)
-    }
 
 
 def _channels(stored: Stored, options: WriteOptions) -> tuple[Channel, ...] | None:
@@ -271,7 +185,7 @@ def _levels(
             shards=shards,
             compression=options["compression"],
             fill_value=_fill_value(options["fill_value"], dtype),
-            write_empty_chunks=options["write_empty_chunks"],
+            write_empty_chunks=truth(options, "write_empty_chunks"),
         )
         nodes[level.path] = ArrayNode(grid.dims, grid.shape, dtype, layout, source)
     return nodes
@@ -282,7 +196,7 @@ def _shards_option(version: Version, options: WriteOptions) -> Any:
     if shards is None or version.features.sharding:
         return shards
     message = f"OME-Zarr {version.name} is stored in Zarr v2, which has no shards"
-    if not options["lossy"]:
+    if not truth(options, "lossy"):
         raise NotInVersionError(
             f"{message}, and shards is {shards!r}; leave it out, choose a later "
             "version=, or drop it with lossy=True"
@@ -342,11 +256,13 @@ def _kept(
         channel_dim=stored.channel_dim,
         grid=stored.inspection.grid,
     )
+    unit = pixel_unit(stored.da)
+    if unit is not None:
+        kept = replace(kept, attrs={"units": unit, **kept.attrs})
     if options["name"] is not None:
         # The name that was asked for, not the object's, is what comes back.
-        kept = Kept(
-            {k: v for k, v in kept.attrs.items() if k != "long_name"}, kept.coords
-        )
+        attrs = {k: v for k, v in kept.attrs.items() if k != "long_name"}
+        kept = replace(kept, attrs=attrs)
     encoded, arrays = encode(kept)
     if not (kept.attrs or kept.coords):
         return {}, {}
