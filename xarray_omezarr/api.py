@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
@@ -11,17 +12,18 @@ from xarray_omezarr.errors import MissingDependencyError, OmeZarrError, OptionEr
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.model import to_axes
+from xarray_omezarr.grid.names import NAME_KEY, VARIABLE
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
     parse_bytes,
     shows_write_options,
 )
-from xarray_omezarr.read.multiscale import VARIABLE, datasets
+from xarray_omezarr.read.multiscale import datasets
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
-from xarray_omezarr.store.create import DEFAULT_BUDGET, write
+from xarray_omezarr.store.create import DEFAULT_BUDGET, check_arrays, write
 from xarray_omezarr.store.open import holds_ome_zarr, open_hierarchy
-from xarray_omezarr.store.target import Group, StoreLike, Target, open_target
+from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.metadata import image_attributes
 from xarray_omezarr.write.multiscale import own_channels, plan_multiscale
@@ -133,8 +135,10 @@ def write_image(
     full = complete(options)
     if isinstance(obj, xr.Dataset):
         obj, full = image_of(obj, image, full)
-    target = _target(store, full)
-    hierarchy = plan_multiscale(obj, full, target.stem)
+    target = open_target(
+        store, group=full["group"], storage_options=full["storage_options"]
+    )
+    hierarchy = plan_multiscale(_checked(obj), full, target.stem)
     limit = full["memory_limit"]
     return write(  # type: ignore[no-any-return]  # Group or Delayed, as asked
         hierarchy,
@@ -142,12 +146,6 @@ def write_image(
         mode=full["mode"],
         compute=compute,
         budget=DEFAULT_BUDGET if limit is None else parse_bytes(limit),
-    )
-
-
-def _target(store: StoreLike, options: WriteOptions) -> Target:
-    return open_target(
-        store, group=options["group"], storage_options=options["storage_options"]
     )
 
 
@@ -177,7 +175,18 @@ def plan_image(obj: xr.DataArray, **options: Unpack[WriteOptions]) -> Hierarchy:
         0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
         1  (y: 32, x: 32) uint8, chunks (32, 32), 1.0 KiB, mean of 0 by (2, 2)
     """
-    return plan_multiscale(obj, complete(options))
+    hierarchy = plan_multiscale(_checked(obj), complete(options))
+    check_arrays(hierarchy)
+    return hierarchy
+
+
+def _checked(obj: xr.DataArray) -> xr.DataArray:
+    if not isinstance(obj, xr.DataArray):
+        raise TypeError(
+            f"An image is made from an xarray.DataArray, not from {type(obj)}; make "
+            "one with xarray.DataArray(pixels, dims=('y', 'x'))"
+        )
+    return obj
 
 
 @shows_write_options
@@ -251,11 +260,15 @@ def open_groups(
 def _level_numbers(
     levels: None | Literal["all"] | int | Iterable[int],
 ) -> Sequence[int] | None:
-    if levels is None or levels == "all":
+    if levels is None or (isinstance(levels, str) and levels == "all"):
         return None
-    if isinstance(levels, str):
-        raise OptionError(f"levels is {levels!r}; give 'all', a number or a list")
-    return [levels] if isinstance(levels, int) else list(levels)
+    given = levels if isinstance(levels, Iterable) else [levels]
+    try:
+        return [operator.index(level) for level in given]
+    except TypeError:
+        raise OptionError(
+            f"levels is {levels!r}; give 'all', a number or a list of numbers"
+        ) from None
 
 
 def open_level(
@@ -330,8 +343,10 @@ def open_image(
         storage_options=storage_options,
         chunks=chunks,
     )
-    image = dataset["image"]
-    return image.rename(image.attrs.get("long_name", image.name))
+    image = dataset[VARIABLE]
+    name = image.encoding.get(NAME_KEY)
+    # An array cannot be put into a Dataset beside a coordinate of the same name.
+    return image.rename(name) if name and name not in image.coords else image
 
 
 def can_open(store: object) -> bool:

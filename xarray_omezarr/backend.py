@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint
+
+
+class Decoding(TypedDict, total=False):
+    """Keywords with which xarray decodes the CF conventions; accepted, no effect."""
+
+    mask_and_scale: object
+    decode_times: object
+    concat_characters: object
+    decode_coords: object
+    use_cftime: object
+    decode_timedelta: object
+
 
 _OME_WORDS = ("ome", "multiscales", "plate", "well", "bioformats2raw.layout")
 
@@ -23,14 +35,19 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
     description: ClassVar[str] = "Open OME-Zarr images with physical coordinates"
     url: ClassVar[str] = "https://ngff.openmicroscopy.org"
     supports_groups: ClassVar[bool] = True
+    # xarray reads these off the signature, unless that has ``**``.
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = (
+        *("drop_variables", "group", "level", "labels", "storage_options"),
+        *Decoding.__annotations__,
+    )
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether it is OME-Zarr: by the ending ``.ome.zarr``, else by metadata."""
-        if isinstance(filename_or_obj, (str, os.PathLike)):
-            text = os.fspath(filename_or_obj).rstrip("/")
-            if isinstance(text, str) and text.endswith(".ome.zarr"):
+        text = _as_text(filename_or_obj)
+        if text is not None:
+            if text.rstrip("/").endswith(".ome.zarr"):
                 return True
-            if "://" in str(text) or not _mentions_ome(str(text)):
+            if "://" in text or not _mentions_ome(text):
                 return False
         # Looking further costs the import of zarr, which is worth it only for a
         # folder or a store object. Imported here as every xarray user imports this
@@ -48,16 +65,12 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         level: int = 0,
         labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
-        mask_and_scale: object = None,
-        decode_times: object = None,
-        concat_characters: object = None,
-        decode_coords: object = None,
-        use_cftime: object = None,
-        decode_timedelta: object = None,
+        **decoding: Unpack[Decoding],
     ) -> xr.Dataset:
         """One level of an image: the variable ``image`` and its coordinates."""
         from xarray_omezarr.api import open_level
 
+        _refuse_unknown(decoding)
         dataset = open_level(
             filename_or_obj, group=group, level=level, storage_options=storage_options
         )
@@ -72,16 +85,12 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         levels: None | Literal["all"] | int | Iterable[int] = None,
         labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
-        mask_and_scale: object = None,
-        decode_times: object = None,
-        concat_characters: object = None,
-        decode_coords: object = None,
-        use_cftime: object = None,
-        decode_timedelta: object = None,
+        **decoding: Unpack[Decoding],
     ) -> dict[str, xr.Dataset]:
         """All levels of an image, by path: ``/``, ``/0``, ``/1``, ..."""
         from xarray_omezarr.api import open_groups
 
+        _refuse_unknown(decoding)
         groups = open_groups(
             filename_or_obj,
             group=group,
@@ -99,12 +108,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         levels: None | Literal["all"] | int | Iterable[int] = None,
         labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
-        mask_and_scale: object = None,
-        decode_times: object = None,
-        concat_characters: object = None,
-        decode_coords: object = None,
-        use_cftime: object = None,
-        decode_timedelta: object = None,
+        **decoding: Unpack[Decoding],
     ) -> xr.DataTree:
         """An image as a tree that mirrors the store, one child per level."""
         groups = self.open_groups_as_dict(
@@ -114,10 +118,28 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
             levels=levels,
             labels=labels,
             storage_options=storage_options,
+            **decoding,
         )
         tree = xr.DataTree.from_dict(groups)
         tree.encoding.update(groups["/"].encoding)
         return tree
+
+
+def _as_text(place: Any) -> str | None:
+    """A path or URL as text; None for everything else."""
+    if isinstance(place, (str, os.PathLike)):
+        text = os.fspath(place)
+        return text if isinstance(text, str) else None
+    # Paths of universal_pathlib to other machines are no `os.PathLike`.
+    is_remote = hasattr(place, "protocol") and hasattr(place, "joinpath")
+    return str(place) if is_remote else None
+
+
+def _refuse_unknown(keywords: Mapping[str, object]) -> None:
+    unknown = sorted(keywords.keys() - Decoding.__annotations__.keys())
+    if unknown:
+        known = OmeZarrBackendEntrypoint.open_dataset_parameters
+        raise TypeError(f"Unknown keywords {unknown}; the engine knows {known}")
 
 
 def _mentions_ome(folder: str) -> bool:
@@ -125,10 +147,18 @@ def _mentions_ome(folder: str) -> bool:
     for name in ("zarr.json", ".zattrs"):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            with open(path, encoding="utf-8", errors="replace") as file:
-                text = file.read()
+            text = _read(path)
             return any(f'"{word}"' in text for word in _OME_WORDS)
     return False
+
+
+def _read(path: str) -> str:
+    """The text of a file; nothing where it may not be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _without(dataset: xr.Dataset, names: str | Iterable[str] | None) -> xr.Dataset:

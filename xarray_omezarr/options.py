@@ -92,16 +92,18 @@ class WriteOptions(TypedDict, total=False):
             "How a coarser level is made: ``'mean'`` (``'auto'``, ``'local_mean'``), "
             "``'nearest'``, ``'mode'``, ``'max'``, ``'min'``, ``'median'``, or a "
             "function ``(block, factors) -> block``, factors in the block's axis "
-            "order.",
+            "order. Each level is made from the coarsest finer one whose factors "
+            "divide its own, and rounded.",
         ),
     ]
     chunks: Annotated[
         Literal["auto"] | Shape | None | Sequence[Shape | None],
         Option(
             "auto",
-            "Shape of a chunk: int (every dim), tuple (in stored order, filled on the "
-            "left), mapping by dim, None (one chunk), or a list of tuples, mappings "
-            "or None, one per level.",
+            "Shape of a chunk: int (every dim), tuple (in stored order; a short one is "
+            "filled on the left with the full sizes), mapping by dim (the others as "
+            "in ``'auto'``), None (one chunk), or a list of tuples, mappings or None, "
+            "one per level.",
         ),
     ]
     shards: Annotated[
@@ -162,7 +164,7 @@ class WriteOptions(TypedDict, total=False):
         Option(
             None,
             "Bytes of pixels that one block may hold with all its levels, e.g. "
-            "``'64 MiB'``.",
+            "``'64 MiB'``; dask works on as many blocks as it has threads.",
         ),
     ]
 
@@ -193,7 +195,13 @@ def complete(options: WriteOptions) -> WriteOptions:
     return WriteOptions(**{**defaults, **options})  # type: ignore[typeddict-item]
 
 
+# What other packages call what is an option here.
+_ELSEWHERE = {"overwrite": "mode='w'", "axes": "dims", "fmt": "version"}
+
+
 def _unknown_option(name: str, known: Sequence[str]) -> str:
+    if name in _ELSEWHERE:
+        return f"Unknown write option {name!r}; here that is {_ELSEWHERE[name]}"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are {sorted(known)}"
     return f"Unknown write option {name!r}{hint}"
@@ -239,6 +247,20 @@ def _spell_out(doc: str) -> str:
         )
     at = lines.index("**options")
     return "\n".join([*lines[:at], *spelled, *lines[at + 1 :]])
+
+
+def truth(options: WriteOptions, name: Literal["write_empty_chunks", "lossy"]) -> bool:
+    """The value of an option that is True or False.
+
+    Raises
+    ------
+    OptionError
+        For anything else: the text ``"no"`` would count as true.
+    """
+    value: object = options[name]
+    if value is True or value is False:
+        return value
+    raise OptionError(f"{name} is {value!r}; give True or False")
 
 
 _BYTE_UNITS = {

@@ -17,10 +17,36 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.multiscale import Image
 
 
+class ShownWindow(Window):
+    """A window of which somebody gave the shown part: the pixels tell the limits.
+
+    Until then ``min`` and ``max`` enclose just that part.
+    """
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, float]) -> ShownWindow:
+        """From ``start``, ``end`` and perhaps one of ``min`` and ``max``."""
+        values = numbers.values()
+        return cls(**{"min": min(values), "max": max(values), **numbers})
+
+    def widened(self, low: float, high: float) -> Window:
+        """A whole window whose limits reach from `low` to `high` at least."""
+        return Window(
+            min=min(self.min, low),
+            max=max(self.max, high),
+            start=self.start,
+            end=self.end,
+        )
+
+
 def needs_windows(image: Image) -> bool:
-    """Whether a channel has no window, so that the pixels must tell it."""
+    """Whether the pixels must tell the window of a channel, or its limits."""
     omero = image.omero
-    return omero is not None and any(c.window is None for c in omero.channels)
+    return omero is not None and any(map(_is_open, omero.channels))
+
+
+def _is_open(channel: Channel) -> bool:
+    return channel.window is None or isinstance(channel.window, ShownWindow)
 
 
 def with_windows(
@@ -28,7 +54,7 @@ def with_windows(
     limits: Mapping[int, tuple[float, float]],
     sample: Callable[[int], NDArray[Any]],
 ) -> Image:
-    """The image with windows where its channels have none.
+    """The image with a whole window for each of its channels.
 
     Parameters
     ----------
@@ -41,34 +67,39 @@ def with_windows(
         Gives pixels of the coarsest level of a channel by its index.
     """
 
-    def measured(index: int) -> tuple[float, float, float, float]:
-        return contrast_window(limits.get(index), sample(index))
+    def completed(index: int, given: Window | None) -> Window:
+        if isinstance(given, ShownWindow):
+            return given.widened(*limits.get(index, (given.min, given.max)))
+        low, high, start, end = contrast_window(limits.get(index), sample(index))
+        return Window(min=low, max=high, start=start, end=end)
 
-    return _completed(image, measured)
+    return _completed(image, completed)
 
 
 def with_default_windows(image: Image, dtype: np.dtype[Any]) -> Image:
     """The image with the range of the dtype where its channels have no window."""
     low, high = default_window(dtype)
-    return _completed(image, lambda _: (low, high, low, high))
+
+    def completed(_: int, given: Window | None) -> Window:
+        if isinstance(given, ShownWindow):
+            return given.widened(low, high)
+        return Window(min=low, max=high, start=low, end=high)
+
+    return _completed(image, completed)
 
 
 def _completed(
-    image: Image, window_of: Callable[[int], tuple[float, float, float, float]]
+    image: Image, window_of: Callable[[int, Window | None], Window]
 ) -> Image:
     omero = image.omero
     if omero is None:
         return image
     channels = tuple(
-        channel if channel.window is not None else _shown(channel, window_of(index))
+        channel.model_copy(update={"window": window_of(index, channel.window)})
+        if _is_open(channel)
+        else channel
         for index, channel in enumerate(omero.channels)
     )
     return image.model_copy(
         update={"omero": omero.model_copy(update={"channels": channels})}
     )
-
-
-def _shown(channel: Channel, numbers: tuple[float, float, float, float]) -> Channel:
-    low, high, start, end = numbers
-    window = Window(min=low, max=high, start=start, end=end)
-    return channel.model_copy(update={"window": window})

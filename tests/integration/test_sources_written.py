@@ -58,7 +58,13 @@ def test_nd2_has_upper_case_dims_micrometers_and_milliseconds_unsaid():
     )
     image, _ = written(da)
     assert image.dims == ("t", "c", "z", "y", "x")
-    assert image.omezarr.scale == {"t": 500.0, "c": 1.0, "z": 0.3, "y": 0.108, "x": 0.108}
+    assert image.omezarr.scale == {
+        "t": 500.0,
+        "c": 1.0,
+        "z": 0.3,
+        "y": 0.108,
+        "x": 0.108,
+    }
     units = image.omezarr.units
     assert (units["t"], units["z"], units["x"]) == (
         "millisecond",
@@ -176,7 +182,12 @@ def test_pymmcore_plus_has_short_units_and_irregular_times():
     assert image["t"].values.tolist() == times
     assert image["t"].attrs["units"] == "millisecond"
     units = {axis["name"]: axis.get("unit") for axis in ome["multiscales"][0]["axes"]}
-    assert units == {"t": "millisecond", "c": None, "y": "micrometer", "x": "micrometer"}
+    assert units == {
+        "t": "millisecond",
+        "c": None,
+        "y": "micrometer",
+        "x": "micrometer",
+    }
 
 
 class Scaled:

@@ -22,6 +22,7 @@ import yaozarrs
 
 import xarray_omezarr as xo
 
+EMPTY = np.empty((0, 0), "uint16")
 METHODS = ["mean", "nearest", "mode", "median", "max", "min"]
 VERSIONS = pytest.mark.parametrize("version", ["0.4", "0.5"])
 
@@ -169,29 +170,51 @@ def test_writing_twice_raises_file_exists_error_unless_told_to_replace(path, ver
     np.testing.assert_array_equal(read_pixels(path / "0"), image().values + 1)
 
 
-def found_by_ome_zarr(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        location = ome_zarr.io.parse_url(str(path))
-        return [] if location is None else list(ome_zarr.reader.Reader(location)())
-
-
 # ome-zarr: the metadata are complete before there is any data.
 @VERSIONS
 def test_compute_false_leaves_nothing_that_looks_finished(path, version):
-    source = image().chunk(10)
-    delayed = source.omezarr.to_image(path, compute=False, version=version)
-    with pytest.raises(ValueError):
-        xo.open_image(path)
-    with pytest.raises(Exception):  # noqa: B017 - which one is not ours to say
-        yaozarrs.validate_zarr_store(str(path))
-    assert all("multiscales" not in n.metadata for n in found_by_ome_zarr(path))
-    assert not any(b"multiscales" in f.read_bytes() for f in files_in(path))
+    delayed = image().chunk(10).omezarr.to_image(path, compute=False, version=version)
+    assert_looks_like_nothing(path)
 
     delayed.compute()
     yaozarrs.validate_zarr_store(str(path))
     (node,) = found_by_ome_zarr(path)
     np.testing.assert_array_equal(np.asarray(node.data[0]), image().values)
+
+
+@VERSIONS
+def test_nothing_looks_finished_while_pixels_are_still_written(path, version):
+    written = []
+
+    def watching(block):
+        written.append(len(files_in(path)))
+        assert_looks_like_nothing(path)
+        return block
+
+    pixels = image().chunk(10).data.map_blocks(watching, dtype="uint16", meta=EMPTY)
+    with dask.config.set(scheduler="sync"):
+        image().copy(data=pixels).omezarr.to_image(
+            path, chunks=10, version=version, memory_limit="512 B"
+        )
+    # Blocks were stored while others were still waiting.
+    assert written[0] < written[-1]
+    yaozarrs.validate_zarr_store(str(path))
+
+
+def assert_looks_like_nothing(path):
+    with pytest.raises(xo.OmeZarrError):
+        xo.open_image(path)
+    with pytest.raises(Exception):  # noqa: B017 - which one is not ours to say
+        yaozarrs.validate_zarr_store(str(path))
+    assert all("multiscales" not in n.metadata for n in found_by_ome_zarr(path))
+    assert not any(b"multiscales" in file.read_bytes() for file in files_in(path))
+
+
+def found_by_ome_zarr(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        location = ome_zarr.io.parse_url(str(path))
+        return [] if location is None else list(ome_zarr.reader.Reader(location)())
 
 
 def files_in(path):

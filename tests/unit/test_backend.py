@@ -334,12 +334,18 @@ class TestOpenTree:
 @pytest.mark.parametrize(
     "method", ["open_dataset", "open_groups_as_dict", "open_datatree"]
 )
-def test_xarray_sees_every_option_of_the_engine(method) -> None:
-    # xarray refuses engines that hide options behind **kwargs.
-    kinds = {
-        p.kind for p in inspect.signature(getattr(ENGINE, method)).parameters.values()
-    }
-    assert inspect.Parameter.VAR_KEYWORD not in kinds
+def test_xarray_is_told_every_option_of_the_engine(method) -> None:
+    # xarray reads them off the signature, unless the engine tells them.
+    parameters = inspect.signature(getattr(ENGINE, method)).parameters.values()
+    own = {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    assert own - {"levels"} <= set(ENGINE.open_dataset_parameters)
+
+
+@pytest.mark.parametrize("name", inspect.signature(xr.decode_cf).parameters)
+def test_keywords_that_decode_conventions_have_no_effect(image, name) -> None:
+    if name not in ("obj", "drop_variables"):
+        found = xr.open_dataset(image, engine="omezarr", **{name: False})
+        xr.testing.assert_identical(found, xr.open_dataset(image, engine="omezarr"))
 
 
 def test_metadata_are_read_as_text_of_any_length(tmp_path) -> None:

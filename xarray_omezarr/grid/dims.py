@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from xarray_omezarr.errors import AxisError, OptionError, warn
 
@@ -80,6 +81,16 @@ class Arrangement:
         """Stored names of dims that the object lacks."""
         pairs = zip(self.dims, self.names, strict=True)
         return tuple(name for own, name in pairs if own is None)
+
+
+def check_texts(dims: Iterable[object]) -> None:
+    """Refuse dims that are called by numbers or other things that are no texts."""
+    others = [dim for dim in dims if not isinstance(dim, str)]
+    if others:
+        raise AxisError(
+            f"Dims {others} are no texts, and axes are called by texts; name them, "
+            f"e.g. with .rename({{{others[0]!r}: 't'}})"
+        )
 
 
 def roles(
@@ -278,7 +289,8 @@ def _as_requested(
     labelled: Collection[str],
     requested: str | Sequence[str],
 ) -> Arrangement:
-    names = list(requested)
+    given: Any = requested
+    names = list(given) if isinstance(given, Iterable) else [given]
     if not all(isinstance(name, str) for name in names):
         raise OptionError(f"dims is {requested!r}; give names of dims, e.g. 'tczyx'")
     found = roles(dims, sizes, labelled)

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import CoordinateError, OptionError, Problems
-from xarray_omezarr.grid.dims import Role, is_samples, roles
+from xarray_omezarr.grid.dims import Role, check_texts, is_samples, roles
 from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.names import CHANNEL_LABEL, SCALE_KEY
 from xarray_omezarr.grid.positions import Circumstances, place_dates, place_numbers
@@ -71,6 +71,7 @@ def examine(da: xr.DataArray, *, irregular: str = "auto") -> Inspection:
     """
     if irregular not in _IRREGULAR:
         raise OptionError(f"irregular is {irregular!r}; there are {_IRREGULAR}")
+    check_texts(da.dims)
     sizes = {str(dim): size for dim, size in da.sizes.items()}
     found = roles([*sizes], sizes, labelled_dims(da))
     problems = Problems()

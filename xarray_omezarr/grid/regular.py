@@ -104,7 +104,7 @@ def nominal_scale(values: NDArray[Any]) -> float:
 
 def shortest_float(value: Any) -> float:
     """The double that is spelled like `value`: 0.325 for float32(0.325)."""
-    return float(str(value))
+    return float(str(value)) + 0.0  # which makes -0.0 a plain zero
 
 
 def _is_even(points: Points) -> bool:
@@ -147,6 +147,7 @@ def _meant_line(points: Points, hint: float | None = None) -> _Line:
 
 
 def _likeliest_line(points: Points, exact: _Line | None) -> _Line:
+    """The line whose digits speak most for it, `exact` or a looser one."""
     best, most = exact, -math.inf
     if exact is not None:
         most = exact.credit
@@ -253,9 +254,12 @@ class _Short:
 
         Chance would put one into an interval out of 10**surprise.
         """
-        if width == 0:
-            return _DIGITS
-        return min(_DIGITS, self.exponent - math.log10(width))
+        return min(_DIGITS, self.exponent - _log10(width)) if width else _DIGITS
+
+
+def _log10(number: Fraction) -> float:
+    # Of integers of any length, where a float would underflow.
+    return math.log10(number.numerator) - math.log10(number.denominator)
 
 
 def _shortest(low: Fraction, high: Fraction, most: float = math.inf) -> _Short | None:
@@ -267,7 +271,7 @@ def _shortest(low: Fraction, high: Fraction, most: float = math.inf) -> _Short |
     if low <= 0 <= high:
         return _Short(Fraction(0), 0)
     middle = (low + high) / 2
-    power = math.floor(math.log10(max(abs(low), abs(high)))) + 1
+    power = math.floor(_log10(max(abs(low), abs(high)))) + 1
     for exponent in range(power, power - _DIGITS - 1, -1):
         quantum = Fraction(10) ** exponent
         multiple = round(middle / quantum) * quantum
@@ -280,7 +284,10 @@ def _shortest(low: Fraction, high: Fraction, most: float = math.inf) -> _Short |
 
 def _single_precision_line(points: Points) -> _Line | None:
     """The line whose scale was a float32 before it met doubles."""
-    scale, first = np.float32(float(points.slope)), np.float32(points.values[0])
+    with np.errstate(over="ignore", under="ignore"):
+        scale, first = np.float32(float(points.slope)), np.float32(points.values[0])
+    if not (np.isfinite(scale) and scale > 0):
+        return None
     *_, band = computed(points)
     line = _line_with(points, band, Fraction(float(scale)))
     if line is None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from xarray_omezarr.grid.names import CHANNEL_LABEL, CHANNEL_PREFIX
+from xarray_omezarr.ngff.omero import Channel, Window
 
-if TYPE_CHECKING:
-    from xarray_omezarr.ngff.omero import Channel
+# What one value of a coordinate can be.
+_SCALARS = (str, bool, int, float)
 
 
 def channel_names(channels: Sequence[Channel]) -> tuple[str, ...] | None:
@@ -68,12 +69,22 @@ def only_channel_coords(channel: Channel) -> dict[str, xr.Variable]:
     return {name: variable.isel(c=0) for name, variable in coords.items()}
 
 
+def without_coords(channel: Channel) -> Channel:
+    """The channel without the unknown keys that are coordinates already.
+
+    Kept twice, they would come back as they were after the coordinate was changed.
+    """
+    known = {name: getattr(channel, name) for name in Channel.model_fields}
+    extras = channel.extras().items()
+    return Channel(**known, **{k: v for k, v in extras if not isinstance(v, _SCALARS)})
+
+
 def _scalars(channel: Channel) -> dict[str, Any]:
     fields = channel.to_json()
     fields.pop("label", None)
     window = fields.pop("window", {})
-    fields |= {f"window_{name}": value for name, value in window.items()}
-    return {k: v for k, v in fields.items() if isinstance(v, (str, bool, int, float))}
+    fields |= {f"window_{n}": window[n] for n in Window.model_fields if n in window}
+    return {key: value for key, value in fields.items() if isinstance(value, _SCALARS)}
 
 
 def _column(values: list[Any]) -> np.ndarray[Any, Any]:

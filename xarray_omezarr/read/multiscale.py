@@ -28,6 +28,7 @@ from xarray_omezarr.read.channels import (
     channel_names,
     only_channel_coords,
     unique_names,
+    without_coords,
 )
 from xarray_omezarr.read.keeping import restore
 from xarray_omezarr.read.lazy import LazyPixels
@@ -65,7 +66,7 @@ class OpenImage:
         node = self.hierarchy.group("")
         own = {KEY} if is_kept(node.attrs.get(KEY)) else set()
         attrs = {key: value for key, value in node.attrs.items() if key not in own}
-        unknown_keys = unknown(self.image)
+        unknown_keys = unknown(_beside_coords(self.image))
         return {**attrs, "ome": unknown_keys} if unknown_keys else attrs
 
     def paths(self) -> dict[int, str]:
@@ -137,6 +138,15 @@ class OpenImage:
             SCALE_KEY: scales,
             NAME_KEY: self.image.multiscale.name,
         }
+
+
+def _beside_coords(image: Image) -> Image:
+    """The image with what of its channels no coordinate tells."""
+    if image.omero is None:
+        return image
+    channels = tuple(without_coords(channel) for channel in image.omero.channels)
+    omero = image.omero.model_copy(update={"channels": channels})
+    return image.model_copy(update={"omero": omero})
 
 
 def open_image(hierarchy: Hierarchy, source: str) -> OpenImage:

@@ -6,19 +6,29 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xarray_omezarr.errors import MetadataError, OptionError
+from xarray_omezarr.grid.dims import is_axis
+from xarray_omezarr.grid.inspect import channel_texts
 from xarray_omezarr.grid.kept import NotJson, to_json
+from xarray_omezarr.grid.names import CHANNEL_LABEL, CHANNEL_PREFIX
 from xarray_omezarr.ngff.colours import channel_colors
 from xarray_omezarr.ngff.omero import Channel
+from xarray_omezarr.windows import ShownWindow
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from xarray_omezarr.grid.grid import GridAxis
 
-#: Coordinates along the channel dim whose names begin so describe the channels.
-PREFIX = "channel_"
 WINDOW_FIELDS = ("min", "max", "start", "end")
+# Coordinates that nobody has by chance: with one of them, an image without a channel
+# dim is the picture of one channel.
+_TELLING = frozenset(
+    CHANNEL_PREFIX + field
+    for field in ("label", "color", "active", *(f"window_{w}" for w in WINDOW_FIELDS))
+)
 
 # viv, on which several viewers are built, shows no more channels at once.
 _SHOWN_AT_FIRST = 6
@@ -53,21 +63,41 @@ def plan_channels(
         If a field has a value that the standard does not allow.
     """
     count = 1 if axis is None else axis.size
-    if axis is None and given is None:
+    if axis is None and given is None and not is_one_channel(da):
         return None
-    from_coords = [{} for _ in range(count)] if axis is None else _fields(da, axis)
+    from_coords = _fields(da, axis)
     from_user = _as_dicts(given, count)
     merged = [{**a, **b} for a, b in zip(from_coords, from_user, strict=True)]
     colors = channel_colors([fields.get("label") for fields in merged])
     return tuple(
-        Channel.parse(_with_defaults(fields, color, index), f"channels/{index}")
+        _channel({"color": color, "active": index < _SHOWN_AT_FIRST, **fields}, index)
         for index, (fields, color) in enumerate(zip(merged, colors, strict=True))
     )
 
 
-def _with_defaults(fields: dict[str, Any], color: str, index: int) -> dict[str, Any]:
-    defaults = {"color": color, "active": index < _SHOWN_AT_FIRST}
-    return {**defaults, **_with_full_window(fields)}
+def is_one_channel(da: xr.DataArray) -> bool:
+    """Whether coordinates without dims tell of a channel that was selected."""
+    return any(
+        name in da.coords and is_channel_field(name, da.coords[name], None)
+        for name in _TELLING
+    )
+
+
+def _channel(fields: dict[str, Any], index: int) -> Channel:
+    """The channel; of a window whose limits are not said the pixels tell them."""
+    window = fields.get("window")
+    shown = None
+    if isinstance(window, Mapping) and not {"min", "max"} <= set(window):
+        numbers = [value for value in window.values() if _is_number(value)]
+        if {"start", "end"} <= set(window) and len(numbers) == len(window):
+            shown = ShownWindow.of(window)
+            fields = {**fields, "window": shown.to_json()}
+    channel = Channel.parse(fields, f"channels/{index}")
+    return channel if shown is None else channel.model_copy(update={"window": shown})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _as_dicts(given: Sequence[Any] | None, count: int) -> list[dict[str, Any]]:
@@ -103,18 +133,24 @@ def _as_dict(entry: Any) -> dict[str, Any]:
     )
 
 
-def _fields(da: xr.DataArray, axis: GridAxis) -> list[dict[str, Any]]:
-    """What the coordinates along the channel dim say of each channel."""
-    found: list[dict[str, Any]] = [{} for _ in range(axis.size)]
-    if axis.labels is not None:
-        for fields, label in zip(found, axis.labels, strict=True):
-            fields["label"] = label
+def _fields(da: xr.DataArray, axis: GridAxis | None) -> list[dict[str, Any]]:
+    """What the coordinates along the channel dim say of each channel.
+
+    Of an image without that dim: what coordinates without dims say of its one.
+    """
+    labels = (_selected_name(da),) if axis is None else axis.labels
+    dim, count = (None, 1) if axis is None else (axis.name, axis.size)
+    found: list[dict[str, Any]] = [{} for _ in range(count)]
+    if labels is not None:
+        for fields, label in zip(found, labels, strict=True):
+            _set_field(fields, "label", label, CHANNEL_LABEL)
     for name, coordinate in da.coords.items():
-        field = str(name).removeprefix(PREFIX)
-        is_known = field == "label" and axis.labels is not None
-        if is_known or not is_channel_field(name, coordinate, axis.name):
+        field = str(name).removeprefix(CHANNEL_PREFIX)
+        is_known = field == "label" and labels is not None
+        if is_known or not is_channel_field(name, coordinate, dim):
             continue
-        for fields, value in zip(found, coordinate.values.tolist(), strict=True):
+        values = np.atleast_1d(coordinate.values).tolist()
+        for fields, value in zip(found, values, strict=True):
             _set_field(fields, field, value, name)
     for fields in found:
         window = fields.get("window")
@@ -122,6 +158,15 @@ def _fields(da: xr.DataArray, axis: GridAxis) -> list[dict[str, Any]]:
         if isinstance(window, Mapping) and not {"start", "end"} <= set(window):
             del fields["window"]
     return found
+
+
+def _selected_name(da: xr.DataArray) -> str | None:
+    """The name of the channel that was selected: a label, else the coordinate's."""
+    names = [CHANNEL_LABEL, *(key for key in da.coords if is_axis(str(key), "c"))]
+    for name in names:
+        if name in da.coords and da.coords[name].ndim == 0:
+            return channel_texts(da.coords[name].values)[0]
+    return None
 
 
 def _set_field(fields: dict[str, Any], field: str, value: Any, name: object) -> None:
@@ -138,21 +183,6 @@ def _set_field(fields: dict[str, Any], field: str, value: Any, name: object) -> 
         fields[field] = plain
 
 
-def _with_full_window(fields: dict[str, Any]) -> dict[str, Any]:
-    """A window of which only the shown part was said reaches just as far."""
-    window = fields.get("window")
-    if not isinstance(window, Mapping):
-        return fields
-    ends = [window[end] for end in ("start", "end") if _is_number(window.get(end))]
-    if len(ends) < 2:
-        return fields
-    return {**fields, "window": {"min": min(ends), "max": max(ends), **window}}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
-
-
 def _is_missing(value: Any) -> bool:
     """How a coordinate says that one of several channels has no such field."""
     return (
@@ -160,13 +190,19 @@ def _is_missing(value: Any) -> bool:
     )
 
 
-def is_channel_field(name: object, coordinate: xr.DataArray, channel_dim: str) -> bool:
+def is_channel_field(
+    name: object, coordinate: xr.DataArray, channel_dim: str | None
+) -> bool:
     """Whether a coordinate is written as a field of the channels.
 
+    Without a channel dim, those without dims are fields of the one channel.
     Dates are none: JSON has no spelling that would be read as a date again.
     """
+    dims = () if channel_dim is None else (channel_dim,)
     return (
-        coordinate.dims == (channel_dim,)
-        and str(name).startswith(PREFIX)
+        coordinate.dims == dims
+        and str(name).startswith(CHANNEL_PREFIX)
         and coordinate.dtype.kind not in "mM"
+        # A channel that was selected may lack what others have: that is kept.
+        and not (channel_dim is None and _is_missing(coordinate.values.item()))
     )

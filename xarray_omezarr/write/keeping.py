@@ -17,16 +17,13 @@ from xarray_omezarr.grid.kept import (
     to_json,
 )
 from xarray_omezarr.grid.units import split_quantity, standard_unit
-from xarray_omezarr.write.channels import is_channel_field
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.write.channels import is_channel_field, is_one_channel
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from xarray_omezarr.grid.grid import Grid, GridAxis
-
-
-# The reader's name of the pixels, which no coordinate beside them can have.
-_PIXELS = "image"
 
 
 def plan_kept(
@@ -56,16 +53,13 @@ def plan_kept(
     lost: list[str] = []
     attrs = _json_attrs(da.attrs, "attrs", lost)
     coords = {}
+    tells_channels = channel_dim is not None or is_one_channel(da)
     for key, coordinate in da.coords.items():
         name = str(key)
-        if channel_dim and is_channel_field(name, coordinate, channel_dim):
-            continue
-        if name == _PIXELS:
-            lost.append(f"coords[{name!r}] (the pixels are called so)")
-            continue
         axis = grid[name] if name in da.dims else None
         own = _coordinate_attrs(coordinate, axis, lost)
-        if axis is not None and name not in exact:
+        is_field = tells_channels and is_channel_field(name, coordinate, channel_dim)
+        if is_field or (axis is not None and name not in exact):
             kept = KeptCoordinate(own) if own else None
         else:
             kept = _with_values(coordinate, own, names, lost)
@@ -76,11 +70,24 @@ def plan_kept(
 
 
 def plain_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
-    """What JSON can hold of attributes; a warning names the rest."""
+    """What a group can hold of a Dataset's attributes; a warning names the rest."""
     lost: list[str] = []
     kept = _json_attrs(attrs, "attrs", lost)
+    for key in _reserved(kept):
+        lost.append(f"attrs[{key!r}] (the standard's own)")
+        del kept[key]
     _warn_of(lost)
     return kept
+
+
+def _reserved(attrs: Mapping[str, Any]) -> list[str]:
+    """Keys with which readers would take the group for another kind of node."""
+    versions = [registry.get(name) for name in registry.SUPPORTED]
+    meaning = {key for v in versions for key in attrs.keys() - v.foreign(attrs).keys()}
+    # Unknown keys of the metadata that were read ride under this one.
+    if isinstance(attrs.get("ome"), Mapping):
+        meaning.discard("ome")
+    return [key for key in attrs if key in meaning]
 
 
 def _warn_of(lost: Collection[str]) -> None:
@@ -164,6 +171,12 @@ def check_attrs(attrs: Mapping[str, Any] | None) -> dict[str, Any]:
     if KEY in attrs:
         raise MetadataError(
             f"attrs has a key {KEY!r}, under which coordinates are kept; rename it"
+        )
+    reserved = _reserved(attrs)
+    if reserved:
+        raise MetadataError(
+            f"attrs has the keys {reserved}, under which the standard keeps its own "
+            "metadata; rename them"
         )
     checked = {}
     for key, value in attrs.items():

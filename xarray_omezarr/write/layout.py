@@ -41,7 +41,8 @@ def plan_chunks(
             raise LayoutError(f"chunks is {chosen!r}; 'auto' is the only word for it")
         chunks = _auto_chunks(dims, shape, dtype)
     else:
-        chunks = _spelled_out(chosen, dims, shape, "chunks", missing=None)
+        auto = _auto_chunks(dims, shape, dtype)
+        chunks = _spelled_out(chosen, dims, "chunks", leading=shape, unnamed=auto)
     return tuple(min(a, b) for a, b in zip(chunks, shape, strict=True))
 
 
@@ -69,7 +70,7 @@ def plan_shards(
         if chosen != "auto":
             raise LayoutError(f"shards is {chosen!r}; 'auto' is the only word for it")
         return _auto_shards(shape, dtype, chunks)
-    shards = _spelled_out(chosen, dims, shape, "shards", missing=chunks)
+    shards = _spelled_out(chosen, dims, "shards", leading=chunks, unnamed=chunks)
     whole = tuple(-(-n // c) * c for n, c in zip(shape, chunks, strict=True))
     shards = tuple(min(a, b) for a, b in zip(shards, whole, strict=True))
     for dim, shard, chunk in zip(dims, shards, chunks, strict=True):
@@ -102,14 +103,18 @@ def _for_level(option: ShapeOption, level: int, what: str) -> str | OneShape:
 def _spelled_out(
     chosen: OneShape,
     dims: tuple[str, ...],
-    shape: tuple[int, ...],
     what: str,
-    missing: tuple[int, ...] | None,
+    *,
+    leading: tuple[int, ...],
+    unnamed: tuple[int, ...],
 ) -> tuple[int, ...]:
-    """The full tuple; dims that are not mentioned get `missing`, else all pixels."""
-    rest = shape if missing is None else missing
+    """The full tuple.
+
+    A short tuple is filled on the left from `leading`, a mapping that leaves dims
+    out from `unnamed`.
+    """
     if chosen is None:
-        return shape
+        return leading
     if isinstance(chosen, bool) or not isinstance(chosen, (int, np.integer, Iterable)):
         raise LayoutError(
             f"{what} is {chosen!r}; give a number, a tuple, a mapping by dim, or a "
@@ -121,14 +126,14 @@ def _spelled_out(
         unknown = [dim for dim in chosen if dim not in dims]
         if unknown:
             raise LayoutError(f"{what} names {unknown}; the stored dims are {dims}")
-        full = tuple(chosen.get(dim, n) for dim, n in zip(dims, rest, strict=True))
+        full = tuple(chosen.get(dim, n) for dim, n in zip(dims, unnamed, strict=True))
     else:
         full = tuple(chosen)
         if len(full) > len(dims):
             raise LayoutError(
                 f"{what} is {full}, with more entries than the stored dims {dims}"
             )
-        full = rest[: len(dims) - len(full)] + full
+        full = leading[: len(dims) - len(full)] + full
     if not all(_is_count(n) for n in full):
         raise LayoutError(f"{what} is {full}: every entry is a whole number above 0")
     return tuple(int(n) for n in full)

@@ -33,6 +33,7 @@ from xarray_omezarr.ngff.multiscale import Image, Multiscale
 from xarray_omezarr.ngff.omero import Channel, Omero
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.options import truth
 from xarray_omezarr.pixels.methods import method_name
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.channels import plan_channels
@@ -77,6 +78,8 @@ def plan_multiscale(
     attrs: dict[str, Any] = {}
     dtype = da.dtype
     with problems.collected():
+        truth(options, "lossy")
+    with problems.collected():
         attrs = check_attrs(options["attrs"])
     with problems.collected():
         dtype = stored_dtype(da.dtype)
@@ -99,7 +102,7 @@ def plan_multiscale(
     name = _name(da, options["name"], stem)
     image = _image(stored.grid, pyramid, name, channels)
     image = with_unknown(image, attrs.pop("ome", None))
-    kept, kept_nodes = _kept(stored, options)
+    kept, kept_nodes = _kept(stored, options, name)
     nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **kept_nodes}
     # What the version cannot hold shows when it spells the metadata.
     version.to_attrs(with_default_windows(image, dtype))
@@ -246,7 +249,7 @@ def _name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:
 
 
 def _kept(
-    stored: Stored, options: WriteOptions
+    stored: Stored, options: WriteOptions, name: str | None
 ) -> tuple[dict[str, Any], dict[str, Node]]:
     """The attribute and the nodes that keep what the standard has no place for."""
     kept = plan_kept(
@@ -259,17 +262,18 @@ def _kept(
     unit = pixel_unit(stored.da)
     if unit is not None:
         kept = replace(kept, attrs={"units": unit, **kept.attrs})
-    if options["name"] is not None:
-        # The name that was asked for, not the object's, is what comes back.
+    if options["name"] is not None or kept.attrs.get("long_name") == name:
+        # The image's name comes back as it: the one that was asked for, not the
+        # object's.
         attrs = {k: v for k, v in kept.attrs.items() if k != "long_name"}
         kept = replace(kept, attrs=attrs)
     encoded, arrays = encode(kept)
     if not (kept.attrs or kept.coords):
         return {}, {}
     nodes: dict[str, Node] = {KEY: GroupNode()} if arrays else {}
-    for name, values in arrays.items():
-        dims = tuple(f"{name}_{axis}" for axis in range(values.ndim))
-        nodes[join(KEY, name)] = ArrayNode(
+    for key, values in arrays.items():
+        dims = tuple(f"{key}_{axis}" for axis in range(values.ndim))
+        nodes[join(KEY, key)] = ArrayNode(
             dims, values.shape, values.dtype, Layout(values.shape), Given(values)
         )
     return {KEY: encoded}, nodes

@@ -36,6 +36,13 @@ def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("=")
 
 
+def pixel_unit(da: xr.DataArray) -> str | None:
+    """The unit of pixels that are quantities; nothing is computed or loaded."""
+    # The public property would load a lazily opened array.
+    _, unit = split_quantity(da.variable._data)
+    return None if unit is None else str(unit)
+
+
 def pixels(da: xr.DataArray, arrangement: Arrangement) -> Readable:
     """The pixels of `da` in stored order, nothing computed or loaded.
 

@@ -43,7 +43,7 @@ class Stored:
     @property
     def names(self) -> dict[str, str]:
         """Stored dim by own dim of the outline."""
-        return names_of(self.outline, self.arrangement)
+        return names_of(self.arrangement)
 
     @property
     def grid(self) -> Grid:
@@ -69,3 +69,85 @@ class Stored:
         return None
 
 
+def store_view(da: xr.DataArray, options: WriteOptions) -> Stored:
+    """`da` as it will be stored; raises what is wrong with dims and coordinates."""
+    check_texts(da.dims)
+    arrangement = arrange(
+        dims=tuple(str(dim) for dim in da.dims),
+        sizes={str(dim): size for dim, size in da.sizes.items()},
+        labelled=labelled_dims(da),
+        requested=options["dims"],
+    )
+    outline = _outline(da, arrangement)
+    _check_names(outline, arrangement)
+    return Stored(
+        da, outline, arrangement, examine(outline, irregular=options["irregular"])
+    )
+
+
+def _outline(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
+    """`da` without pixels: one zero seen from everywhere, with all coordinates."""
+    nothing = np.broadcast_to(np.zeros((), dtype=np.uint8), da.shape)
+    outline = xr.DataArray(nothing, coords=da.coords, dims=da.dims, attrs=da.attrs)
+    outline.encoding = da.encoding
+    outline = outline.squeeze(list(arrangement.dropped))
+    types = dict(zip(arrangement.names, arrangement.types, strict=True))
+    for name in arrangement.inserted:
+        outline = _with_dim(outline, name)
+        if types[name] == "channel":
+            outline = _with_channel(outline, name)
+    return outline
+
+
+def _with_dim(outline: xr.DataArray, name: str) -> xr.DataArray:
+    """The object with a dim put in, at the position that was selected along it."""
+    # After isel(time=3) the position along time is a scalar coordinate.
+    scalar = next(_scalars_of(outline, name), None)
+    if scalar is not None and scalar != name and name not in outline.coords:
+        outline = outline.rename({scalar: name})
+    return outline.expand_dims(name)
+
+
+def _scalars_of(outline: xr.DataArray, name: str) -> Iterator[str]:
+    """Coordinates without dims that tell a position along `name`, likeliest first."""
+    scalars = [str(key) for key, value in outline.coords.items() if value.ndim == 0]
+    yield from (key for key in scalars if key == name)
+    yield from (key for key in scalars if key.lower() == name)
+    yield from (key for key in scalars if is_axis(key, name))
+
+
+def _with_channel(outline: xr.DataArray, dim: str) -> xr.DataArray:
+    """The object with the fields of the channel that was selected along `dim`."""
+    fields = {
+        key: value.variable.expand_dims(dim)
+        for key, value in outline.coords.items()
+        if value.ndim == 0 and str(key).startswith(CHANNEL_PREFIX)
+    }
+    return outline.assign_coords(fields)
+
+
+def _check_names(outline: xr.DataArray, arrangement: Arrangement) -> None:
+    """Refuse further coordinates whose names mean something else in the image."""
+    own = {name: own for own, name in names_of(arrangement).items()}
+    taken = {
+        str(key): f"is not that of dim {own[str(key)]!r}, which is stored as {key!r}"
+        for key in outline.coords
+        if str(key) in own and key not in outline.dims
+    }
+    if VARIABLE in outline.coords:
+        taken[VARIABLE] = "has the name of the pixels in what will be read"
+    if taken:
+        said = "; ".join(f"coordinate {key!r} {why}" for key, why in taken.items())
+        first = next(iter(taken))
+        raise CoordinateError(
+            f"{said[0].upper()}{said[1:]}. Rename it, e.g. with "
+            f".rename({{{first!r}: '{first}_'}}), or drop it with .drop_vars({first!r})"
+        )
+
+
+def names_of(arrangement: Arrangement) -> dict[str, str]:
+    """Stored dim by own dim; of a dim that is put in, the stored name twice."""
+    return {
+        name if own is None else own: name
+        for own, name in zip(arrangement.dims, arrangement.names, strict=True)
+    }

@@ -85,6 +85,14 @@ class TestDoubles:
         assert scale == pytest.approx(6.5 / 60, rel=1e-15)
 
 
+@pytest.mark.parametrize("size", [2, 7, 100])
+@pytest.mark.parametrize("scale", [1e-320, 1e-310, 1e-200, 1e-40, 1e40, 1e150, 1e197])
+def test_numbers_of_any_size_are_read(scale: float, size: int) -> None:
+    found = fit(np.arange(size) * (scale / 3))
+    assert found.regular
+    assert found.scale == pytest.approx(scale / 3, rel=1e-3)
+
+
 class TestHint:
     def test_a_scale_that_explains_the_last_bit_is_taken(self) -> None:
         scale = 6.5 / 60
@@ -221,6 +229,11 @@ def test_a_single_is_spelled_as_it_was_typed() -> None:
     assert shortest_float(np.float32(0.325)) == 0.325
     assert shortest_float(np.float64(0.1)) == 0.1
     assert shortest_float(7) == 7.0
+
+
+def test_zero_has_no_sign() -> None:
+    assert str(shortest_float(-0.0)) == "0.0"
+    assert str(fit(np.array([-0.0, 1.0])).translation) == "0.0"
 
 
 @pytest.mark.parametrize(

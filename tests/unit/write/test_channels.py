@@ -9,6 +9,7 @@ import xarray as xr
 from xarray_omezarr.errors import MetadataError, OptionError
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.ngff.omero import Channel, Window
+from xarray_omezarr.windows import ShownWindow
 from xarray_omezarr.write.channels import is_channel_field, plan_channels
 
 
@@ -67,12 +68,14 @@ class TestFromCoordinates:
         assert first.window == Window(min=0, max=255, start=10, end=200)
         assert second.window == Window(min=0, max=100, start=20, end=90)
 
-    def test_the_shown_part_of_a_window_is_all_of_it_if_no_more_is_said(self) -> None:
+    def test_the_shown_part_of_a_window_waits_for_the_pixels_to_tell_the_rest(
+        self,
+    ) -> None:
         da = image(channel_window_start=[10, 9], channel_window_end=[200, 2])
         first, second = planned(da)
-        assert first.window == Window(min=10, max=200, start=10, end=200)
+        assert first.window == ShownWindow(min=10, max=200, start=10, end=200)
         # A window that descends shows small values bright.
-        assert second.window == Window(min=2, max=9, start=9, end=2)
+        assert second.window == ShownWindow(min=2, max=9, start=9, end=2)
 
     @pytest.mark.parametrize(
         "half",

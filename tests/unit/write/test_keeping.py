@@ -172,11 +172,6 @@ class TestCoordinates:
         assert da["x"].attrs == attrs
         assert da.attrs == {"lab": "B"}
 
-    def test_a_coordinate_named_as_the_pixels_will_be_is_left_out(self) -> None:
-        with pytest.warns(OmeZarrWarning, match="'image'"):
-            found = kept(image({"image": ("t", [1, 2, 3])}))
-        assert found.coords == {}
-
 
 class TestCheckAttrs:
     def test_none_is_nothing(self) -> None:
