@@ -184,8 +184,10 @@ def test_we_read_back_what_we_wrote(written):
 
 @pytest.mark.parametrize(
     "dtype",
-    ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
-    + ["float16", "float32", "float64"],
+    [
+        *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"),
+        *("uint64", "float16", "float32", "float64"),
+    ],
 )
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_every_pixel_type_is_stored_as_it_is(dtype, version, tmp_path):

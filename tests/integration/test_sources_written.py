@@ -1,4 +1,4 @@
-"""Objects as other packages make them become calibrated images without configuration."""
+"""Objects of other packages are written and read without configuration."""
 
 from __future__ import annotations
 

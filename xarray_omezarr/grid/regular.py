@@ -35,9 +35,8 @@ LARGEST = 1e200
 # 10**_CERTAIN intervals of the same width.
 _CERTAIN = 4
 
-# How much less a looser line is believed if it has the scale of one that is right to
-# the last bit, so that it only saves digits of the translation.
-_SAME_SCALE_DOUBT = 2
+# How much more surprising a round translation must be to be worth the last bit.
+_NEAT = 2
 
 # A double has at most 17 significant digits.
 _DIGITS = 17
@@ -125,8 +124,7 @@ class _Line:
     @property
     def credit(self) -> float:
         """How much the digits speak for this line, as a power of ten of the odds."""
-        # A crop begins at a position of as many digits as it takes.
-        return self.surprises[0] + max(self.surprises[1], 0.0)
+        return sum(self.surprises)
 
 
 def _meant_line(points: Points, hint: float | None = None) -> _Line:
@@ -155,8 +153,6 @@ def _likeliest_line(points: Points, exact: _Line | None) -> _Line:
             # Many numbers are hardly right to the last bit by chance.
             most += min(3.0, points.size / 100)
     for line, doubt in _looser_lines(points):
-        if exact is not None and line.scale == exact.scale:
-            doubt += _SAME_SCALE_DOUBT
         if line.credit - doubt > most:
             best, most = line, line.credit - doubt
         if min(line.surprises) - doubt >= _CERTAIN:
@@ -166,7 +162,7 @@ def _likeliest_line(points: Points, exact: _Line | None) -> _Line:
 
 def _from_round_number(points: Points, exact: _Line) -> _Line:
     """The same line, from a round number if computing may have missed it by a bit."""
-    least = max(exact.surprises[1], 0.0) + _SAME_SCALE_DOUBT
+    least = max(exact.surprises[1], 0.0) + _NEAT
     for band in computed(points):
         line = _line_with(points, band, exact.scale)
         if line is not None and line.surprises[1] - band.doubt >= least:

@@ -76,7 +76,8 @@ def plan_multiscale(
     problems = Problems()
     version = registry.get(options["version"] or registry.DEFAULT)
     attrs: dict[str, Any] = {}
-    dtype = da.dtype
+    # Stands in for a type that is refused, so that nothing else is said of it.
+    dtype = np.dtype(np.float64)
     with problems.collected():
         truth(options, "lossy")
     with problems.collected():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path, PurePosixPath
 
@@ -42,6 +43,14 @@ class LocalUPath(CloudPath):
 class Bytes:
     def __fspath__(self):
         return b"image.ome.zarr"
+
+
+def hide_s3fs(monkeypatch):
+    """As if it was not installed; fsspec remembers what it has imported."""
+    # `fsspec.registry` is a mapping of that name in the module above it.
+    registry = importlib.import_module("fsspec.registry")
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(registry._registry, "s3", raising=False)
 
 
 class TestLocal:
@@ -130,17 +139,15 @@ class TestUrl:
         self, tmp_path, monkeypatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setitem(sys.modules, "s3fs", None)
+        hide_s3fs(monkeypatch)
         with pytest.raises(MissingDependencyError, match=r"s3://.*pip install"):
-            # Another spelling of the bucket than anywhere else: fsspec remembers
-            # which file systems it has made.
             open_target("s3://bucket-without-s3fs/cells.zarr")
 
     def test_no_folder_called_s3_appears_when_its_package_is_missing(
         self, tmp_path, monkeypatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setitem(sys.modules, "s3fs", None)
+        hide_s3fs(monkeypatch)
         with pytest.raises(ImportError):
             open_target("s3://bucket-without-s3fs/cells.zarr")
         assert list(tmp_path.iterdir()) == []

@@ -263,6 +263,11 @@ class TestProblems:
         for named in ("'bad'", "complex64", "'x'", "'y'"):
             assert named in str(caught.value)
 
+    @pytest.mark.parametrize("dtype", ["U3", "M8[ns]", "complex64"])
+    def test_a_type_that_is_refused_is_one_problem(self, dtype) -> None:
+        with pytest.raises(DataTypeError):
+            plan(image((4, 4), ("y", "x"), dtype))
+
     def test_those_of_options_are_raised_together(self) -> None:
         with pytest.raises(OmeZarrErrorGroup) as caught:
             plan(image(), channels=["one"], scale_factors=[1])
