@@ -94,10 +94,14 @@ def assign_grid(
             kept.pop(derived, None)
         assigned[dim] = variable.copy(deep=False)
         assigned[dim].attrs = {**kept, **variable.attrs}
-        if variable.size == 1 and SCALE_KEY in obj.encoding:
-            # Else the scale that the object was read with would win over this one.
+        if variable.size == 1:
+            # Nothing else tells the size of a single pixel.
             assigned[dim].attrs["spacing"] = scales[dim]
-    return obj.assign_coords(assigned)
+    result = obj.assign_coords(assigned)
+    # So that a slice of one pixel still knows its size, as after reading.
+    known = obj.encoding.get(SCALE_KEY, {})
+    result.encoding = {**obj.encoding, SCALE_KEY: {**known, **scales}}
+    return result
 
 
 def _check(obj: xr.DataArray, given: Mapping[str, Mapping[str, Any]]) -> None:

@@ -46,7 +46,7 @@ def computed(points: Points) -> Iterator[Band]:
     for units in (1, 2, 4):
         yield _off_by(units * spacing, doubt=1.0)
     # A crop may begin near zero, at a difference of two large numbers.
-    yield _off_by(np.full_like(spacing, 4 * np.max(spacing)), doubt=1.5)
+    yield _off_by(np.full_like(spacing, 4 * np.max(spacing)), doubt=3.0)
 
 
 def looser(points: Points) -> Iterator[Band]:

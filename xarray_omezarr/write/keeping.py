@@ -108,12 +108,15 @@ def _coordinate_attrs(
     attrs.pop("spacing", None)
     own = str(attrs.pop("units", attrs.pop("unit", "")))
     attrs.pop("unit", None)
-    differs = own and own != axis.unit and axis.type in ("space", "time")
-    if differs and (
-        " since " in own
-        or standard_unit(own, axis_type=axis.type, dim=axis.name) != axis.unit
-    ):
+    if own and axis.type == "channel":
+        # Wavelengths have a unit, and a channel axis has none.
         attrs["units"] = own
+    elif " since " in own:
+        attrs["units"] = own
+    elif own and axis.type in ("space", "time"):
+        known = standard_unit(own, axis_type=axis.type, dim=axis.name)
+        if known is not None and known != axis.unit:
+            attrs["units"] = known
     return attrs
 
 

@@ -93,3 +93,17 @@ def test_the_scale_of_one_pixel_wins_over_the_one_it_was_read_with() -> None:
     da.encoding[SCALE_KEY] = {"x": 0.2}
     assert line(assign_grid(da, scale={"x": 1})) == (1.0, 10.0, "micrometer")
     assert line(assign_grid(da, translation={"x": 3})) == (0.2, 3.0, "micrometer")
+
+
+def test_a_slice_of_one_pixel_keeps_the_size_it_was_given() -> None:
+    da = xr.DataArray(np.zeros((3, 4, 4)), dims=("z", "y", "x"))
+    sized = da.omezarr.assign_grid(scale={"z": 0.3}, units={"z": "um"})
+    assert sized.isel(z=[1]).omezarr.scale["z"] == 0.3
+    assert da.encoding == {}
+
+
+def test_the_size_of_a_single_pixel_survives_arithmetic() -> None:
+    da = xr.DataArray(np.zeros((1, 4, 4)), dims=("z", "y", "x"))
+    sized = da.omezarr.assign_grid(scale={"z": 0.3}, units={"z": "um"})
+    with xr.set_options(keep_attrs=True):
+        assert (sized * 2).omezarr.scale["z"] == 0.3

@@ -33,7 +33,7 @@ class TestScaleOfOnePixel:
             ("z", "y", "x"),
         )
         read = xo.open_image(written(da))
-        assert read["z"].attrs["units"] == "nm"
+        assert read["z"].attrs["units"] == "nanometer"
         axis = xo.image_grid(read.isel(z=[3]))["z"]
         # In the unit of x, as the standard's readers compare the axes of space.
         assert (axis.scale, axis.translation) == (0.2, 0.6)
@@ -135,3 +135,11 @@ def test_the_engine_knows_the_keywords_of_decoding_and_no_others(open_it) -> Non
     open_it(store, engine="omezarr", decode_times=False, mask_and_scale=True)
     with pytest.raises(TypeError, match="levle"):
         open_it(store, engine="omezarr", levle=1)
+
+
+def test_the_unit_of_wavelengths_comes_back_with_them() -> None:
+    wavelengths = ("c", [488, 561], {"units": "nm", "long_name": "emission"})
+    da = xr.DataArray(PIXELS[:2], {"c": wavelengths}, ("c", "y", "x"))
+    read = xo.open_image(written(da))
+    assert read["c"].attrs == {"units": "nm", "long_name": "emission"}
+    assert read["c"].values.tolist() == [488, 561]
