@@ -87,7 +87,7 @@ class TestCoordinates:
             "y": ("y", np.arange(4.0), {"units": "nm"}),
             "x": ("x", np.arange(4.0), {"units": "um"}),
         }
-        assert kept(image(coords)).coords["y"].attrs == {"units": "nm"}
+        assert kept(image(coords)).coords["y"].attrs == {"units": "nanometer"}
 
     def test_an_epoch_is_kept(self) -> None:
         epoch = "seconds since 2024-01-01"
