@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore, ZipStore
 
-from xarray_omezarr.errors import OmeZarrWarning, OptionError, TargetExistsError
+from xarray_omezarr.errors import OptionError, TargetExistsError, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.occupancy import (
     UNFINISHED,
@@ -131,17 +130,11 @@ def warn_of_replacing(place: Place) -> None:
         return
     labels = inspect_target(target.child("labels")).children
     if labels:
-        warnings.warn(
-            f"Replacing the image at {target} removes its labels too: {labels}",
-            OmeZarrWarning,
-            stacklevel=2,
-        )
+        warn(f"Replacing the image at {target} removes its labels too: {labels}")
     if target.directory is None and not isinstance(target.store, MemoryStore):
-        warnings.warn(
+        warn(
             f"{target} has no rename: the old image is gone before the new one is "
-            "complete. Write to a new path, or use icechunk, to be safe",
-            OmeZarrWarning,
-            stacklevel=2,
+            "complete. Write to a new path, or use icechunk, to be safe"
         )
 
 
