@@ -130,11 +130,12 @@ def test_the_metadata_hold_the_geometry_in_closed_form(written):
 
 
 def test_ngff_zarr_reads_the_same_geometry_and_pixels(written):
-    ngff_zarr = pytest.importorskip("ngff_zarr")
     da, path, version = written
     with warnings.catch_warnings():
         # What ngff-zarr thinks of its own dependencies is not at issue here.
         warnings.simplefilter("ignore")
+        import ngff_zarr
+
         multiscales = ngff_zarr.from_ngff_zarr(str(path), version=version)
         images = multiscales.images
         finest = np.asarray(images[0].data)
@@ -152,11 +153,11 @@ def test_ngff_zarr_reads_the_same_geometry_and_pixels(written):
 
 
 def test_ome_zarr_reads_the_same_pixels_geometry_and_channels(written):
-    reader = pytest.importorskip("ome_zarr.reader")
-    io = pytest.importorskip("ome_zarr.io")
     da, path, _ = written
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        from ome_zarr import io, reader
+
         (node,) = list(reader.Reader(io.parse_url(str(path)))())
         finest = np.asarray(node.data[0])
     np.testing.assert_array_equal(finest, da.values)

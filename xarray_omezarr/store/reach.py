@@ -67,23 +67,22 @@ class Reach:
 
 
 def _has_client() -> bool:
-    # Whoever made a Client has imported distributed; asking dask would import it.
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
-        return False
-    try:
-        distributed.default_client()
-    except ValueError:
-        return False
-    return True
+    return _distributed_has("default_client")
 
 
 def _is_worker() -> bool:
+    return _distributed_has("get_worker")
+
+
+def _distributed_has(name: str) -> bool:
+    """Whether distributed can give what a function of it gives."""
+    # Whoever has a Client or is a worker has imported it; importing it here would
+    # cost everybody else half a second.
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return False
     try:
-        distributed.get_worker()
+        getattr(distributed, name)()
     except ValueError:
         return False
     return True
