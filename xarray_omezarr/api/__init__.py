@@ -1,0 +1,30 @@
+"""The verbs of the package as typed functions: plan, write, open."""
+
+from xarray_omezarr.api.describe import (
+    image_axes,
+    image_channels,
+    image_grid,
+    image_metadata,
+    quantify,
+)
+from xarray_omezarr.api.images import plan_image, write_image
+from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
+from xarray_omezarr.api.trees import node_kind, node_levels
+from xarray_omezarr.grid.assign import assign_grid
+
+__all__ = [
+    "assign_grid",
+    "can_open",
+    "image_axes",
+    "image_channels",
+    "image_grid",
+    "image_metadata",
+    "node_kind",
+    "node_levels",
+    "open_groups",
+    "open_image",
+    "open_level",
+    "plan_image",
+    "quantify",
+    "write_image",
+]

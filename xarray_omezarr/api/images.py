@@ -1,0 +1,164 @@
+"""Write a DataArray, or a variable of a Dataset, as one image; plan that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Unpack, overload
+
+import xarray as xr
+
+from xarray_omezarr.options import (
+    WriteOptions,
+    complete,
+    parse_bytes,
+    shows_write_options,
+)
+from xarray_omezarr.store.create import DEFAULT_BUDGET, check_arrays, write
+from xarray_omezarr.store.target import Group, StoreLike, open_target
+from xarray_omezarr.write.dataset import image_of
+from xarray_omezarr.write.multiscale import plan_multiscale
+
+if TYPE_CHECKING:
+    from dask.delayed import Delayed
+
+    from xarray_omezarr.hierarchy import Hierarchy
+
+
+@overload
+def write_image(
+    obj: xr.DataArray | xr.Dataset,
+    store: StoreLike,
+    *,
+    image: str | None = None,
+    compute: Literal[True] = True,
+    **options: Unpack[WriteOptions],
+) -> Group: ...
+@overload
+def write_image(
+    obj: xr.DataArray | xr.Dataset,
+    store: StoreLike,
+    *,
+    image: str | None = None,
+    compute: Literal[False],
+    **options: Unpack[WriteOptions],
+) -> Delayed: ...
+@overload
+def write_image(
+    obj: xr.DataArray | xr.Dataset,
+    store: StoreLike,
+    *,
+    image: str | None = None,
+    compute: bool,
+    **options: Unpack[WriteOptions],
+) -> Group | Delayed: ...
+@shows_write_options
+def write_image(
+    obj: xr.DataArray | xr.Dataset,
+    store: StoreLike,
+    *,
+    image: str | None = None,
+    compute: bool = True,
+    **options: Unpack[WriteOptions],
+) -> Group | Delayed:
+    """Write a DataArray, or a variable of a Dataset, as an image with a pyramid.
+
+    Scale, translation and units come from the coordinates the object has now:
+    they name the centres of its pixels. Everything is planned and checked before
+    the first byte is written, and the metadata come last, so a write that fails
+    leaves nothing that looks like an image.
+
+    Parameters
+    ----------
+    obj : xarray.DataArray or xarray.Dataset
+        2 to 5 dims of any case and order, of which two or three are spatial;
+        numpy, dask or lazily opened, larger than memory if need be. Attributes of
+        a Dataset become attributes of the group, those of `attrs` win.
+    store : str, path, URL, zarr store, zarr.Group or obstore store
+        Where the image goes.
+    image : str, optional
+        Which variable of a Dataset; may be left out where there is only one.
+    compute : bool, default True
+        False returns a ``dask.delayed.Delayed`` that writes pixels and metadata.
+    **options
+
+    Returns
+    -------
+    zarr.Group or dask.delayed.Delayed
+        The group of the image.
+
+    Raises
+    ------
+    OmeZarrError
+        Of the kind that fits, all before the first byte; several problems come
+        together as an `OmeZarrErrorGroup`.
+    TypeError
+        For an option that does not exist.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, zarr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(
+    ...     np.zeros((2, 32, 32), "uint16"),
+    ...     dims=("c", "y", "x"),
+    ...     coords={"c": ["DAPI", "GFP"], "x": ("x", 0.5 * np.arange(32))},
+    ... )
+    >>> da["x"].attrs["units"] = "micrometer"
+    >>> group = xo.write_image(da, zarr.storage.MemoryStore(), scale_factors=[2])
+    >>> sorted(group.keys())
+    ['0', '1']
+    """
+    full = complete(options)
+    if isinstance(obj, xr.Dataset):
+        obj, full = image_of(obj, image, full)
+    target = open_target(
+        store, group=full["group"], storage_options=full["storage_options"]
+    )
+    hierarchy = plan_multiscale(_checked(obj), full, target.stem)
+    limit = full["memory_limit"]
+    return write(  # type: ignore[no-any-return]  # Group or Delayed, as asked
+        hierarchy,
+        target,
+        mode=full["mode"],
+        compute=compute,
+        budget=DEFAULT_BUDGET if limit is None else parse_bytes(limit),
+    )
+
+
+@shows_write_options
+def plan_image(obj: xr.DataArray, **options: Unpack[WriteOptions]) -> Hierarchy:
+    """What `write_image` would write, as a value that prints as a tree.
+
+    Parameters
+    ----------
+    obj : xarray.DataArray
+        As for `write_image`.
+    **options
+
+    Returns
+    -------
+    Hierarchy
+        Every group and array with its layout; nothing is computed or touched.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(np.zeros((64, 64), "uint8"), dims=("y", "x"), name="dots")
+    >>> xo.plan_image(da, scale_factors=[2])
+    <Hierarchy OME-Zarr 0.5, 2 arrays, 5.0 KiB uncompressed>
+    /  image 'dots', axes yx, 2 levels
+        0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
+        1  (y: 32, x: 32) uint8, chunks (32, 32), 1.0 KiB, mean of 0 by (2, 2)
+    """
+    hierarchy = plan_multiscale(_checked(obj), complete(options))
+    check_arrays(hierarchy)
+    return hierarchy
+
+
+def _checked(obj: xr.DataArray) -> xr.DataArray:
+    if not isinstance(obj, xr.DataArray):
+        raise TypeError(
+            f"An image is made from an xarray.DataArray, not from {type(obj)}; make "
+            "one with xarray.DataArray(pixels, dims=('y', 'x'))"
+        )
+    return obj
