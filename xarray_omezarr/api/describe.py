@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-import xarray as xr
-
 from xarray_omezarr.errors import MissingDependencyError
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.model import to_axes
@@ -14,6 +12,8 @@ from xarray_omezarr.write.metadata import image_attributes
 from xarray_omezarr.write.multiscale import own_channels, plan_multiscale
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from xarray_omezarr.grid.grid import Grid
     from xarray_omezarr.ngff.axes import Axis
     from xarray_omezarr.ngff.omero import Channel

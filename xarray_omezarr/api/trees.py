@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import xarray as xr
+from typing import TYPE_CHECKING, Literal
 
 from xarray_omezarr.grid.names import VARIABLE
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def node_kind(tree: xr.DataTree) -> Literal["image"] | None:
