@@ -39,12 +39,9 @@ def create_array(
 ) -> zarr.Array[Any]:
     """Make the empty array `name` in `group` as `node` describes it."""
     layout = node.layout
-    attributes = dict(node.attrs)
     specific: dict[str, Any]
     if zarr_format == 2:
-        # xarray and others read the names of dims of Zarr v2 from here (RULES L7);
-        # nested keys are the standard's for v2 (RULES L5).
-        attributes["_ARRAY_DIMENSIONS"] = list(node.dims)
+        # Nested keys are the standard's for v2 (RULES L5).
         specific = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
     else:
         specific = {"dimension_names": node.dims, "shards": layout.shards}
@@ -55,10 +52,17 @@ def create_array(
         chunks=layout.chunks,
         compressors=compressors(layout.compression, node.dtype, zarr_format),
         fill_value=layout.fill_value,
-        attributes=attributes,
+        attributes=array_attributes(node, zarr_format),
         config={"write_empty_chunks": layout.write_empty_chunks},
         **specific,
     )
+
+
+def array_attributes(node: ArrayNode, zarr_format: ZarrFormat) -> dict[str, Any]:
+    """Attributes of the stored array."""
+    # xarray and others read the names of dims of Zarr v2 from here (RULES L7).
+    dims = {"_ARRAY_DIMENSIONS": list(node.dims)} if zarr_format == 2 else {}
+    return {**node.attrs, **dims}
 
 
 def compressors(
