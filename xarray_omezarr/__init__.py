@@ -16,8 +16,10 @@ from xarray_omezarr.errors import (
     CoordinateError,
     DataTypeError,
     LayoutError,
+    LockedError,
     MetadataError,
     MissingDependencyError,
+    NoPixelsError,
     NotInVersionError,
     NotOmeZarrError,
     OmeZarrError,
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
         image_metadata,
         open_image,
         plan_image,
+        prepare_image,
         quantify,
+        template,
         write_image,
     )
     from xarray_omezarr.grid.grid import Grid, GridAxis
@@ -54,8 +58,10 @@ __all__ = [
     "GridAxis",
     "Hierarchy",
     "LayoutError",
+    "LockedError",
     "MetadataError",
     "MissingDependencyError",
+    "NoPixelsError",
     "NotInVersionError",
     "NotOmeZarrError",
     "OmeZarrError",
@@ -75,7 +81,9 @@ __all__ = [
     "ngff",
     "open_image",
     "plan_image",
+    "prepare_image",
     "quantify",
+    "template",
     "write_image",
 ]
 
@@ -91,7 +99,9 @@ _HOMES = {
     "image_metadata": "api",
     "open_image": "api",
     "plan_image": "api",
+    "prepare_image": "api",
     "quantify": "api",
+    "template": "api",
     "write_image": "api",
 }
 

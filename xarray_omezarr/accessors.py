@@ -122,6 +122,22 @@ class DataArrayAccessor:
 
         return api.write_image(self._obj, store, compute=compute, **options)
 
+    @shows_write_options
+    def prepare_image(self, store: Any, **options: Unpack[WriteOptions]) -> Any:
+        """Make the image without its pixels; its group, and its arrays by path.
+
+        See `xarray_omezarr.prepare_image`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image goes.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.prepare_image(self._obj, store, **options)
+
     def quantify(self) -> xr.DataArray:
         """Coordinates as pint quantities; needs the extra ``pint``."""
         from xarray_omezarr import api

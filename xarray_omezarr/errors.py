@@ -13,6 +13,8 @@ OmeZarrError
 ├── TargetExistsError      FileExistsError    the place is taken
 ├── TargetNotFoundError    FileNotFoundError  nothing is there
 ├── NotOmeZarrError        ValueError         something else is there
+├── NoPixelsError          ValueError         a template has no pixels to write or read
+├── LockedError            TimeoutError       another writer does not let go of a lock
 ├── MissingDependencyError ImportError        an extra is not installed
 └── OmeZarrErrorGroup      ExceptionGroup     several of the above at once
 """
@@ -78,6 +80,14 @@ class TargetNotFoundError(OmeZarrError, FileNotFoundError):
 
 class NotOmeZarrError(OmeZarrError, ValueError):
     """The target holds no OME-Zarr metadata."""
+
+
+class NoPixelsError(OmeZarrError, ValueError):
+    """A template stands for an image; it has no pixels to write or read."""
+
+
+class LockedError(OmeZarrError, TimeoutError):
+    """Another writer holds a lock and does not let go of it."""
 
 
 class MissingDependencyError(OmeZarrError, ImportError):

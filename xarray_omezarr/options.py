@@ -43,13 +43,15 @@ class WriteOptions(TypedDict, total=False):
     """Keyword arguments that every writing verb understands."""
 
     mode: Annotated[
-        Literal["w-", "w", "a"] | None,
+        Literal["w-", "w", "a", "r+"] | None,
         Option(
             None,
             "``None`` or ``'w-'``: refuse a target that holds something; ``'w'``: "
             "replace the image there (a folder that is not Zarr is never removed, "
             "and on local disks the old image stays readable until the new one is "
-            "complete); ``'a'``: as ``'w-'``, inside a store that exists.",
+            "complete); ``'a'``: as ``'w-'``, inside a store that exists; ``'r+'``: "
+            "write into the arrays of an image that exists. With `region`, None is "
+            "``'r+'``; with `append_dim`, it is ``'a'``.",
         ),
     ]
     version: Annotated[
@@ -90,7 +92,9 @@ class WriteOptions(TypedDict, total=False):
         Option(
             "auto",
             "How a coarser level is made: ``'mean'`` (``'auto'``, ``'local_mean'``), "
-            "``'nearest'``, ``'mode'``, ``'max'``, ``'min'``, ``'median'``, or a "
+            "``'nearest'``, ``'mode'``, ``'max'``, ``'min'``, ``'median'``; with the "
+            "extra ``resize`` also ``'resize'`` and ``'gaussian'`` (scikit-image), "
+            "``'zoom'`` (scipy) and ``'laplacian'`` (not for unsigned integers); or a "
             "function ``(block, factors) -> block``, factors in the block's axis "
             "order. Each level is made from the coarsest finer one whose factors "
             "divide its own, and rounded.",
@@ -138,6 +142,52 @@ class WriteOptions(TypedDict, total=False):
     attrs: Annotated[
         Mapping[str, Any] | None,
         Option(None, "Further attributes of the group, beside ``ome``; JSON."),
+    ]
+    region: Annotated[
+        Literal["auto"] | Mapping[str, Any] | None,
+        Option(
+            None,
+            "Write into an existing image, all levels kept consistent: a slice, an "
+            "index or ``'auto'`` by stored dim, dims that are not named being covered "
+            "as a whole; or ``'auto'`` for all dims, from the coordinates.",
+        ),
+    ]
+    pyramid: Annotated[
+        bool,
+        Option(
+            True,
+            "With `region`: False writes level 0 only; `build_pyramid` makes the "
+            "other levels later.",
+        ),
+    ]
+    append_dim: Annotated[
+        str | None,
+        Option(
+            None,
+            "Stored dim, any but y and x, along which an existing image grows on all "
+            "levels; the coordinates must continue those that are there.",
+        ),
+    ]
+    writer: Annotated[
+        Literal["auto", "zarr", "tensorstore"] | Callable[..., Any],
+        Option(
+            "auto",
+            "Who stores the blocks: ``'zarr'`` (``'auto'``), ``'tensorstore'`` (folders, "
+            "S3 and Google's storage), or a function ``(path, shape, dtype, chunks, *, "
+            "shards, overwrite, compression, dimension_names) -> array`` that makes one "
+            "array in the local folder `path`, which is stored to by ``array[slices] = "
+            "block`` (see `xarray_omezarr.store.writers.CallableWriter`).",
+        ),
+    ]
+    progress: Annotated[
+        bool | Callable[[int, int], object],
+        Option(
+            False,
+            "True shows a progress bar over the uncompressed bytes of all levels; a "
+            "function ``(done, total)`` is called instead, from ``(0, total)`` to "
+            "``(total, total)``, never backwards and never twice at once, from any "
+            "thread. An error that it raises stops the write (not on a cluster).",
+        ),
     ]
     irregular: Annotated[
         Literal["auto", "raise", "keep"],
@@ -249,7 +299,9 @@ def _spell_out(doc: str) -> str:
     return "\n".join([*lines[:at], *spelled, *lines[at + 1 :]])
 
 
-def truth(options: WriteOptions, name: Literal["write_empty_chunks", "lossy"]) -> bool:
+def truth(
+    options: WriteOptions, name: Literal["write_empty_chunks", "lossy", "pyramid"]
+) -> bool:
     """The value of an option that is True or False.
 
     Raises

@@ -1,5 +1,6 @@
 """The verbs of the package as typed functions: plan, write, open."""
 
+from xarray_omezarr.api.amending import prepare_image
 from xarray_omezarr.api.describe import (
     image_axes,
     image_channels,
@@ -11,6 +12,7 @@ from xarray_omezarr.api.images import plan_image, write_image
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.trees import node_kind, node_levels
 from xarray_omezarr.grid.assign import assign_grid
+from xarray_omezarr.write.template import template
 
 __all__ = [
     "assign_grid",
@@ -25,6 +27,8 @@ __all__ = [
     "open_image",
     "open_level",
     "plan_image",
+    "prepare_image",
     "quantify",
+    "template",
     "write_image",
 ]
