@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import dask
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -49,13 +50,38 @@ def pixels(da: xr.DataArray, arrangement: Arrangement) -> Readable:
     Parameters
     ----------
     da : xarray.DataArray
-        Backed by numpy, by dask, or lazily by an engine of xarray.
+        Backed by numpy, by dask, lazily by an engine of xarray, or by chunks of
+        which a chunk manager of xarray knows how to compute them, such as cubed's.
     arrangement : Arrangement
         Stored dims in terms of those of `da`.
+
+    Raises
+    ------
+    DataTypeError
+        For chunked arrays without a chunk manager.
+    LayoutError
+        For dask arrays that do not know the sizes of their chunks.
     """
     if da.chunks is not None:
-        return _arranged_dask(da, arrangement)
+        array, _ = split_quantity(da.data)
+        if dask.is_dask_collection(array):
+            return _arranged_dask(da, arrangement)
+        _check_computable(array)
     return BlockSource(da.variable, arrangement, stored_shape(da, arrangement))
+
+
+def _check_computable(array: Any) -> None:
+    # The module is not public, but nothing else tells before the first byte.
+    from xarray.namedarray.parallelcompat import get_chunked_array_type
+
+    try:
+        get_chunked_array_type(array)
+    except TypeError as error:
+        raise DataTypeError(
+            f"Pixels are a {type(array).__module__}.{type(array).__qualname__}, which "
+            f"xarray has no way to compute ({error}); install its chunk manager, e.g. "
+            "pip install cubed-xarray, or convert the pixels to a numpy or dask array"
+        ) from error
 
 
 def stored_shape(da: xr.DataArray, arrangement: Arrangement) -> tuple[int, ...]:
@@ -88,7 +114,9 @@ class BlockSource:
     """Pixels of a variable that is in memory or lazily opened, without dask.
 
     A lazy variable must not be transposed or expanded as a whole, for xarray
-    would load it, so each block is read as it lies and arranged afterwards.
+    would load it, so each block is read as it lies and arranged afterwards. Chunks
+    of other libraries than dask are computed block by block: one that lies in
+    several blocks is computed for each of them.
     """
 
     variable: xr.Variable
@@ -105,6 +133,8 @@ class BlockSource:
         selection: dict[Any, Any] = {dim: at for dim, at in places if dim is not None}
         selection |= dict.fromkeys(self.arrangement.dropped, 0)
         block = self.variable.isel(selection)
+        if block.chunks is not None:
+            block = block.compute()
         present = [dim for dim in self.arrangement.dims if dim is not None]
         values, _ = split_quantity(block.data)
         block = xr.Variable(block.dims, _as_numpy(values)).transpose(*present)
