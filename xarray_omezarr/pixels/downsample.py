@@ -8,30 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.errors import DataTypeError, OptionError
+from xarray_omezarr.errors import OptionError
 from xarray_omezarr.pixels.bins import Block, coarse_shape, parts
+from xarray_omezarr.pixels.casting import to_pixels
+from xarray_omezarr.pixels.filters import FILTERS
 from xarray_omezarr.pixels.methods import (
     KERNELS,
     NEAREST,
+    NUMBERS,
     CustomMethod,
     Kernel,
     Method,
     check_method,
+    check_method_for,
     method_name,
+    overlap,
 )
+from xarray_omezarr.pixels.smooth import smooth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# Kinds of numpy types that can be averaged and compared.
-_NUMBERS = "biuf"
 
 
 def downsample(block: Block, factors: Sequence[int], method: Method) -> Block:
     """Make one pixel of every bin of ``factors`` pixels.
 
     The result depends on each bin alone: blocks cut from an array at multiples of
-    the factors give, bit for bit, the same pixels as the whole array.
+    the factors give, bit for bit, the same pixels as the whole array. Not so for
+    ``"resize"``, ``"zoom"``, ``"gaussian"`` and ``"laplacian"``: they look at the
+    pixels around the bin, and take `block` for the whole array. For blocks of an
+    array there is `downsample_within`.
 
     Parameters
     ----------
@@ -47,6 +53,16 @@ def downsample(block: Block, factors: Sequence[int], method: Method) -> Block:
         zero.
         ``"max"`` and ``"min"``: as they say.
         ``"nearest"``: the first pixel of the bin.
+        ``"resize"``: `skimage.transform.resize`, bilinear and anti-aliased.
+        ``"gaussian"``: `skimage.transform.pyramid_reduce`, which smooths more.
+        ``"zoom"``: `scipy.ndimage.zoom` with ``grid_mode=True``, cubic splines; not
+        anti-aliased.
+        ``"laplacian"``: the band-pass of `skimage.transform.pyramid_laplacian`, what
+        ``"gaussian"`` makes less the same smoothed once more.
+        These four need the extra ``resize``. Axes of factor 1 are left alone; the
+        last pixels are repeated up to whole bins, and at its borders the array is
+        reflected. Sums are made in double precision and rounded half to even and
+        clipped for integers; booleans are True from a half on.
         A function gets the block, its last pixels repeated up to whole bins, and
         the factors; floats it returns for integers are rounded half to even and
         clipped.
@@ -56,8 +72,10 @@ def downsample(block: Block, factors: Sequence[int], method: Method) -> Block:
     numpy.ndarray
         C-contiguous, of the type and byte order of `block`. Sizes are rounded up:
         a partial bin at the far border counts with the pixels it has. All but
-        ``"nearest"`` skip NaN; a bin of nothing else gives NaN. Where every factor
-        is 1, this may be `block` itself.
+        ``"nearest"`` skip NaN; a bin of nothing else gives NaN. An infinity reaches
+        as far as the weights do, but for ``"zoom"``: where an infinity or NaN is in
+        reach, a pixel is the mean of its bin. Where every factor is 1, this may be
+        `block` itself.
 
     Raises
     ------
@@ -65,7 +83,10 @@ def downsample(block: Block, factors: Sequence[int], method: Method) -> Block:
         For impossible factors, unknown methods, and functions whose result does
         not fit.
     DataTypeError
-        For pixels that are not numbers, unless the method is ``"nearest"``.
+        For pixels that are not numbers, unless the method is ``"nearest"``; for a
+        ``"laplacian"`` of booleans or unsigned integers.
+    MissingDependencyError
+        Without the extra that the method needs.
 
     Examples
     --------
@@ -84,12 +105,84 @@ def downsample(block: Block, factors: Sequence[int], method: Method) -> Block:
         return _by_function(block, sizes, method)
     if method == NEAREST:
         return np.array(block[tuple(slice(None, None, f) for f in sizes)], order="C")
-    if block.dtype.kind not in _NUMBERS:
-        raise DataTypeError(
-            f"Method {method!r} needs pixels that are booleans, integers or floats, "
-            f"not {block.dtype}; use method='nearest'"
-        )
+    check_method_for(method, block.dtype)
+    if method in FILTERS:
+        nothing = (0,) * block.ndim
+        return smooth(block, sizes, method, nothing, nothing)
     return _by_kernel(block, sizes, KERNELS[method])
+
+
+def downsample_within(
+    block: Block,
+    factors: Sequence[int],
+    method: Method,
+    before: Sequence[int],
+    after: Sequence[int],
+) -> Block:
+    """Make the coarse pixels of the inside of a block; no seam to its neighbours.
+
+    Parameters
+    ----------
+    block : numpy.ndarray
+        The inside and the pixels around it that `overlap` asks for.
+    factors : tuple of int
+        Pixels of a bin along each axis, in the order of the axes.
+    method : str or callable
+        As for `downsample`.
+    before, after : tuple of int
+        Pixels around the inside along each axis: as many as `overlap` says, or as
+        the array has. Fewer than `overlap` tell that the array ends there.
+
+    Returns
+    -------
+    numpy.ndarray
+        Bit for bit what `downsample` makes of the whole array at this place.
+
+    Raises
+    ------
+    OptionError
+        As `downsample`, and where more surrounds the inside than the method needs
+        or an inside does not start with a whole bin.
+
+    Examples
+    --------
+    >>> ramp = np.arange(0.0, 80.0, 2)
+    >>> overlap("resize", (2,))
+    (2,)
+    >>> downsample_within(ramp[8:16], (2,), "resize", (2,), (2,))
+    array([21., 25.])
+    """
+    check_method(method)
+    sizes = _checked_factors(factors, block.ndim)
+    _check_surroundings(block.shape, sizes, method, before, after)
+    if not (any(before) or any(after)):
+        return downsample(block, factors, method)
+    check_method_for(method, block.dtype)
+    # Only these methods have surroundings, as was checked.
+    assert isinstance(method, str)
+    return smooth(block, sizes, method, before, after)
+
+
+def _check_surroundings(
+    shape: Sequence[int],
+    factors: Sequence[int],
+    method: Method,
+    before: Sequence[int],
+    after: Sequence[int],
+) -> None:
+    needed = overlap(method, factors)
+    for axis, sizes in enumerate(
+        zip(shape, factors, needed, before, after, strict=True)
+    ):
+        length, factor, most, front, back = sizes
+        inside = length - front - back
+        whole = front % factor == 0 and (back == 0 or inside % factor == 0)
+        if not (whole and 0 <= front <= most and 0 <= back <= most and inside > 0):
+            raise OptionError(
+                f"A block of {length} pixels along axis {axis} has {front} before "
+                f"and {back} after its inside: method {method_name(method)!r} with a "
+                f"factor of {factor} takes whole bins, up to {most} pixels of them"
+            )
 
 
 def _checked_factors(factors: Sequence[int], ndim: int) -> tuple[int, ...]:
@@ -149,33 +242,14 @@ def _cast(result: Block, dtype: np.dtype[Any], function: CustomMethod) -> Block:
     """Give the result of a function the type of the pixels it was made from."""
     if result.dtype == dtype:
         return result
-    if dtype.kind not in _NUMBERS or result.dtype.kind not in _NUMBERS:
+    if dtype.kind not in NUMBERS or result.dtype.kind not in NUMBERS:
         raise OptionError(
             f"Method {method_name(function)!r} returned {result.dtype} for pixels "
             f"of type {dtype}: it must return {dtype}"
         )
-    if dtype.kind != "f" and result.dtype.kind == "f":
-        if np.isnan(result).any():
-            raise OptionError(
-                f"Method {method_name(function)!r} returned NaN for pixels of type "
-                f"{dtype}, which cannot hold it: return a number for every pixel"
-            )
-        whole = result >= 0.5 if dtype.kind == "b" else np.rint(result)
-        # In double precision: half floats have no room for the limits of integers.
-        result = whole.astype(np.float64)
-    if dtype.kind in "iu":
-        return _clip(result, dtype)
-    with np.errstate(all="ignore"):
-        return result.astype(dtype)
-
-
-def _clip(whole: Block, dtype: np.dtype[Any]) -> Block:
-    """Cast whole numbers to an integer type; its limits stand for what is beyond."""
-    info = np.iinfo(dtype)
-    low, high = whole <= info.min, whole >= info.max
-    # Only what lies between is cast: a float of 2**63 would not survive it, and as
-    # a float the limit of int64 is 2**63, so np.clip would let it pass.
-    clipped = np.where(low | high, 0, whole).astype(dtype)
-    clipped[low] = info.min
-    clipped[high] = info.max
-    return clipped
+    if dtype.kind != "f" and result.dtype.kind == "f" and np.isnan(result).any():
+        raise OptionError(
+            f"Method {method_name(function)!r} returned NaN for pixels of type "
+            f"{dtype}, which cannot hold it: return a number for every pixel"
+        )
+    return to_pixels(result, dtype)

@@ -34,7 +34,7 @@ from xarray_omezarr.ngff.omero import Channel, Omero
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import truth
-from xarray_omezarr.pixels.methods import method_name
+from xarray_omezarr.pixels.methods import check_method_for, method_name
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.channels import plan_channels
 from xarray_omezarr.write.keeping import check_attrs, plan_kept
@@ -135,13 +135,15 @@ def _pyramid(stored: Stored, dtype: np.dtype[Any], options: WriteOptions) -> Pyr
     located = {
         name for own, name in stored.names.items() if own in stored.outline.coords
     }
-    return plan_pyramid(
+    pyramid = plan_pyramid(
         grid,
         _by_stored_dim(options["scale_factors"], stored.names),
         options["method"],
         chunks_of=chunks_of,
         located=located,
     )
+    check_method_for(pyramid.method, dtype)
+    return pyramid
 
 
 def _by_stored_dim(option: Any, names: Mapping[str, str]) -> Any:
