@@ -121,7 +121,7 @@ def test_the_stored_pyramid_does_not_depend_on_how_it_was_cut(
             target,
             mode=None,
             compute=not later,
-            budget=budget,
+            memory_limit=budget,
         )
         group = written.compute() if later else written
     expected = pixels

@@ -1,4 +1,4 @@
-"""Write a DataArray, or a variable of a Dataset, as one image; plan that."""
+"""Write a DataArray, a variable of a Dataset or a tree of levels as one image."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import xarray as xr
 
+from xarray_omezarr.api.amending import amends, write_into
+from xarray_omezarr.api.trees import checked_array, plan_object
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
     parse_bytes,
     shows_write_options,
 )
-from xarray_omezarr.store.create import DEFAULT_BUDGET, check_arrays, write
+from xarray_omezarr.store.create import check_arrays, write
 from xarray_omezarr.store.target import Group, StoreLike, open_target
+from xarray_omezarr.store.writers import resolve_writer
 from xarray_omezarr.write.dataset import image_of
-from xarray_omezarr.write.multiscale import plan_multiscale
+from xarray_omezarr.write.templates import refuse_template
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 @overload
 def write_image(
-    obj: xr.DataArray | xr.Dataset,
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
     image: str | None = None,
@@ -34,7 +37,7 @@ def write_image(
 ) -> Group: ...
 @overload
 def write_image(
-    obj: xr.DataArray | xr.Dataset,
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
     image: str | None = None,
@@ -43,7 +46,7 @@ def write_image(
 ) -> Delayed: ...
 @overload
 def write_image(
-    obj: xr.DataArray | xr.Dataset,
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
     image: str | None = None,
@@ -52,14 +55,14 @@ def write_image(
 ) -> Group | Delayed: ...
 @shows_write_options
 def write_image(
-    obj: xr.DataArray | xr.Dataset,
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
     image: str | None = None,
     compute: bool = True,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed:
-    """Write a DataArray, or a variable of a Dataset, as an image with a pyramid.
+    """Write a DataArray, a variable of a Dataset, or a tree of levels, as an image.
 
     Scale, translation and units come from the coordinates the object has now:
     they name the centres of its pixels. Everything is planned and checked before
@@ -68,14 +71,18 @@ def write_image(
 
     Parameters
     ----------
-    obj : xarray.DataArray or xarray.Dataset
+    obj : xarray.DataArray, xarray.Dataset or xarray.DataTree
         2 to 5 dims of any case and order, of which two or three are spatial;
         numpy, dask or lazily opened, larger than memory if need be. Attributes of
-        a Dataset become attributes of the group, those of `attrs` win.
+        a Dataset or tree become attributes of the group, those of `attrs` win. The
+        children of a tree are the levels, of any names, and are written as they
+        are, the finest first; a single level gets a pyramid. A tree that was opened
+        with fewer levels than are stored gets the stored factors, from level 0.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the image goes.
     image : str, optional
-        Which variable of a Dataset; may be left out where there is only one.
+        Which variable of a Dataset, or of the levels of a tree; may be left out
+        where there is only one, or in a tree one called ``image``.
     compute : bool, default True
         False returns a ``dask.delayed.Delayed`` that writes pixels and metadata.
     **options
@@ -110,27 +117,41 @@ def write_image(
     full = complete(options)
     if isinstance(obj, xr.Dataset):
         obj, full = image_of(obj, image, full)
+    if not isinstance(obj, xr.DataTree):
+        refuse_template(checked_array(obj))
+    if amends(full):
+        obj = checked_array(obj)
+        return write_into(obj, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
     target = open_target(
         store, group=full["group"], storage_options=full["storage_options"]
     )
-    hierarchy = plan_multiscale(_checked(obj), full, target.stem)
+    hierarchy = plan_object(obj, full, image, target.stem)
     limit = full["memory_limit"]
     return write(  # type: ignore[no-any-return]  # Group or Delayed, as asked
         hierarchy,
         target,
         mode=full["mode"],
         compute=compute,
-        budget=DEFAULT_BUDGET if limit is None else parse_bytes(limit),
+        writer=resolve_writer(full["writer"]),
+        progress=full["progress"],
+        memory_limit=None if limit is None else parse_bytes(limit),
     )
 
 
 @shows_write_options
-def plan_image(obj: xr.DataArray, **options: Unpack[WriteOptions]) -> Hierarchy:
+def plan_image(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    *,
+    image: str | None = None,
+    **options: Unpack[WriteOptions],
+) -> Hierarchy:
     """What `write_image` would write, as a value that prints as a tree.
 
     Parameters
     ----------
-    obj : xarray.DataArray
+    obj : xarray.DataArray, xarray.Dataset or xarray.DataTree
+        As for `write_image`.
+    image : str, optional
         As for `write_image`.
     **options
 
@@ -150,15 +171,6 @@ def plan_image(obj: xr.DataArray, **options: Unpack[WriteOptions]) -> Hierarchy:
         0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
         1  (y: 32, x: 32) uint8, chunks (32, 32), 1.0 KiB, mean of 0 by (2, 2)
     """
-    hierarchy = plan_multiscale(_checked(obj), complete(options))
+    hierarchy = plan_object(obj, complete(options), image)
     check_arrays(hierarchy)
     return hierarchy
-
-
-def _checked(obj: xr.DataArray) -> xr.DataArray:
-    if not isinstance(obj, xr.DataArray):
-        raise TypeError(
-            f"An image is made from an xarray.DataArray, not from {type(obj)}; make "
-            "one with xarray.DataArray(pixels, dims=('y', 'x'))"
-        )
-    return obj

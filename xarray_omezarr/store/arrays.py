@@ -11,6 +11,7 @@ import zarr
 import zarr.codecs
 from numpy.typing import NDArray
 from zarr.abc.codec import BytesBytesCodec
+from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import LayoutError, OptionError
 
@@ -34,10 +35,8 @@ class WritableArray(Protocol):
     def __getitem__(self, key: tuple[slice, ...], /) -> Any: ...
 
 
-def create_array(
-    group: zarr.Group, name: str, node: ArrayNode, zarr_format: ZarrFormat
-) -> zarr.Array[Any]:
-    """Make the empty array `name` in `group` as `node` describes it."""
+def model_array(node: ArrayNode, zarr_format: ZarrFormat) -> zarr.Array[Any]:
+    """An empty array in memory, with the metadata that `node` describes."""
     layout = node.layout
     specific: dict[str, Any]
     if zarr_format == 2:
@@ -45,8 +44,8 @@ def create_array(
         specific = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
     else:
         specific = {"dimension_names": node.dims, "shards": layout.shards}
-    return group.create_array(
-        name,
+    return zarr.create_array(
+        MemoryStore(),
         shape=node.shape,
         dtype=node.dtype,
         chunks=layout.chunks,
@@ -54,6 +53,7 @@ def create_array(
         fill_value=layout.fill_value,
         attributes=array_attributes(node, zarr_format),
         config={"write_empty_chunks": layout.write_empty_chunks},
+        zarr_format=zarr_format,
         **specific,
     )
 

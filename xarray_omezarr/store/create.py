@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import dask
 import zarr
+from zarr.core.sync import sync
 
 from xarray_omezarr.errors import LayoutError
-from xarray_omezarr.hierarchy import ArrayNode, Deferred
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, Given
 from xarray_omezarr.store import windows
-from xarray_omezarr.store.arrays import (
-    WritableArray,
-    ZarrFormat,
-    compressors,
-    create_array,
-)
+from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
 from xarray_omezarr.store.blocks import plan_stages
-from xarray_omezarr.store.fill import Limits, fill_later, fill_now, is_dask, writers
+from xarray_omezarr.store.crew import available_cores, crew, threads_for
+from xarray_omezarr.store.fill import BlockWriter, Limits, block_writers, fill_now
+from xarray_omezarr.store.nodes import new_group, put_groups
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.origins import refuse_own_source
+from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
     Place,
     ancestors,
@@ -30,14 +29,23 @@ from xarray_omezarr.store.place import (
     swap,
     warn_of_replacing,
 )
+from xarray_omezarr.store.progress import Progress, Report, total_bytes
 from xarray_omezarr.store.reach import Reach
+from xarray_omezarr.store.sinks import Sink, sink_for
+from xarray_omezarr.store.tasks import fill_later, is_dask
+from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
     from xarray_omezarr.store.target import Target
 
-#: Bytes that one block may hold with all its levels, unless the user says more.
-DEFAULT_BUDGET = 32 * 2**20
+#: Bytes that a write holds at once, per thread of dask, unless the user says more.
+DEFAULT_LIMIT = 128 * 2**20
+
+# A block with its levels, the one before it, and what codecs make of both.
+_BLOCKS_HELD = 4
+
+_ZARR = ZarrWriter()
 
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
@@ -49,7 +57,9 @@ def write(
     *,
     mode: str | None,
     compute: bool,
-    budget: int = DEFAULT_BUDGET,
+    writer: ArrayWriter = _ZARR,
+    progress: object = False,
+    memory_limit: int | None = None,
 ) -> Any:
     """Write `hierarchy` at `target`.
 
@@ -68,8 +78,12 @@ def write(
     compute : bool
         False returns a Delayed that does all of it; until it runs, nothing at the
         target is touched.
-    budget : int
-        Bytes that one block may hold with all levels made from it.
+    writer : ArrayWriter
+        Who makes and fills the arrays.
+    progress : bool or callable
+        The write option.
+    memory_limit : int, optional
+        Bytes that the write may hold at once.
 
     Returns
     -------
@@ -78,27 +92,77 @@ def write(
     """
     check_arrays(hierarchy)
     place = find_place(target, mode, _zarr_format(hierarchy))
+    writer.check(hierarchy, target)
     if not place.found.is_free and not place.is_beside:
         refuse_own_source(hierarchy, target)
     is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
     reach = Reach.from_here(target)
     if compute and is_lazy:
         reach.check_cluster()
+    shown = Progress(progress, total_bytes(hierarchy.arrays))
+    report = shown.report()
     warn_of_replacing(place)
-    stages = plan_stages(hierarchy.arrays, budget)
-    block_writers = writers(hierarchy.arrays, stages, windows.channel_axes(hierarchy))
-    start = Start(_without_pixels(hierarchy), target, mode, reach)
-    commit = Commit(_without_pixels(hierarchy))
+    uses_dask = is_lazy or not compute
+    limit = block_limit(memory_limit, uses_dask)
+    work = _work(hierarchy, limit, report)
+    bare = _without_pixels(hierarchy)
+    start = Start(bare, target, mode, reach, writer, report)
+    commit = Commit(bare, report)
     if not compute:
         # dask would look into the arguments for arrays of its own.
         started = dask.delayed(start, pure=False, traverse=False)()
-        return fill_later(hierarchy.arrays, block_writers, started, commit)
-    with cleaned_up_on_error(place):
+        return _later(hierarchy, work, started, commit, target, limit)
+    with shown, cleaned_up_on_error(place):
         begun = start(place)
-        if not is_lazy:
-            return commit(fill_now(hierarchy.arrays, block_writers, begun), begun)
-        started = dask.delayed(begun, pure=False, traverse=False)
-        return fill_later(hierarchy.arrays, block_writers, started, commit).compute()
+        if is_lazy:
+            started = dask.delayed(begun, pure=False, traverse=False)
+            return _later(hierarchy, work, started, commit, target, limit).compute()
+        with crew(threads_for(target.store), limit) as hands:
+            limits = fill_now(hierarchy.arrays, work, begun, hands)
+        return commit(limits, begun)
+
+
+def block_limit(memory_limit: int | None, uses_dask: bool) -> int:
+    """Bytes that one block may hold with all levels made from it.
+
+    dask works on as many blocks as it has threads.
+    """
+    if memory_limit is None:
+        return DEFAULT_LIMIT // _BLOCKS_HELD
+    blocks = _BLOCKS_HELD * (available_cores() if uses_dask else 1)
+    return max(1, memory_limit // blocks)
+
+
+def _work(hierarchy: Hierarchy, limit: int, report: Report) -> list[BlockWriter]:
+    arrays = hierarchy.arrays
+    given = {p: n.given for p, n in arrays.items() if isinstance(n.source, Given)}
+    stages = plan_stages(
+        arrays,
+        limit,
+        in_memory=[path for path, pixels in given.items() if is_in_memory(pixels)],
+        source_chunks={path: read_as_a_whole(pixels) for path, pixels in given.items()},
+    )
+    return block_writers(arrays, stages, windows.channel_axes(hierarchy), report)
+
+
+def _later(
+    hierarchy: Hierarchy,
+    work: Sequence[BlockWriter],
+    started: Any,
+    commit: Commit,
+    target: Target,
+    limit: int,
+) -> Any:
+    near = threads_for(target.store) == available_cores()
+    return fill_later(
+        hierarchy.arrays,
+        work,
+        started,
+        commit,
+        # The threads of dask encode; those of a crew would only wait for puts.
+        threads=1 if near else threads_for(target.store),
+        limit=limit,
+    )
 
 
 def check_arrays(hierarchy: Hierarchy) -> None:
@@ -136,6 +200,7 @@ class Begun:
     place: Place
     root: zarr.Group
     handles: Mapping[str, WritableArray]
+    sinks: Mapping[str, Sink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +215,8 @@ class Start:
     target: Target
     mode: str | None
     reach: Reach
+    writer: ArrayWriter = _ZARR
+    report: Report = Report()  # tells nobody
 
     def __call__(self, place: Place | None = None) -> Begun:
         """Start; `place` where it was found just now."""
@@ -157,14 +224,12 @@ class Start:
         if place is None:
             place = find_place(self.target, self.mode, _zarr_format(self.hierarchy))
         root = self._make_root(place)
-        for path in sorted(self.hierarchy.groups, key=_depth):
-            if path:
-                root.require_group(path)
-        handles = {
-            path: create_array(root, path, node, _zarr_format(self.hierarchy))
-            for path, node in self.hierarchy.arrays.items()
-        }
-        return Begun(place, root, handles)
+        below: dict[str, Any] = {path: {} for path in self.hierarchy.groups if path}
+        put_groups(root.store, root.path, below, _zarr_format(self.hierarchy))
+        handles = open_handles(self.hierarchy, root, self.writer)
+        sinks = {path: sink_for(handle) for path, handle in handles.items()}
+        self.report.begin()
+        return Begun(place, root, handles, sinks)
 
     def _make_root(self, place: Place) -> zarr.Group:
         zarr_format = _zarr_format(self.hierarchy)
@@ -179,14 +244,10 @@ class Start:
             # The old metadata go first: whatever is left if this stops half way is
             # not taken for an image.
             zarr.open_group(where.store, path=where.path, mode="r+").attrs.put({})
-        group = zarr.open_group(
-            where.store,
-            path=where.path,
-            mode="w" if replaced else "a",
-            zarr_format=zarr_format,
-        )
-        group.attrs.put({**place.kept_attrs, UNFINISHED: True})
-        return group
+        if replaced:
+            sync(where.store.delete_dir(where.path))
+        attrs = {**place.kept_attrs, UNFINISHED: True}
+        return new_group(where.store, where.path, attrs, zarr_format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,22 +255,22 @@ class Commit:
     """Writes the metadata of all groups, and moves the result into place."""
 
     hierarchy: Hierarchy
+    report: Report = Report()  # tells nobody
 
     def __call__(self, limits: dict[str, Limits], begun: Begun) -> zarr.Group:
         """Commit; `limits` of the values by path of level 0."""
         done = windows.complete(self.hierarchy, limits, begun.handles)
-        deepest_first = sorted(done.groups, key=lambda path: -_depth(path))
-        place, final = begun.place, {}
-        for path in deepest_first:
-            attrs = self._attributes(done.groups[path])
-            if path:
-                begun.root[path].attrs.put(attrs)
-            else:
-                final = {**place.kept_attrs, **attrs}
+        place, zarr_format = begun.place, _zarr_format(self.hierarchy)
+        attributes = {path: self._attributes(n) for path, n in done.groups.items()}
+        final = {**place.kept_attrs, **attributes.pop("")}
+        for depth in sorted({_depth(path) for path in attributes}, reverse=True):
+            level = {p: a for p, a in attributes.items() if _depth(p) == depth}
+            put_groups(begun.root.store, begun.root.path, level, zarr_format)
         if place.is_beside:
             swap(place, final)
         else:
-            begun.root.attrs.put(final)
+            put_groups(begun.root.store, begun.root.path, {"": final}, zarr_format)
+        self.report.end()
         return zarr.open_group(
             place.final.store,
             path=place.final.path,

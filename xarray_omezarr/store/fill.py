@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import dask
-import dask.array
 import numpy as np
 from numpy.typing import NDArray
 
-from xarray_omezarr.hierarchy import ArrayNode, BlockFunction, Downsampled, Given
-from xarray_omezarr.pixels.downsample import downsample
+from xarray_omezarr.hierarchy import ArrayNode, BlockFunction, Downsampled
+from xarray_omezarr.pixels.downsample import downsample_within
 from xarray_omezarr.pixels.ranges import value_range
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
-    from xarray_omezarr.store.blocks import Slices, Stage
+    from xarray_omezarr.store.blocks import Slices, Stage, Step
+    from xarray_omezarr.store.sinks import Sink
+
+Pixels: TypeAlias = NDArray[Any]
 
 #: In place of a channel axis: the whole array is one channel.
 WHOLE = -1
@@ -25,14 +28,47 @@ WHOLE = -1
 #: Smallest and largest finite value by index along the channel axis.
 Limits: TypeAlias = dict[int, tuple[float, float]]
 
+#: Called with the bytes of a piece that is stored, and what tells it from others.
+Report: TypeAlias = Callable[[int, tuple[str | int, ...]], None]
 
-class HasHandles(Protocol):
+
+class HasArrays(Protocol):
     """A write under way: it has the stored arrays by path."""
 
     @property
     def handles(self) -> Mapping[str, WritableArray]:
-        """Stored arrays by path."""
+        """Stored arrays, to read from."""
         ...
+
+    @property
+    def sinks(self) -> Mapping[str, Sink]:
+        """Stored arrays, to write to."""
+        ...
+
+
+class Hands(Protocol):
+    """Whoever does the jobs of encoding and putting: a crew, or the caller."""
+
+    def hand_over(self, nbytes: int, job: Callable[[], None], /) -> None:
+        """Do `job`, now or soon; it holds `nbytes` until it is done."""
+        ...
+
+    def wait(self) -> None:
+        """Return when all jobs are done."""
+        ...
+
+
+class Extent:
+    """Smallest and largest value by channel, of pieces seen by many threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.limits: Limits = {}
+
+    def include(self, found: Limits) -> None:
+        """Widen the limits."""
+        with self._lock:
+            self.limits = merge_limits([self.limits, found])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,58 +86,123 @@ class BlockWriter:
     channel_axis : int, optional
         Axis along which the limits of the values are measured, or `WHOLE`; None
         measures nothing.
+    report : callable, optional
+        Told of the bytes of every block that is written.
     """
 
     stage: Stage
     methods: Mapping[str, str | BlockFunction]
     channel_axis: int | None
+    report: Report | None = None
 
-    def __call__(self, pixels: Any, place: Slices, begun: HasHandles) -> Limits:
-        """Write `pixels`, the block of the root at `place`, and what is below it."""
-        root = self.stage.root
-        blocks: dict[str, NDArray[Any]] = {root: np.asarray(pixels)}
-        limits = self._measure(blocks[root], place)
+    def write(
+        self,
+        pixels: Pixels,
+        place: Slices,
+        begun: HasArrays,
+        hands: Hands,
+        extent: Extent,
+        pass_on: Callable[[str, Slices, Pixels], None] = lambda *_: None,
+    ) -> None:
+        """Write `pixels`, the block of the root at `place`, and what is below it.
+
+        Parameters
+        ----------
+        pixels : array
+            The block, with the halo of the stage as far as the array reaches.
+        place : tuple of slice
+            Of the block, without its halo.
+        begun : HasArrays
+            Where to.
+        hands : Hands
+            Who encodes and puts.
+        extent : Extent
+            Takes the limits of the values.
+        pass_on : callable
+            ``(path, place, pixels)``: given what each level got.
+        """
+        blocks = {self.stage.root: pixels}
         if self.stage.writes_root:
-            begun.handles[root][place] = blocks[root]
+            self._store(self.stage.root, place, pixels, begun, hands, extent)
         for step in self.stage.steps:
-            made = downsample(
-                blocks[step.parent], step.factors, self.methods[step.path]
-            )
+            at, made = self._make(step, blocks[step.parent], place)
             blocks[step.path] = made
-            at = tuple(
-                slice(part.start // total, part.start // total + size)
-                for part, total, size in zip(place, step.total, made.shape, strict=True)
+            self._store(step.path, at, made, begun, hands, extent)
+            pass_on(step.path, at, made)
+
+    def _make(self, step: Step, parent: Pixels, place: Slices) -> tuple[Slices, Pixels]:
+        stage = self.stage
+        before = tuple(min(h, p.start) for h, p in zip(stage.halo, place, strict=True))
+        after = tuple(
+            min(h, n - p.stop)
+            for h, n, p in zip(stage.halo, stage.shape, place, strict=True)
+        )
+        method = self.methods[step.path]
+        made = downsample_within(parent, step.factors, method, before, after)
+        at = tuple(
+            slice(part.start // total, part.start // total + size)
+            for part, total, size in zip(place, step.total, made.shape, strict=True)
+        )
+        return at, made
+
+    def _store(
+        self,
+        path: str,
+        place: Slices,
+        pixels: Pixels,
+        begun: HasArrays,
+        hands: Hands,
+        extent: Extent,
+    ) -> None:
+        measures = self.stage.writes_root and path == self.stage.root
+        sink = begun.sinks[path]
+        for piece in sink.pieces(place):
+            inside = tuple(
+                slice(p.start - b.start, p.stop - b.start)
+                for p, b in zip(piece, place, strict=True)
             )
-            begun.handles[step.path][at] = made
-        return limits
+            part = pixels[inside]
+            job = partial(
+                self._write_piece, sink, path, piece, part, extent if measures else None
+            )
+            hands.hand_over(part.nbytes, job)
 
-    def read_and_write(
-        self, place: Slices, begun: HasHandles, _after: object = None
-    ) -> Limits:
-        """As calling, with the block read back from the store."""
-        return self(begun.handles[self.stage.root][place], place, begun)
+    def _write_piece(
+        self,
+        sink: Sink,
+        path: str,
+        place: Slices,
+        pixels: Pixels,
+        extent: Extent | None,
+    ) -> None:
+        sink.write(place, pixels)
+        if extent is not None:
+            extent.include(self._measure(pixels, place))
+        if self.report is not None:
+            self.report(pixels.nbytes, (path, *(part.start for part in place)))
 
-    def _measure(self, block: NDArray[Any], place: Slices) -> Limits:
+    def _measure(self, piece: Pixels, place: Slices) -> Limits:
         axis = self.channel_axis
-        if axis is None or not self.stage.writes_root:
+        if axis is None:
             return {}
         if axis == WHOLE:
-            whole = value_range(block)
+            whole = value_range(piece)
             return {} if whole is None else {0: whole}
         first = place[axis].start
         found = {}
-        for index in range(block.shape[axis]):
-            plane = block[(slice(None),) * axis + (index,)]
+        for index in range(piece.shape[axis]):
+            plane = piece[(slice(None),) * axis + (index,)]
             limits = value_range(plane)
             if limits is not None:
                 found[first + index] = limits
         return found
 
 
-def writers(
+def block_writers(
     arrays: Mapping[str, ArrayNode],
     stages: Iterable[Stage],
     channel_axes: Mapping[str, int],
+    report: Report | None = None,
 ) -> list[BlockWriter]:
     """One `BlockWriter` per stage."""
     made = []
@@ -111,107 +212,167 @@ def writers(
             for step in stage.steps
             if isinstance(source := arrays[step.path].source, Downsampled)
         }
-        made.append(BlockWriter(stage, methods, channel_axes.get(stage.root)))
+        axis = channel_axes.get(stage.root)
+        made.append(BlockWriter(stage, methods, axis, report))
     return made
 
 
-def is_dask(node: ArrayNode) -> bool:
-    """Whether the pixels of a node are a dask array."""
-    return isinstance(node.source, Given) and isinstance(
-        node.source.array, dask.array.Array
-    )
+def chains(writers: Sequence[BlockWriter]) -> Iterator[list[BlockWriter]]:
+    """Writers whose stages nest, the innermost first, in the order they must run."""
+    chain: list[BlockWriter] = []
+    for writer in writers:
+        if chain and not writer.stage.nests:
+            yield chain
+            chain = []
+        chain.append(writer)
+    if chain:
+        yield chain
 
 
 def fill_now(
     arrays: Mapping[str, ArrayNode],
-    block_writers: Sequence[BlockWriter],
-    begun: HasHandles,
+    writers: Sequence[BlockWriter],
+    begun: HasArrays,
+    hands: Hands,
 ) -> dict[str, Limits]:
-    """Fill all arrays block by block in this thread; limits by path of the root."""
-    limits: dict[str, Limits] = {}
-    for writer in block_writers:
-        stage = writer.stage
-        for place in stage.blocks():
-            if stage.writes_root:
-                found = writer(_read(arrays[stage.root], place), place, begun)
-            else:
-                found = writer.read_and_write(place, begun)
-            limits[stage.root] = merge_limits([limits.get(stage.root, {}), found])
-    return limits
-
-
-def fill_later(
-    arrays: Mapping[str, ArrayNode],
-    block_writers: Sequence[BlockWriter],
-    begun: Any,
-    finish: Callable[[dict[str, Limits], Any], Any],
-) -> Any:
-    """A Delayed that fills all arrays, then calls `finish` with the limits.
-
-    One task per block reads, downsamples and writes, so no level is a graph of
-    its own and no two tasks touch one stored object. Levels that are made from a
-    stored level start when that level is complete.
+    """Fill all arrays, read block by block in this thread; limits by path.
 
     Parameters
     ----------
     arrays : mapping
         Nodes by path.
-    block_writers : sequence of BlockWriter
+    writers : sequence of BlockWriter
         One per stage, in order.
-    begun : dask.delayed.Delayed
-        Gives the stored arrays; nothing is written before it.
-    finish : callable
-        ``(limits, begun) -> result``: the last task.
+    begun : HasArrays
+        Where to.
+    hands : Hands
+        Who encodes and puts.
     """
-    barriers: dict[str, Any] = {}
-    stage_limits = []
-    for writer in block_writers:
-        stage = writer.stage
-        if stage.writes_root:
-            tasks = _given_tasks(writer, arrays[stage.root], begun)
-        else:
-            task = dask.delayed(writer.read_and_write, pure=False)
-            after = barriers[stage.root]
-            tasks = [task(place, begun, after) for place in stage.blocks()]
-        merged = dask.delayed(merge_limits, pure=False)(tasks)
-        for path in (stage.root, *(step.path for step in stage.steps)):
-            barriers.setdefault(path, merged)
-        stage_limits.append((stage.root, merged))
-    return dask.delayed(_finish, pure=False)(finish, stage_limits, begun)
-
-
-def _finish(
-    finish: Callable[[dict[str, Limits], Any], Any],
-    found: list[tuple[str, Limits]],
-    begun: Any,
-) -> Any:
     limits: dict[str, Limits] = {}
-    for root, part in found:
-        limits[root] = merge_limits([limits.get(root, {}), part])
-    return finish(limits, begun)
+    for chain in chains(writers):
+        root = chain[0].stage.root
+        extent = Extent()
+        _Nest(chain, arrays[root], begun, hands, extent).fill()
+        # The next chain may go on from what this one has stored.
+        hands.wait()
+        limits[root] = merge_limits([limits.get(root, {}), extent.limits])
+    return limits
 
 
-def _given_tasks(writer: BlockWriter, node: ArrayNode, begun: Any) -> list[Any]:
-    stage = writer.stage
-    task = dask.delayed(writer, pure=False, traverse=False)
-    array = node.given
-    if not isinstance(array, dask.array.Array):
-        read = dask.delayed(_read, pure=False)
-        # Traversing a large numpy array to look for tasks in it would hash it.
-        source = dask.delayed(node, pure=False, traverse=False)
-        return [task(read(source, place), place, begun) for place in stage.blocks()]
-    # dask reads each of its chunks once, however they lie, and hands every task
-    # exactly its block.
-    aligned = array.astype(node.dtype, copy=False).rechunk(stage.block)
-    blocks = aligned.to_delayed().ravel()
-    return [
-        task(block, place, begun)
-        for block, place in zip(blocks, stage.blocks(), strict=True)
-    ]
+class _Nest:
+    """Runs stages that nest: an outer block is put together from inner ones.
+
+    Each array is visited once, and nothing that was written is read again.
+    """
+
+    def __init__(
+        self,
+        chain: Sequence[BlockWriter],
+        node: ArrayNode,
+        begun: HasArrays,
+        hands: Hands,
+        extent: Extent,
+    ) -> None:
+        self._chain = chain
+        self._stages = [writer.stage for writer in chain]
+        self._totals = totals(self._stages)
+        self._node = node
+        self._begun = begun
+        self._hands = hands
+        self._extent = extent
+        self._open: dict[str, list[_OpenBlock]] = {}
+
+    def fill(self) -> None:
+        """Visit all blocks of the outermost stage."""
+        for place in self._stages[-1].blocks():
+            self._visit(len(self._chain) - 1, place)
+
+    def _visit(self, depth: int, place: Slices) -> None:
+        writer = self._chain[depth]
+        if depth:
+            pixels = self._assemble(depth, place)
+        else:
+            pixels = read_block(writer.stage, place, self._node, self._begun)
+            self._pass_on(writer.stage.root, place, pixels)
+        writer.write(
+            pixels, place, self._begun, self._hands, self._extent, self._pass_on
+        )
+
+    def _assemble(self, depth: int, place: Slices) -> Pixels:
+        """The pixels of a block, made by the blocks of the stages inside it."""
+        stage, inner = self._stages[depth], self._stages[depth - 1]
+        waiting = self._open.setdefault(stage.root, [])
+        waiting.append(_OpenBlock(place))
+        for within in inner.blocks(seen_from(inner, stage, place, self._totals)):
+            self._visit(depth - 1, within)
+        return waiting.pop().pixels
+
+    def _pass_on(self, path: str, place: Slices, pixels: Pixels) -> None:
+        for block in self._open.get(path, ()):
+            block.take(place, pixels)
 
 
-def _read(node: ArrayNode, place: Slices) -> NDArray[Any]:
-    return np.asarray(node.given[place]).astype(node.dtype, copy=False)
+class _OpenBlock:
+    """A block that is being put together from parts."""
+
+    def __init__(self, place: Slices) -> None:
+        self._place = place
+        self.pixels: Pixels = np.empty(0)
+
+    def take(self, place: Slices, part: Pixels) -> None:
+        """Put a part where it belongs."""
+        if place == self._place:
+            self.pixels = part
+            return
+        if not self.pixels.size:
+            shape = [whole.stop - whole.start for whole in self._place]
+            self.pixels = np.empty(shape, part.dtype)
+        inside = tuple(
+            slice(at.start - whole.start, at.stop - whole.start)
+            for at, whole in zip(place, self._place, strict=True)
+        )
+        self.pixels[inside] = part
+
+
+def totals(stages: Iterable[Stage]) -> dict[str, tuple[int, ...]]:
+    """Pixels of the first root per pixel of each array of stages that nest."""
+    found: dict[str, tuple[int, ...]] = {}
+    for stage in stages:
+        here = found.setdefault(stage.root, (1,) * len(stage.shape))
+        for step in stage.steps:
+            found[step.path] = tuple(
+                a * b for a, b in zip(here, step.total, strict=True)
+            )
+    return found
+
+
+def seen_from(
+    inner: Stage, outer: Stage, place: Slices, of: Mapping[str, tuple[int, ...]]
+) -> Slices:
+    """A block of an outer stage, as a place in the root of an inner one."""
+    return tuple(
+        slice(
+            part.start * out // own,
+            # What reaches the border there does so here, partial pixels included.
+            size if part.stop == whole else part.stop * out // own,
+        )
+        for part, whole, size, out, own in zip(
+            place, outer.shape, inner.shape, of[outer.root], of[inner.root], strict=True
+        )
+    )
+
+
+def read_block(
+    stage: Stage, place: Slices, node: ArrayNode | None, begun: HasArrays
+) -> Pixels:
+    """A block of the root of a stage with its halo: as given, or as stored."""
+    wide = tuple(
+        slice(max(part.start - halo, 0), min(part.stop + halo, size))
+        for part, halo, size in zip(place, stage.halo, stage.shape, strict=True)
+    )
+    if stage.writes_root and node is not None:
+        return np.asarray(node.given[wide]).astype(node.dtype, copy=False)
+    return np.asarray(begun.handles[stage.root][wide])
 
 
 def merge_limits(parts: Iterable[Limits]) -> Limits:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import zarr
 
 from xarray_omezarr.errors import OptionError
-from xarray_omezarr.store.arrays import WritableArray, create_array
+from xarray_omezarr.store.arrays import WritableArray
 from xarray_omezarr.store.created import CreatedArray, check_created, complete_attrs
+from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.store.target import open_target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
-    from xarray_omezarr.store.target import Target
+    from xarray_omezarr.store.target import StoreLike, Target
 
 #: Words that the option `writer` understands, beside functions.
 WRITERS = ("auto", "zarr", "tensorstore")
@@ -106,6 +107,23 @@ def open_handles(
     return writer.create(hierarchy, root)
 
 
+def make_arrays(hierarchy: Hierarchy, store: StoreLike, writer: ArrayWriter) -> Handles:
+    """Make the empty arrays of `hierarchy` in a new store, and nothing else.
+
+    No metadata of the standard are written: this is for those who test writers.
+    """
+    target = open_target(store)
+    zarr_format = hierarchy.version.features.zarr_format
+    writer.check(hierarchy, target)
+    root = zarr.open_group(
+        target.store, path=target.path, mode="w-", zarr_format=zarr_format
+    )
+    for path in hierarchy.groups:
+        if path:
+            root.require_group(path)
+    return open_handles(hierarchy, root, writer)
+
+
 @dataclass(frozen=True, slots=True)
 class ZarrWriter:
     """Arrays made and filled by zarr."""
@@ -116,10 +134,7 @@ class ZarrWriter:
     def create(self, hierarchy: Hierarchy, root: zarr.Group) -> Handles:
         """The empty arrays, of class `zarr.Array`."""
         zarr_format = hierarchy.version.features.zarr_format
-        return {
-            path: create_array(root, path, node, zarr_format)
-            for path, node in hierarchy.arrays.items()
-        }
+        return {**new_arrays(root, hierarchy.arrays, zarr_format)}
 
     def open(self, hierarchy: Hierarchy, root: zarr.Group) -> Handles:
         """The arrays that are there, of class `zarr.Array`."""

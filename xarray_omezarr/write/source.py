@@ -9,6 +9,7 @@ import dask
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from xarray.core import indexing
 
 from xarray_omezarr.errors import DataTypeError, LayoutError
 from xarray_omezarr.grid.units import split_quantity
@@ -128,6 +129,22 @@ class BlockSource:
         """Type of the pixels."""
         return cast("np.dtype[Any]", self.variable.dtype)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether reading a block costs neither memory nor time."""
+        # The public property would load a lazily opened array.
+        values, _ = split_quantity(self.variable._data)
+        return isinstance(values, np.ndarray)
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Pixels that are read as a whole along each stored dim; 1 if not known."""
+        if self.is_in_memory:
+            return (1,) * len(self.shape)
+        known = self.variable.encoding.get("preferred_chunks") or {}
+        sizes = (known.get(dim, 1) for dim in self.arrangement.dims)
+        return tuple(size if isinstance(size, int) else 1 for size in sizes)
+
     def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
         places = zip(self.arrangement.dims, key, strict=True)
         selection: dict[Any, Any] = {dim: at for dim, at in places if dim is not None}
@@ -159,3 +176,9 @@ def is_in_memory(variable: xr.Variable) -> bool:
     """Whether reading the pixels costs nothing: numpy, not dask and not lazy."""
     # xarray has no public question for this that does not load the pixels.
     return isinstance(variable._data, np.ndarray)
+
+
+def is_lazy(variable: xr.Variable) -> bool:
+    """Whether an engine of xarray reads the pixels, or chunks compute them, later."""
+    lazy = isinstance(variable._data, indexing.ExplicitlyIndexed)
+    return lazy or variable.chunks is not None

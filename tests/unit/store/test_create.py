@@ -66,9 +66,11 @@ class Recording(WrapperStore):
             await self.set(key, value)
 
 
-def put(hierarchy, store, *, mode=None, compute=True, group=None, budget=10**6):
+def put(
+    hierarchy, store, *, mode=None, compute=True, group=None, memory_limit=10**6
+):
     target = open_target(store, group=group)
-    return write(hierarchy, target, mode=mode, compute=compute, budget=budget)
+    return write(hierarchy, target, mode=mode, compute=compute, memory_limit=memory_limit)
 
 
 def pixels_in(store, level="0", group=None):
@@ -172,11 +174,11 @@ class TestWhatIsWritten:
         assert dict(root.attrs) == {"plate": "mine"}
         assert set(root.keys()) == {"table", "A"}
 
-    @pytest.mark.parametrize("budget", [1, 10**6])
+    @pytest.mark.parametrize("limit", [1, 10**6])
     @pytest.mark.parametrize("compute", [True, False])
-    def test_dask_gives_the_same(self, place, plan_image, budget, compute) -> None:
+    def test_dask_gives_the_same(self, place, plan_image, limit, compute) -> None:
         lazy = dask.array.from_array(PIXELS, chunks=(3, 5))
-        done = put(plan_image(lazy), place, compute=compute, budget=budget)
+        done = put(plan_image(lazy), place, compute=compute, memory_limit=limit)
         if not compute:
             with pytest.raises((FileNotFoundError, KeyError)):
                 _ = zarr.open_group(reopened(place), mode="r").attrs["ome"]
@@ -229,7 +231,7 @@ class TestOrder:
 
     def test_no_chunk_is_written_twice(self, plan_image) -> None:
         store = Recording()
-        put(plan_image(dask.array.from_array(PIXELS, chunks=(3, 2))), store, budget=1)
+        put(plan_image(dask.array.from_array(PIXELS, chunks=(3, 2))), store, memory_limit=1)
         chunks = [key for key, _ in store.puts if "/c/" in key]
         assert sorted(chunks) == ["0/c/0/0", "0/c/1/0", "1/c/0/0"]
 

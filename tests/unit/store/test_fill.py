@@ -14,14 +14,10 @@ from hypothesis import strategies as st
 
 from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Given, Layout
 from xarray_omezarr.store.blocks import plan_stages
-from xarray_omezarr.store.fill import (
-    WHOLE,
-    fill_later,
-    fill_now,
-    is_dask,
-    merge_limits,
-    writers,
-)
+from xarray_omezarr.store.crew import Alone, crew
+from xarray_omezarr.store.fill import WHOLE, block_writers, fill_now, merge_limits
+from xarray_omezarr.store.sinks import HandleSink
+from xarray_omezarr.store.tasks import fill_later, is_dask
 
 PIXELS = np.arange(2 * 10 * 12, dtype=np.int32).reshape(2, 10, 12)
 
@@ -31,6 +27,10 @@ class Begun:
     """A write under way: arrays by path."""
 
     handles: dict
+
+    @property
+    def sinks(self):
+        return {path: HandleSink(handle) for path, handle in self.handles.items()}
 
 
 class Noting:
@@ -63,13 +63,14 @@ def filled(array, budget, axis=0):
     arrays = nodes(array)
     handles = {path: Noting(node.shape, node.dtype) for path, node in arrays.items()}
     stages = plan_stages(arrays, budget)
-    block_writers = writers(arrays, stages, {"0": axis})
+    writers = block_writers(arrays, stages, {"0": axis})
     begun = Begun(handles)
     if not is_dask(arrays["0"]):
-        return handles, fill_now(arrays, block_writers, begun)
+        with crew(2, 1000) as hands:
+            return handles, fill_now(arrays, writers, begun, hands)
     later = fill_later(
         arrays,
-        block_writers,
+        writers,
         dask.delayed(begun, traverse=False),
         lambda limits, begun: (begun.handles, limits),
     )
@@ -132,14 +133,14 @@ def test_pixels_take_the_type_of_the_array() -> None:
         )
     }
     handle = Noting((4,), "u1")
-    block_writers = writers(arrays, plan_stages(arrays, 10**6), {})
-    fill_now(arrays, block_writers, Begun({"0": handle}))
+    writers = block_writers(arrays, plan_stages(arrays, 10**6), {})
+    fill_now(arrays, writers, Begun({"0": handle}), Alone())
     assert handle.pixels.tolist() == [0, 1, 2, 3]
 
 
 def test_a_writer_travels_without_pixels() -> None:
     arrays = nodes(np.zeros((2, 1000, 1200), np.int32))
-    for writer in writers(arrays, plan_stages(arrays, 10**6), {"0": 0}):
+    for writer in block_writers(arrays, plan_stages(arrays, 10**6), {"0": 0}):
         assert len(pickle.dumps(writer)) < 2000
 
 

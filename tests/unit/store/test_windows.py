@@ -62,10 +62,10 @@ def hierarchy(given, channels, dims=("c", "y", "x"), factors=(1, 2, 2)):
     return Hierarchy(registry.get("0.5"), nodes)
 
 
-def written(given, channels, budget=10**6, **kwargs):
+def written(given, channels, memory_limit=10**6, **kwargs):
     plan = hierarchy(given, channels, **kwargs)
     target = open_target(MemoryStore())
-    root = write(plan, target, mode=None, compute=True, budget=budget)
+    root = write(plan, target, mode=None, compute=True, memory_limit=memory_limit)
     return [channel["window"] for channel in root.attrs["ome"]["omero"]["channels"]]
 
 
@@ -135,7 +135,7 @@ def test_a_large_level_is_sampled_evenly(monkeypatch) -> None:
     data[0] = (np.arange(64)[:, None] // 16) * 4 + np.arange(64)[None, :] // 16
     plan = hierarchy(data, CHANNELS[:1], factors=(1, 1, 1))
     target = open_target(MemoryStore())
-    root = write(plan, target, mode=None, compute=True, budget=10**6)
+    root = write(plan, target, mode=None, compute=True, memory_limit=10**6)
     window = root.attrs["ome"]["omero"]["channels"][0]["window"]
     assert window["min"] == 0
     assert window["max"] == 15

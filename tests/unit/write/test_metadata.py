@@ -46,7 +46,7 @@ def plan(da, **options):
 def test_they_are_those_in_the_store(version, dims, options) -> None:
     planned = plan(image(), version=version, dims=dims, **options)
     target = open_target(MemoryStore())
-    root = write(planned, target, mode=None, compute=True, budget=10**6)
+    root = write(planned, target, mode=None, compute=True, memory_limit=10**6)
     assert image_attributes(planned) == dict(root.attrs)
 
 

@@ -1,0 +1,114 @@
+"""A crew of threads that encode and put, with a bound on the bytes they hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Condition
+from typing import Any
+
+from zarr.storage import LocalStore, MemoryStore
+
+# Puts in flight to a store that answers after a while; more gained nothing.
+_REMOTE_THREADS = 48
+
+_NAME = "xarray-omezarr"
+
+
+def threads_for(store: object) -> int:
+    """How many threads it is worth to have: cores, or more where they would wait."""
+    cores = available_cores()
+    is_near = isinstance(store, (LocalStore, MemoryStore))
+    return cores if is_near else max(cores, _REMOTE_THREADS)
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Crew:
+    """Runs jobs on threads; whoever hands one over waits while too much is held.
+
+    Parameters
+    ----------
+    threads : int
+        How many jobs run at the same time.
+    limit : int
+        Bytes of the jobs that run or wait. A job that is larger runs alone.
+    """
+
+    def __init__(self, threads: int, limit: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=_NAME)
+        self._limit = limit
+        self._held = 0
+        self._changed = Condition()
+        self._failure: BaseException | None = None
+
+    def hand_over(self, nbytes: int, job: Callable[[], None]) -> None:
+        """Start `job`, which holds `nbytes`, as soon as there is room.
+
+        Raises
+        ------
+        BaseException
+            What an earlier job raised; no job is started then.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: (
+                    self._failure is not None
+                    or not self._held
+                    or self._held + nbytes <= self._limit
+                )
+            )
+            self._raise_failure()
+            self._held += nbytes
+        future = self._pool.submit(job)
+        future.add_done_callback(lambda done: self._finished(done, nbytes))
+
+    def _finished(self, done: Future[None], nbytes: int) -> None:
+        failure = None if done.cancelled() else done.exception()
+        with self._changed:
+            self._held -= nbytes
+            self._failure = self._failure or failure
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Wait until all jobs are done; raise what one of them raised."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held)
+            self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def dismiss(self) -> None:
+        """Drop the jobs that have not begun, and wait for those that have."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def crew(threads: int, limit: int) -> Iterator[Crew]:
+    """A crew that is gone at the end, also after Ctrl-C, and has finished by then."""
+    made = Crew(threads, limit)
+    try:
+        yield made
+        made.wait()
+    finally:
+        made.dismiss()
+
+
+class Alone:
+    """In place of a crew: every job is done at once by whoever hands it over."""
+
+    def hand_over(self, _nbytes: int, job: Callable[[], Any]) -> None:
+        """Do `job`."""
+        job()
+
+    def wait(self) -> None:
+        """Nothing is left to wait for."""

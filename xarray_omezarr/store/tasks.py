@@ -1,0 +1,242 @@
+"""The same work as tasks of dask: one per block, wherever a scheduler runs them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import accumulate, product
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import dask
+import dask.array
+import numpy as np
+
+from xarray_omezarr.hierarchy import Given
+from xarray_omezarr.store.crew import Alone, crew
+from xarray_omezarr.store.fill import (
+    BlockWriter,
+    Extent,
+    Hands,
+    HasArrays,
+    Limits,
+    Pixels,
+    chains,
+    merge_limits,
+    read_block,
+    seen_from,
+    totals,
+)
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import ArrayNode
+    from xarray_omezarr.store.blocks import Slices
+
+#: Where a piece lies in its chunk, and where in the block it belongs to.
+Piece: TypeAlias = "tuple[Slices, Slices]"
+
+
+def is_dask(node: ArrayNode) -> bool:
+    """Whether the pixels of a node are a dask array."""
+    return isinstance(node.source, Given) and isinstance(
+        node.source.array, dask.array.Array
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTask:
+    """Writes one block in the thread, or on the worker, that calls it.
+
+    Parameters
+    ----------
+    writer : BlockWriter
+        What is done.
+    threads : int
+        How many puts a task has in flight; 1 where the store answers at once.
+    limit : int
+        Bytes that the puts in flight may hold.
+    """
+
+    writer: BlockWriter
+    threads: int
+    limit: int
+
+    def given(
+        self, pieces: Sequence[Piece], chunks: Sequence[Pixels], at: Slices, begun: Any
+    ) -> Limits:
+        """Write the block `at`, put together from chunks of dask."""
+        return self._write(put_together(pieces, chunks, at), at, begun)
+
+    def read(self, node: ArrayNode, at: Slices, begun: Any) -> Limits:
+        """Write the block `at`, read from the pixels of `node`."""
+        return self._write(read_block(self.writer.stage, at, node, begun), at, begun)
+
+    def stored(
+        self, at: Slices, begun: Any, inside: Sequence[Limits], _after: object = None
+    ) -> Limits:
+        """Write what is made of the block `at`, which tasks `inside` have stored."""
+        pixels = read_block(self.writer.stage, at, None, begun)
+        return merge_limits([self._write(pixels, at, begun), *inside])
+
+    def _write(self, pixels: Pixels, at: Slices, begun: HasArrays) -> Limits:
+        extent = Extent()
+        hands: AbstractContextManager[Hands] = (
+            nullcontext(Alone())
+            if self.threads == 1
+            else crew(self.threads, self.limit)
+        )
+        with hands as helpers:
+            self.writer.write(pixels, at, begun, helpers, extent)
+        return extent.limits
+
+
+def fill_later(
+    arrays: Mapping[str, ArrayNode],
+    writers: Sequence[BlockWriter],
+    begun: Any,
+    finish: Callable[[dict[str, Limits], Any], Any],
+    *,
+    threads: int = 1,
+    limit: int = 0,
+) -> Any:
+    """A Delayed that fills all arrays, then calls `finish` with the limits.
+
+    One task per block reads, downsamples and writes, so no level is a graph of
+    its own and no two tasks touch one stored object. A block that is made from a
+    stored level waits for the blocks inside it, no others, where stages nest.
+
+    Parameters
+    ----------
+    arrays : mapping
+        Nodes by path.
+    writers : sequence of BlockWriter
+        One per stage, in order.
+    begun : dask.delayed.Delayed
+        Gives the stored arrays; nothing is written before it.
+    finish : callable
+        ``(limits, begun) -> result``: the last task.
+    threads, limit : int
+        See `BlockTask`.
+    """
+    limits: list[Any] = []
+    stored_by: dict[str, Any] = {}
+    for chain in chains(writers):
+        tasks = [BlockTask(writer, threads, limit) for writer in chain]
+        root = chain[0].stage.root
+        if chain[0].stage.writes_root:
+            first = _given_tasks(tasks[0], arrays[root], begun)
+        else:
+            task = dask.delayed(tasks[0].stored, pure=False, traverse=False)
+            places = chain[0].stage.blocks()
+            first = [task(at, begun, [], stored_by[root]) for at in places]
+        done = dask.delayed(merge_limits, pure=False)(
+            _nested_tasks(tasks, first, begun)
+        )
+        limits.append(done)
+        stored_by |= {path: done for writer in chain for path in writer.stage.paths}
+    roots = [chain[0].stage.root for chain in chains(writers)]
+    return dask.delayed(_finish, pure=False)(finish, roots, limits, begun)
+
+
+def _finish(
+    finish: Callable[[dict[str, Limits], Any], Any],
+    roots: Sequence[str],
+    found: Sequence[Limits],
+    begun: Any,
+) -> Any:
+    limits: dict[str, Limits] = {}
+    for root, part in zip(roots, found, strict=True):
+        limits[root] = merge_limits([limits.get(root, {}), part])
+    return finish(limits, begun)
+
+
+def _nested_tasks(
+    tasks: Sequence[BlockTask], first: Sequence[Any], begun: Any
+) -> Sequence[Any]:
+    """Tasks of the outermost stage, each waiting for those inside its block."""
+    stages = [task.writer.stage for task in tasks]
+    total = totals(stages)
+    made = first
+    for inner, task in zip(stages, tasks[1:], strict=False):
+        outer = task.writer.stage
+        by_place = dict(zip(map(_origin, inner.blocks()), made, strict=True))
+        delayed = dask.delayed(task.stored, pure=False, traverse=False)
+        made = []
+        for at in outer.blocks():
+            inside = inner.blocks(seen_from(inner, outer, at, total))
+            before = [by_place[_origin(place)] for place in inside]
+            made.append(delayed(at, begun, before))
+    return made
+
+
+def _origin(place: Slices) -> tuple[int, ...]:
+    return tuple(part.start for part in place)
+
+
+def _given_tasks(task: BlockTask, node: ArrayNode, begun: Any) -> list[Any]:
+    places = task.writer.stage.blocks()
+    if not is_dask(node):
+        read = dask.delayed(task.read, pure=False, traverse=False)
+        # Traversing a large numpy array to look for tasks in it would hash it.
+        source = dask.delayed(node, pure=False, traverse=False)
+        return [read(source, at, begun) for at in places]
+    array = cast("dask.array.Array", node.given).astype(node.dtype, copy=False)
+    write = dask.delayed(task.given, pure=False, traverse=False)
+    # The graph of the source is shared by all tasks: none copies it.
+    chunks = array.to_delayed()
+    starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
+    tasks = []
+    for at in places:
+        found = list(_overlapping(starts, at))
+        pieces = [piece for _, piece in found]
+        tasks.append(write(pieces, [chunks[index] for index, _ in found], at, begun))
+    return tasks
+
+
+def _overlapping(
+    starts: Sequence[Sequence[int]], at: Slices
+) -> Iterator[tuple[tuple[int, ...], Piece]]:
+    """Indices of the chunks that a block overlaps, with the piece of each."""
+    by_axis = [
+        list(_overlaps(edges, part)) for edges, part in zip(starts, at, strict=True)
+    ]
+    for cut in product(*by_axis):
+        yield (
+            tuple(index for index, _, _ in cut),
+            (
+                tuple(in_chunk for _, in_chunk, _ in cut),
+                tuple(in_block for _, _, in_block in cut),
+            ),
+        )
+
+
+def _overlaps(edges: Sequence[int], part: slice) -> Iterator[tuple[int, slice, slice]]:
+    index = bisect_right(edges, part.start) - 1
+    while index < len(edges) - 1 and edges[index] < part.stop:
+        start = max(edges[index], part.start)
+        stop = min(edges[index + 1], part.stop)
+        if start < stop:
+            yield (
+                index,
+                slice(start - edges[index], stop - edges[index]),
+                slice(start - part.start, stop - part.start),
+            )
+        index += 1
+
+
+def put_together(
+    pieces: Sequence[Piece], chunks: Sequence[Pixels], at: Slices
+) -> Pixels:
+    """One block from pieces of chunks; a chunk that is the block is not copied."""
+    shape = tuple(part.stop - part.start for part in at)
+    if len(chunks) == 1:
+        return np.asarray(chunks[0])[pieces[0][0]]
+    block: Pixels | None = None
+    for (in_chunk, in_block), chunk in zip(pieces, chunks, strict=True):
+        part = np.asarray(chunk)
+        if block is None:
+            block = np.empty(shape, part.dtype)
+        block[in_block] = part[in_chunk]
+    assert block is not None  # every block overlaps a chunk
+    return block
