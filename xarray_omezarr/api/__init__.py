@@ -12,7 +12,7 @@ from xarray_omezarr.api.images import plan_image, write_image
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.trees import node_kind, node_levels
 from xarray_omezarr.grid.assign import assign_grid
-from xarray_omezarr.write.template import template
+from xarray_omezarr.write.templates import template
 
 __all__ = [
     "assign_grid",

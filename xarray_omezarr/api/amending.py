@@ -5,21 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-import xarray as xr
-
-from xarray_omezarr.errors import OptionError
+from xarray_omezarr.errors import OptionError, Problems
+from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, GroupNode, Hierarchy
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
+    declared,
+    parse_bytes,
     shows_write_options,
+    truth,
 )
+from xarray_omezarr.read.multiscale import open_image as open_multiscale
+from xarray_omezarr.store.amend import Pixels
 from xarray_omezarr.store.create import write
+from xarray_omezarr.store.existing import (
+    Existing,
+    amend,
+    open_existing,
+    plan_amendment,
+    refuse_own_pixels,
+)
 from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.multiscale import plan_multiscale
+from xarray_omezarr.write.region import plan_region
+from xarray_omezarr.write.source import pixels
+from xarray_omezarr.write.templates import refuse_template
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from xarray_omezarr.store.arrays import WritableArray
 
 
@@ -104,3 +120,125 @@ def _without_pixels(hierarchy: Hierarchy) -> Hierarchy:
 
 def _deferred(node: ArrayNode) -> ArrayNode:
     return replace(node, source=Deferred())
+
+
+# Bytes of pixels that are held at once, unless the user says more.
+_BUDGET = 32 * 2**20
+
+# What is said of an image when it is made holds for all that is written into it.
+_FOR_REGIONS = frozenset(
+    [
+        *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
+        *("region", "pyramid", "append_dim", "method"),
+    ]
+)
+
+
+def amends(options: WriteOptions) -> bool:
+    """Whether the options ask to write into an image that exists."""
+    given = options["region"] is not None or options["append_dim"] is not None
+    return given or options["mode"] == "r+"
+
+
+def write_into(
+    obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
+) -> Any:
+    """Write `obj` into the image at `store`: a region of it, or beyond its end."""
+    if options["append_dim"] is not None:
+        return append(obj, store, options, compute=compute)
+    return write_region(obj, store, options, compute=compute)
+
+
+def write_region(
+    obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
+) -> Any:
+    """Write `obj` into the image at `store`; see `write_image`.
+
+    Returns
+    -------
+    zarr.Group or dask.delayed.Delayed
+        The group of the image.
+    """
+    refuse_template(obj)
+    _check_options(options, _FOR_REGIONS, "region", "r+")
+    pyramid = truth(options, "pyramid")
+    budget = budget_of(options)
+    existing = _existing(store, options)
+    level0 = level_as_read(existing)
+    region = {} if options["region"] is None else options["region"]
+    problems = Problems()
+    with problems.collected():
+        part, box = plan_region(obj, level0, region)
+    with problems.collected():
+        arrays = existing.levels(options["method"], pyramid=pyramid)
+    problems.raise_all(f"The region of {existing.target} cannot be written")
+    source = pixels(obj, part.arrangement)
+    refuse_own_pixels(existing, source)
+    handles = existing.handles([*arrays])
+    amendment, reach = plan_amendment(existing, arrays, handles, box, budget)
+    return amend(existing, amendment, Pixels(source, box), reach=reach, compute=compute)
+
+
+def append(
+    obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
+) -> Any:
+    """Write `obj` beyond the end of the image at `store`; see `write_image`."""
+    raise NotImplementedError
+
+
+def _existing(store: StoreLike, options: WriteOptions) -> Existing:
+    target = open_target(
+        store, group=options["group"], storage_options=options["storage_options"]
+    )
+    return open_existing(target, options["version"])
+
+
+def level_as_read(existing: Existing) -> xr.DataArray:
+    """Level 0 with all its coordinates; lazy."""
+    opened = open_multiscale(existing.hierarchy, existing.target.uri)
+    return opened.level(0)[VARIABLE]
+
+
+def budget_of(options: WriteOptions) -> int:
+    """Bytes of pixels that may be held at once."""
+    limit = options["memory_limit"]
+    return _BUDGET if limit is None else parse_bytes(limit)
+
+
+def _check_options(
+    options: WriteOptions, allowed: frozenset[str], name: str, mode: str
+) -> None:
+    """Refuse options that only a new image can have.
+
+    Raises
+    ------
+    OptionError
+        Naming all of them.
+    """
+    if options["mode"] not in (None, mode):
+        raise OptionError(
+            f"mode is {options['mode']!r}, and with {name} it is {mode!r}, which need "
+            "not be given"
+        )
+    if options["region"] is not None and options["append_dim"] is not None:
+        raise OptionError(
+            "region and append_dim are both given; what is appended goes to the end, "
+            "so leave region out"
+        )
+    given: Any = options
+    refused = [
+        key
+        for key, (_, option) in declared().items()
+        if key not in allowed and not _is_default(given[key], option.default)
+    ]
+    if refused:
+        raise OptionError(
+            f"{', '.join(refused)} cannot be chosen with {name}: the image exists, and "
+            "what is written into it follows it. Leave them out"
+        )
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return value is default or (
+        isinstance(value, type(default)) and bool(value == default)
+    )

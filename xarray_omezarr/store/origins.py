@@ -35,7 +35,7 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
         target. Arrays that others than zarr opened are not recognised.
     """
     for node in hierarchy.arrays.values():
-        if isinstance(node.source, Given) and _reads_from(node.given, target):
+        if isinstance(node.source, Given) and reads_from(node.given, target):
             raise OptionError(
                 "mode='w' would remove the pixels that are to be written: they are "
                 f"read from {target}, which has no rename. Write to another place, or "
@@ -43,7 +43,8 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
             )
 
 
-def _reads_from(source: object, target: Target) -> bool:
+def reads_from(source: object, target: Target) -> bool:
+    """Whether lazy pixels are read from an array at or below `target`."""
     place = _place(target.store, target.path)
     return any(
         _is_at_or_below(_place(array.store, array.path), place)

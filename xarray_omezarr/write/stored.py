@@ -78,14 +78,14 @@ def store_view(da: xr.DataArray, options: WriteOptions) -> Stored:
         labelled=labelled_dims(da),
         requested=options["dims"],
     )
-    outline = _outline(da, arrangement)
+    outline = outline_of(da, arrangement)
     _check_names(outline, arrangement)
     return Stored(
         da, outline, arrangement, examine(outline, irregular=options["irregular"])
     )
 
 
-def _outline(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
+def outline_of(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
     """`da` without pixels: one zero seen from everywhere, with all coordinates."""
     nothing = np.broadcast_to(np.zeros((), dtype=np.uint8), da.shape)
     outline = xr.DataArray(nothing, coords=da.coords, dims=da.dims, attrs=da.attrs)

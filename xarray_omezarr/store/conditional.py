@@ -1,0 +1,144 @@
+"""Objects that are created only where there are none: what leases are made of."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zarr.core.sync import sync
+from zarr.storage import FsspecStore, LocalStore, ObjectStore
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
+
+
+class Creator(Protocol):
+    """Creates objects on condition; keys are paths inside the store."""
+
+    def create(self, key: str, value: bytes) -> bool:
+        """Create the object; False if there is one."""
+        ...
+
+    def read(self, key: str) -> bytes | None:
+        """The object; None if there is none."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCreator:
+    """For folders: files that are opened exclusively."""
+
+    folder: Path
+
+    def create(self, key: str, value: bytes) -> bool:
+        """Create the file; False if there is one."""
+        try:
+            with open(self.folder / key, "xb") as file:
+                file.write(value)
+        except FileExistsError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes | None:
+        """The content; None if there is no file."""
+        try:
+            return (self.folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def remove(self, key: str) -> None:
+        """Remove the file, if there is one."""
+        (self.folder / key).unlink(missing_ok=True)
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ObstoreCreator:
+    """For stores of obstore: ``put`` in the mode "create"."""
+
+    store: Any
+
+    def create(self, key: str, value: bytes) -> bool:
+        """Create the object; False if there is one."""
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            self.store.put(key, value, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes | None:
+        """The object; None if there is none."""
+        try:
+            return bytes(self.store.get(key).bytes())
+        except FileNotFoundError:
+            return None
+
+    def remove(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        with contextlib.suppress(FileNotFoundError):
+            self.store.delete(key)
+
+    def __str__(self) -> str:
+        return str(self.store)
+
+
+@dataclass(frozen=True, slots=True)
+class FsspecCreator:
+    """For filesystems of fsspec: ``pipe_file`` in the mode "create"."""
+
+    store: FsspecStore
+
+    def create(self, key: str, value: bytes) -> bool:
+        """Create the object; False if there is one."""
+        try:
+            self._call("pipe_file", self._path(key), value, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes | None:
+        """The object; None if there is none."""
+        try:
+            found: bytes = self._call("cat_file", self._path(key))
+        except FileNotFoundError:
+            return None
+        return found
+
+    def remove(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        with contextlib.suppress(FileNotFoundError):
+            self._call("rm_file", self._path(key))
+
+    def _path(self, key: str) -> str:
+        return f"{self.store.path.rstrip('/')}/{key}"
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        # zarr's event loop is the one that the filesystem is bound to.
+        return sync(getattr(self.store.fs, f"_{name}")(*args, **kwargs))
+
+    def __str__(self) -> str:
+        return str(self.store)
+
+
+def creator_of(target: Target) -> Creator | None:
+    """What creates objects on condition in the store of `target`, if it can."""
+    store: Any = target.store
+    while hasattr(store, "_store"):
+        store = store._store  # zarr's wrappers have no public name for what they wrap
+    if isinstance(store, LocalStore):
+        return FolderCreator(Path(store.root).resolve())
+    if isinstance(store, ObjectStore):
+        return ObstoreCreator(store.store)
+    if isinstance(store, FsspecStore):
+        return FsspecCreator(store)
+    return None

@@ -1,0 +1,204 @@
+"""An image that exists, opened to be written into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import zarr
+from zarr.storage import ZipStore
+
+from xarray_omezarr.errors import NotInVersionError, OptionError
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, Hierarchy, join
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.amend import (
+    Amendment,
+    Pixels,
+    amend_later,
+    amend_now,
+    plan_rounds,
+)
+from xarray_omezarr.store.lock import check_lock, lock_of
+from xarray_omezarr.store.open import open_hierarchy
+from xarray_omezarr.store.origins import reads_from
+from xarray_omezarr.store.reach import Reach
+from xarray_omezarr.store.rules import with_rules
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Readable
+    from xarray_omezarr.store.boxes import Box
+    from xarray_omezarr.store.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """An image that exists.
+
+    Parameters
+    ----------
+    target : Target
+        Where it is.
+    hierarchy : Hierarchy
+        What it is, as `open_hierarchy` gives it.
+    """
+
+    target: Target
+    hierarchy: Hierarchy
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths of the levels, the finest first."""
+        image = self.hierarchy.group("").model
+        if image is None:
+            raise TypeError(f"{self.target} has no metadata of an image")
+        return [level.path for level in image.multiscale.levels]
+
+    def levels(self, method: Any, *, pyramid: bool = True) -> dict[str, ArrayNode]:
+        """Nodes of the levels by path; the coarser ones know what they are made of.
+
+        Parameters
+        ----------
+        method : str or callable
+            The write option.
+        pyramid : bool
+            False: level 0 alone.
+        """
+        ruled = self.hierarchy
+        if pyramid:
+            ruled = with_rules(ruled, method, self.target)
+        chosen = self.paths if pyramid else self.paths[:1]
+        nodes = {path: ruled.array(path) for path in chosen}
+        finest = self.paths[0]
+        nodes[finest] = replace(nodes[finest], source=Deferred())
+        return nodes
+
+    def handles(self, paths: list[str]) -> dict[str, zarr.Array[Any]]:
+        """The stored arrays, to be written to."""
+        zarr_format = self.hierarchy.version.features.zarr_format
+        return {
+            path: zarr.open_array(
+                self.target.store,
+                path=join(self.target.path, path),
+                mode="r+",
+                zarr_format=zarr_format,
+            )
+            for path in paths
+        }
+
+
+def open_existing(target: Target, version: str | None) -> Existing:
+    """The image at `target`, to be written into.
+
+    Raises
+    ------
+    OptionError
+        If the store cannot be written to.
+    NotInVersionError
+        If it is written in another version than `version`.
+    OmeZarrError
+        As `open_hierarchy`.
+    """
+    if target.store.read_only:
+        raise OptionError(f"{target} is read-only")
+    if isinstance(target.store, ZipStore):
+        raise OptionError(
+            f"{target} is a zip file, in which nothing can be written twice; unpack "
+            "it to a folder, write there, and zip that"
+        )
+    hierarchy = open_hierarchy(target)
+    if version is not None and registry.get(version) != hierarchy.version:
+        raise NotInVersionError(
+            f"{target} is an image of version {hierarchy.version.name}, and version is "
+            f"{version!r}; leave it out: what is added has the version of the image"
+        )
+    return Existing(target, hierarchy)
+
+
+def plan_amendment(
+    existing: Existing,
+    arrays: Mapping[str, ArrayNode],
+    handles: Mapping[str, zarr.Array[Any]],
+    box: Box,
+    budget: int,
+) -> tuple[Amendment, Reach]:
+    """A change of the pixels in `box` of level 0 and of what depends on them.
+
+    Raises
+    ------
+    OptionError
+        If it must share stored objects with other writers, and the store has
+        nothing to serialise them.
+    """
+    reach = Reach.from_here(existing.target)
+    lock = lock_of(existing.target, existing.paths[0], reach.process)
+    rounds = plan_rounds(arrays, box, budget)
+    amendment = Amendment(arrays, handles, rounds, lock, budget)
+    if amendment.shares_objects:
+        check_lock(lock)
+    return amendment, reach
+
+
+def refuse_own_pixels(existing: Existing, source: Readable) -> None:
+    """Raise if pixels are read from the levels that they would change.
+
+    Raises
+    ------
+    OptionError
+        Saying what to do.
+    """
+    for path in existing.paths:
+        if reads_from(source, existing.target.child(path)):
+            raise OptionError(
+                f"The pixels are read from level {path!r} of {existing.target}, which "
+                "they would change while it is read; read them first with .load(), or "
+                "write them to another place"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """Gives the group of the image, when the change has been made."""
+
+    target: Target
+
+    def __call__(self) -> zarr.Group:
+        """The group."""
+        return zarr.open_group(self.target.store, path=self.target.path, mode="r+")
+
+
+def amend(
+    existing: Existing,
+    amendment: Amendment,
+    pixels: Pixels | None,
+    *,
+    reach: Reach,
+    compute: bool,
+    finish: Any = None,
+) -> Any:
+    """Make the change, now or as a Delayed; the group of the image, or the Delayed.
+
+    Parameters
+    ----------
+    existing : Existing
+        The image.
+    amendment : Amendment
+        The change.
+    pixels : Pixels, optional
+        Those of level 0; None remakes the other levels only.
+    reach : Reach
+        Where the store can be written from.
+    compute : bool
+        False gives a Delayed.
+    finish : callable, optional
+        Called last; what it returns is returned.
+    """
+    last = Amended(existing.target) if finish is None else finish
+    is_dask = pixels is not None and pixels.is_dask
+    if compute and not is_dask:
+        amend_now(amendment, pixels)
+        return last()
+    if compute:
+        reach.check_cluster()
+    later = amend_later(amendment, pixels, reach.check, last)
+    return later.compute() if compute else later

@@ -1,0 +1,217 @@
+"""Locks that writers of one image share: threads, processes, machines.
+
+On local disks it is ``flock`` on the folder of the image, which needs no file and
+ends with its process. Where there is no ``flock``, and on object stores, it is a
+lease: a small object that only one writer at a time can create.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xarray_omezarr.errors import LockedError, OptionError
+from xarray_omezarr.store.conditional import Creator, creator_of
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+#: Seconds after which a lease that nobody gave back is reported.
+PATIENCE = 300.0
+
+# In a folder of an array, where no program looks for groups and arrays.
+_NAME = ".xarray_omezarr.lock"
+
+_IN_THIS_PROCESS = threading.RLock()
+
+
+class Lock(Protocol):
+    """What serialises writers of one image; instances travel to other processes."""
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """A context in which nobody else is in such a context."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLock:
+    """For stores in the memory of one process."""
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for the other threads."""
+        with _IN_THIS_PROCESS:
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLock:
+    """``flock`` on a folder; the system lets go of it when its process ends."""
+
+    folder: Path
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for other threads, which open the folder themselves, and processes."""
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def works(self) -> bool:
+        """Whether the file system has such locks on folders; network ones may not."""
+        if fcntl is None:
+            return False
+        try:
+            handle = os.open(self.folder, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An object that only one writer can create, and removes when it is done.
+
+    A writer that was killed leaves it. Nobody can know that from afar, so after
+    `patience` seconds in which nothing changed, the others stop and name the object.
+    """
+
+    creator: Creator
+    key: str
+    patience: float = PATIENCE
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait until the object is gone, then create it.
+
+        Raises
+        ------
+        LockedError
+            If the same writer has it for longer than `patience`.
+        """
+        token = self._acquire()
+        try:
+            yield
+        finally:
+            # Whoever lost patience may have removed it, and another created it anew.
+            if self.creator.read(self.key) == token:
+                self.creator.remove(self.key)
+
+    def _acquire(self) -> bytes:
+        token = json.dumps(
+            {
+                "writer": f"{socket.gethostname()}:{os.getpid()}",
+                "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "token": secrets.token_hex(8),
+            }
+        ).encode()
+        holder, patience_ends, pause = None, 0.0, 0.01
+        while not self.creator.create(self.key, token):
+            seen = self.creator.read(self.key)
+            if seen != holder:
+                holder, patience_ends = seen, time.monotonic() + self.patience
+            elif seen is not None and time.monotonic() > patience_ends:
+                raise LockedError(
+                    f"{self.creator} is locked by {seen.decode(errors='replace')}. If "
+                    f"that writer is not alive any more, delete the object {self.key!r}"
+                )
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 1.5, 0.5)
+        return token
+
+    def works(self) -> bool:
+        """Whether the store refuses to create what is there."""
+        key = f"{self.key}.{secrets.token_hex(4)}"
+        try:
+            if not self.creator.create(key, b"{}"):
+                return False
+            try:
+                return not self.creator.create(key, b"{}")
+            finally:
+                self.creator.remove(key)
+        except Exception:
+            # Stores say in many ways that they know no conditions.
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class NoLock:
+    """For stores that can serialise nobody."""
+
+    uri: str
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Refuse.
+
+        Raises
+        ------
+        OptionError
+            Saying how to do without.
+        """
+        raise OptionError(
+            f"{self.uri} can neither lock nor create objects on condition, and this "
+            "write shares stored objects with others: pixels of theirs could be lost. "
+            "Write regions of whole chunks (shards) with pyramid=False, and finish "
+            "with build_pyramid(store)"
+        )
+        yield
+
+
+def lock_of(target: Target, array: str, process: int | None) -> Lock:
+    """The lock that all writers of the image at `target` share.
+
+    Parameters
+    ----------
+    target : Target
+        Where the image is.
+    array : str
+        Path of one of its arrays, beside whose objects a lease is put.
+    process : int, optional
+        The only process that has the store; None where all do.
+    """
+    if process is not None:
+        return ProcessLock()
+    if target.directory is not None:
+        folder = FolderLock(target.directory.resolve())
+        if folder.works():
+            return folder
+    creator = creator_of(target)
+    if creator is not None:
+        lease = Lease(creator, "/".join(filter(None, (target.path, array, _NAME))))
+        if lease.works():
+            return lease
+    return NoLock(target.uri)
+
+
+def check_lock(lock: Any) -> None:
+    """Raise, before the first byte, if the lock cannot be held by anybody."""
+    if isinstance(lock, NoLock):
+        with lock.held():
+            pass
