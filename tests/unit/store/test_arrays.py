@@ -19,8 +19,8 @@ from xarray_omezarr.store.arrays import (
     COMPRESSIONS,
     StoredArray,
     compressors,
-    create_array,
 )
+from xarray_omezarr.store.nodes import new_arrays
 
 PIXELS = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
 
@@ -34,7 +34,7 @@ def node(layout=None, dtype="int16", **fields):
 
 def created(planned, zarr_format=3, store=None):
     group = zarr.create_group(store or MemoryStore(), zarr_format=zarr_format)
-    return create_array(group, "0", planned, zarr_format)
+    return new_arrays(group, {"0": planned}, zarr_format)["0"]
 
 
 class TestCreate:

@@ -66,11 +66,11 @@ class Recording(WrapperStore):
             await self.set(key, value)
 
 
-def put(
-    hierarchy, store, *, mode=None, compute=True, group=None, memory_limit=10**6
-):
+def put(hierarchy, store, *, mode=None, compute=True, group=None, memory_limit=10**6):
     target = open_target(store, group=group)
-    return write(hierarchy, target, mode=mode, compute=compute, memory_limit=memory_limit)
+    return write(
+        hierarchy, target, mode=mode, compute=compute, memory_limit=memory_limit
+    )
 
 
 def pixels_in(store, level="0", group=None):
@@ -231,7 +231,11 @@ class TestOrder:
 
     def test_no_chunk_is_written_twice(self, plan_image) -> None:
         store = Recording()
-        put(plan_image(dask.array.from_array(PIXELS, chunks=(3, 2))), store, memory_limit=1)
+        put(
+            plan_image(dask.array.from_array(PIXELS, chunks=(3, 2))),
+            store,
+            memory_limit=1,
+        )
         chunks = [key for key, _ in store.puts if "/c/" in key]
         assert sorted(chunks) == ["0/c/0/0", "0/c/1/0", "1/c/0/0"]
 
