@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import FsspecStore, MemoryStore
+from zarr.storage import FsspecStore
 
 from xarray_omezarr.errors import MissingDependencyError, OptionError
-from xarray_omezarr.store.arrays import create_array
+from xarray_omezarr.store.arrays import model_array
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.writers import ZarrWriter
 
 if TYPE_CHECKING:
+    import zarr
+
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.target import Target
@@ -130,18 +131,15 @@ def _spec(
 
 def _check_openable(path: str, node: ArrayNode, zarr_format: ZarrFormat) -> None:
     """Raise if tensorstore cannot work with the metadata that zarr will write."""
-    store = MemoryStore()
-    group = zarr.open_group(store, mode="w", zarr_format=zarr_format)
-    create_array(group, "a", node, zarr_format)
-    key = "a/zarr.json" if zarr_format == 3 else "a/.zarray"
-    found = sync(store.get(key, default_buffer_prototype()))
+    model = model_array(node, zarr_format).store_path
+    key = "zarr.json" if zarr_format == 3 else ".zarray"
+    found = sync(model.store.get(key, default_buffer_prototype()))
     assert found is not None  # written one line above
     tensorstore = _tensorstore()
     context = tensorstore.Context(_CONTEXT)
-    tensorstore.KvStore.open("memory://", context=context).result()[key] = (
-        found.to_bytes()
-    )
-    spec = _spec({"driver": "memory", "path": "a/"}, node, zarr_format)
+    memory = tensorstore.KvStore.open("memory://", context=context).result()
+    memory[key] = found.to_bytes()
+    spec = _spec({"driver": "memory"}, node, zarr_format)
     del spec["context"]
     try:
         tensorstore.open(spec, open=True, context=context).result()
