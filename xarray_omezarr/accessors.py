@@ -88,6 +88,15 @@ class DataArrayAccessor:
 
         return api.assign_grid(self._obj, scale, translation, units)
 
+    def pyramid(self, scale_factors: Any = "auto", method: Any = "auto") -> xr.DataTree:
+        """The resolutions that `to_image` would write, as a tree of levels.
+
+        See `xarray_omezarr.image_pyramid`.
+        """
+        from xarray_omezarr import api
+
+        return api.image_pyramid(self._obj, scale_factors, method)
+
     @shows_write_options
     def plan_image(self, **options: Unpack[WriteOptions]) -> Hierarchy:
         """What `to_image` would write, as a value that prints as a tree.
@@ -184,7 +193,7 @@ class DatasetAccessor:
 
 @xr.register_datatree_accessor("omezarr")
 class DataTreeAccessor:
-    """OME-Zarr for a DataTree: what a node is, and its levels."""
+    """OME-Zarr for a DataTree: what a node is, its levels, and writing them."""
 
     def __init__(self, obj: xr.DataTree) -> None:
         self._obj = obj
@@ -202,3 +211,51 @@ class DataTreeAccessor:
         from xarray_omezarr import api
 
         return api.node_levels(self._obj)
+
+    @shows_write_options
+    def plan_image(
+        self, *, image: str | None = None, **options: Unpack[WriteOptions]
+    ) -> Hierarchy:
+        """What `to_image` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_image`.
+
+        Parameters
+        ----------
+        image : str, optional
+            As for `to_image`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_image(self._obj, image=image, **options)
+
+    @shows_write_options
+    def to_image(
+        self,
+        store: Any,
+        *,
+        image: str | None = None,
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write the children as the levels of an image; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_image`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image goes.
+        image : str, optional
+            Name of the variable in each level; may be left out where there is only
+            one, or one called ``image``.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_image(
+            self._obj, store, image=image, compute=compute, **options
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
+
 #: Variable of a Dataset that holds the pixels of an image.
 VARIABLE = "image"
 #: Names of variables that say nothing about the image in them.
@@ -17,3 +19,21 @@ CHANNEL_LABEL = f"{CHANNEL_PREFIX}label"
 SCALE_KEY = "omezarr_scale"
 #: Key of a variable's encoding: the name of the image it was read from.
 NAME_KEY = "omezarr_name"
+#: Key of a variable's encoding: what the store says of all levels of its image; see
+#: `StoredLevels`.
+LEVELS_KEY = "omezarr_levels"
+
+
+class StoredLevels(TypedDict):
+    """What a level that was read knows of the pyramid it belongs to.
+
+    ``number`` is its own, ``opened`` those of the levels opened with it. ``factors``
+    has pixels of level 0 per pixel by dim, one mapping per stored level; ``type`` and
+    ``metadata`` are what the standard lets a pyramid say of how it was made.
+    """
+
+    number: int
+    opened: tuple[int, ...]
+    factors: tuple[dict[str, float], ...]
+    type: str | None
+    metadata: Any

@@ -19,7 +19,14 @@ from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import channel_texts
 from xarray_omezarr.grid.kept import KEY, Kept, decode, is_kept
 from xarray_omezarr.grid.model import to_grid
-from xarray_omezarr.grid.names import CHANNEL_LABEL, NAME_KEY, SCALE_KEY, VARIABLE
+from xarray_omezarr.grid.names import (
+    CHANNEL_LABEL,
+    LEVELS_KEY,
+    NAME_KEY,
+    SCALE_KEY,
+    VARIABLE,
+    StoredLevels,
+)
 from xarray_omezarr.grid.units import in_unit, standard_unit
 from xarray_omezarr.hierarchy import LazyArray, join
 from xarray_omezarr.ngff.unknown import unknown
@@ -96,7 +103,7 @@ class OpenImage:
         coords = restore(self.kept, coords, grid, finest)
         if not dims and _tells_the_label(coords):
             del coords[CHANNEL_LABEL]
-        encoding = self._encoding(node, _scales(grid, coords))
+        encoding = self._encoding(number, node, _scales(grid, coords))
         return xr.Dataset({VARIABLE: self._variable(node, grid, encoding)}, coords)
 
     def _channels(self, grid: Grid) -> tuple[Channel, ...]:
@@ -120,13 +127,14 @@ class OpenImage:
         name = self.image.multiscale.name
         if name and "long_name" not in attrs:
             attrs["long_name"] = name
-        stored = node.given
-        if not isinstance(stored, LazyArray):
-            raise TypeError(f"{type(stored)} is no stored array")
-        data = indexing.LazilyIndexedArray(LazyPixels(stored))
+        data: Any = node.given
+        if isinstance(data, LazyArray):
+            data = indexing.LazilyIndexedArray(LazyPixels(data))
         return xr.Variable(grid.dims, data, attrs, encoding)
 
-    def _encoding(self, node: ArrayNode, scales: dict[str, float]) -> dict[str, Any]:
+    def _encoding(
+        self, number: int, node: ArrayNode, scales: dict[str, float]
+    ) -> dict[str, Any]:
         layout = node.layout
         return {
             "source": self.source,
@@ -137,7 +145,25 @@ class OpenImage:
             "preferred_chunks": dict(zip(node.dims, layout.objects, strict=True)),
             SCALE_KEY: scales,
             NAME_KEY: self.image.multiscale.name,
+            LEVELS_KEY: self._levels(number),
         }
+
+    def _levels(self, number: int) -> StoredLevels:
+        multiscale = self.image.multiscale
+        # Scales do not depend on sizes, and not every array was opened.
+        sizes = (1,) * len(multiscale.axes)
+        grids = [to_grid(multiscale, level, sizes) for level in multiscale.levels]
+        finest = grids[0].scale
+        return StoredLevels(
+            number=number,
+            opened=tuple(self.paths()),
+            factors=tuple(
+                {dim: scale / finest[dim] for dim, scale in grid.scale.items()}
+                for grid in grids
+            ),
+            type=multiscale.type,
+            metadata=multiscale.metadata,
+        )
 
 
 def _beside_coords(image: Image) -> Image:

@@ -43,18 +43,23 @@ def _with_windows(image: Image, arrays: dict[str, ArrayNode]) -> Image:
     is_free = isinstance(given, BlockSource) and is_in_memory(given.variable)
     if not is_free:
         return with_default_windows(image, finest.dtype)
-    everything = (slice(None),) * len(finest.shape)
-    pixels = np.asarray(given[everything])
-    coarse = _coarsest(pixels, levels[-1].path, arrays)
+    pixels = np.asarray(given[(slice(None),) * len(finest.shape)])
+    return measured(image, pixels, _coarsest(pixels, levels[-1].path, arrays))
+
+
+def measured(image: Image, finest: NDArray[Any], coarsest: NDArray[Any]) -> Image:
+    """The image with the windows that pixels in memory tell, where none are known."""
+    if not needs_windows(image):
+        return image
     types = [axis.type for axis in image.multiscale.axes]
     axis = types.index("channel") if "channel" in types else None
-    count = 1 if axis is None else pixels.shape[axis]
+    count = 1 if axis is None else finest.shape[axis]
     limits = {
         index: found
         for index in range(count)
-        if (found := value_range(_channel(pixels, axis, index))) is not None
+        if (found := value_range(_channel(finest, axis, index))) is not None
     }
-    return with_windows(image, limits, lambda index: _channel(coarse, axis, index))
+    return with_windows(image, limits, lambda index: _channel(coarsest, axis, index))
 
 
 def _channel(pixels: NDArray[Any], axis: int | None, index: int) -> NDArray[Any]:

@@ -27,6 +27,7 @@ from xarray_omezarr.hierarchy import (
     Hierarchy,
     Layout,
     Node,
+    Source,
     join,
 )
 from xarray_omezarr.ngff.multiscale import Image, Multiscale
@@ -39,7 +40,8 @@ from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.channels import plan_channels
 from xarray_omezarr.write.keeping import check_attrs, plan_kept
 from xarray_omezarr.write.layout import plan_chunks, plan_shards
-from xarray_omezarr.write.pyramid import Pyramid, plan_pyramid
+from xarray_omezarr.write.levels import given_pyramid
+from xarray_omezarr.write.pyramid import Method, Pyramid, PyramidLevel, plan_pyramid
 from xarray_omezarr.write.source import pixel_unit, pixels, stored_dtype
 from xarray_omezarr.write.stored import store_view
 
@@ -49,13 +51,17 @@ if TYPE_CHECKING:
     from xarray_omezarr.grid.grid import Grid
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.options import WriteOptions
+    from xarray_omezarr.write.levels import GivenLevels
     from xarray_omezarr.write.stored import Stored
 
 _PROBLEM = "This object cannot be written as an image"
 
 
 def plan_multiscale(
-    da: xr.DataArray, options: WriteOptions, stem: str | None = None
+    da: xr.DataArray,
+    options: WriteOptions,
+    stem: str | None = None,
+    given: GivenLevels | None = None,
 ) -> Hierarchy:
     """Everything that will be stored for `da`; nothing is computed or written.
 
@@ -67,6 +73,8 @@ def plan_multiscale(
         All of them (see `xarray_omezarr.options.complete`).
     stem : str, optional
         Name to fall back to: the target's.
+    given : GivenLevels, optional
+        The coarser levels, where they are not to be made from `da`.
 
     Raises
     ------
@@ -96,7 +104,11 @@ def plan_multiscale(
     nodes: dict[str, Node] = {}
     pyramid = None
     with problems.collected():
-        pyramid = _pyramid(stored, dtype, options)
+        pyramid = (
+            _pyramid(stored, dtype, options)
+            if given is None
+            else given_pyramid(stored, given, dtype, options["irregular"])
+        )
         nodes = _levels(stored, pyramid, dtype, version, options)
     problems.raise_all(_PROBLEM)
     assert pyramid is not None  # else a problem was raised
@@ -142,7 +154,8 @@ def _pyramid(stored: Stored, dtype: np.dtype[Any], options: WriteOptions) -> Pyr
         chunks_of=chunks_of,
         located=located,
     )
-    check_method_for(pyramid.method, dtype)
+    if pyramid.method is not None:
+        check_method_for(pyramid.method, dtype)
     return pyramid
 
 
@@ -181,11 +194,6 @@ def _levels(
             chunks,
             index,
         )
-        source = (
-            Given(pixels(stored.da, stored.arrangement))
-            if level.parent is None
-            else Downsampled(level.parent, level.step, pyramid.method)
-        )
         layout = Layout(
             chunks=chunks,
             shards=shards,
@@ -193,8 +201,17 @@ def _levels(
             fill_value=_fill_value(options["fill_value"], dtype),
             write_empty_chunks=truth(options, "write_empty_chunks"),
         )
+        source = _source(level, stored, pyramid.method)
         nodes[level.path] = ArrayNode(grid.dims, grid.shape, dtype, layout, source)
     return nodes
+
+
+def _source(level: PyramidLevel, stored: Stored, method: Method | None) -> Source:
+    if level.given is not None:
+        return Given(level.given)
+    if level.parent is None or method is None:
+        return Given(pixels(stored.da, stored.arrangement))
+    return Downsampled(level.parent, level.step, method)
 
 
 def _shards_option(version: Version, options: WriteOptions) -> Any:
@@ -228,15 +245,27 @@ def _image(grid: Grid, pyramid: Pyramid, name: str | None, channels: Any) -> Ima
         to_axes(grid),
         [to_level(level.grid, level.path) for level in pyramid.levels],
         name=name,
-        type=method_name(pyramid.method),
-        metadata={
-            "method": "xarray_omezarr.pixels.downsample",
-            "version": __version__,
-            "kwargs": {"method": method_name(pyramid.method)},
-        },
+        **_making(pyramid),
     )
     omero = None if channels is None else Omero(channels=channels)
     return Image(multiscales=(multiscale,), omero=omero)
+
+
+def _making(pyramid: Pyramid) -> dict[str, Any]:
+    """What the metadata say of how the levels were made."""
+    if pyramid.method is None:
+        return {"type": pyramid.type, "metadata": pyramid.metadata}
+    name = method_name(pyramid.method)
+    # A function may be called like a method of ours that it is not.
+    kind = "method" if isinstance(pyramid.method, str) else "function"
+    return {
+        "type": name,
+        "metadata": {
+            "method": "xarray_omezarr.pixels.downsample",
+            "version": __version__,
+            "kwargs": {kind: name},
+        },
+    }
 
 
 def _name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from xarray_omezarr.errors import OptionError
-from xarray_omezarr.hierarchy import BlockFunction
+from xarray_omezarr.hierarchy import BlockFunction, Readable
 from xarray_omezarr.pixels.methods import check_method, position
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class PyramidLevel:
         Path of the level it is made from; None for the first.
     step : tuple of int
         Pixels of the parent per pixel, in stored order.
+    given : readable array, optional
+        The pixels, in stored order, of a level that somebody made.
     """
 
     path: str
@@ -48,14 +50,27 @@ class PyramidLevel:
     factors: tuple[int, ...]
     parent: str | None
     step: tuple[int, ...]
+    given: Readable | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pyramid:
-    """The resolutions that will exist, finest first."""
+    """The resolutions that will exist, finest first.
+
+    Parameters
+    ----------
+    levels : tuple of PyramidLevel
+        The finest first.
+    method : str or callable, optional
+        What makes the coarser ones; None where they are given.
+    type, metadata : optional
+        Of given levels: what is known of how they were made.
+    """
 
     levels: tuple[PyramidLevel, ...]
-    method: Method
+    method: Method | None
+    type: str | None = None
+    metadata: Mapping[str, Any] | None = None
 
 
 def plan_pyramid(

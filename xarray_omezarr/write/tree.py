@@ -1,0 +1,211 @@
+"""One node of a DataTree, with resolutions as children -> the hierarchy of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xarray_omezarr.errors import OptionError, Problems
+from xarray_omezarr.grid.names import LEVELS_KEY, VARIABLE, StoredLevels
+from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.pixels.methods import METHODS, method_name
+from xarray_omezarr.write.keeping import check_attrs, plain_attrs
+from xarray_omezarr.write.levels import GivenLevel, GivenLevels
+from xarray_omezarr.write.multiscale import plan_multiscale
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.hierarchy import Hierarchy
+
+# A child of this name holds label images, not a resolution.
+_LABELS = "labels"
+# Ratios of scales of other programs are those of sizes: 1.9960 for 1000 and 501.
+_NEARLY_WHOLE = 0.05
+
+
+def plan_tree(
+    tree: xr.DataTree,
+    options: WriteOptions,
+    image: str | None = None,
+    stem: str | None = None,
+) -> Hierarchy:
+    """Everything that will be stored for a tree of resolutions.
+
+    Several resolutions are written as they are, the finest first. One gets a
+    pyramid, as a DataArray would. A tree that was opened with fewer levels than
+    are stored gets the stored factors, made anew from level 0.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Children are levels of any name and order; or the node itself is one.
+    options : WriteOptions
+        All of them.
+    image : str, optional
+        Name of the variable in each level; may be left out where there is only
+        one, or one called ``image``.
+    stem : str, optional
+        Name to fall back to: the target's.
+
+    Raises
+    ------
+    OmeZarrError
+        All problems of all levels together, before anything is computed.
+    """
+    problems = Problems()
+    merged = WriteOptions(**options)
+    with problems.collected():
+        own = check_attrs(options["attrs"])
+        merged["attrs"] = {**plain_attrs(tree.attrs), **own}
+    levels: list[GivenLevel] = []
+    with problems.collected():
+        levels = _levels(tree, image)
+    problems.raise_all("This tree cannot be written as an image")
+    finest = levels[0].da
+    known = _stored_levels(levels)
+    if known is not None and known["opened"] == _numbers(levels):
+        if len(known["factors"]) > len(levels):
+            return plan_multiscale(finest, _rebuilt(known, finest, merged), stem)
+        is_whole = True
+    else:
+        is_whole = len(levels) > 1
+    is_auto = isinstance(merged["scale_factors"], str)
+    if not is_whole or (len(levels) == 1 and not is_auto):
+        return plan_multiscale(finest, merged, stem)
+    return plan_multiscale(finest, merged, stem, _as_it_is(levels, known, merged))
+
+
+def innermost(node: xr.DataTree) -> xr.DataTree:
+    """The node that holds the pixels: stores with arrays in groups nest them."""
+    while not node.data_vars and len(node.children) == 1:
+        (node,) = node.children.values()
+    return node
+
+
+def _levels(tree: xr.DataTree, image: str | None) -> list[GivenLevel]:
+    """The levels, finest first."""
+    if _LABELS in tree.children:
+        raise OptionError(
+            f"Node {tree[_LABELS].path!r} holds label images, which are not written; "
+            f"write the image without them: tree.drop_nodes({_LABELS!r})"
+        )
+    if tree.data_vars and tree.children:
+        raise OptionError(
+            f"Node {tree.path!r} holds the variables {[*tree.data_vars]} and the nodes "
+            f"{[*tree.children]}; an image is one or the other. Keep one of them"
+        )
+    if tree.data_vars:
+        return [_level(tree, image)]
+    problems = Problems()
+    found = []
+    for child in tree.children.values():
+        with problems.collected():
+            found.append(_level(innermost(child), image))
+    problems.raise_all("These nodes cannot be written as levels of an image")
+    if not found:
+        raise OptionError(
+            f"Node {tree.path!r} has no children, and no variable to be an image; "
+            "give a tree whose children are levels"
+        )
+    # Sorting keeps the order of equals: that of the tree.
+    return sorted(found, key=lambda level: -level.da.size)
+
+
+def _level(node: xr.DataTree, image: str | None) -> GivenLevel:
+    if node.children:
+        raise OptionError(
+            f"Node {node.path!r} has the children {[*node.children]}, and a level has "
+            "none; call .to_image on the node of one image"
+        )
+    names = [str(name) for name in node.data_vars]
+    if image is None:
+        image = names[0] if len(names) == 1 else VARIABLE
+    if image not in names:
+        raise OptionError(
+            f"Node {node.path!r} has the variables {names}, and none called {image!r}; "
+            "name the one to write with image=, or drop the node"
+        )
+    return GivenLevel(node.path, node.to_dataset()[image])
+
+
+def _stored_levels(levels: Sequence[GivenLevel]) -> StoredLevels | None:
+    """What all levels know of the store they were read from; None if they differ."""
+    known: list[StoredLevels | None] = [
+        level.da.encoding.get(LEVELS_KEY) for level in levels
+    ]
+    first = known[0]
+    if first is None or any(
+        other is None
+        or other["opened"] != first["opened"]
+        or other["factors"] != first["factors"]
+        for other in known
+    ):
+        return None
+    return first
+
+
+def _numbers(levels: Sequence[GivenLevel]) -> tuple[int, ...]:
+    return tuple(sorted(level.da.encoding[LEVELS_KEY]["number"] for level in levels))
+
+
+def _rebuilt(
+    known: StoredLevels, finest: xr.DataArray, options: WriteOptions
+) -> WriteOptions:
+    """The options that make again what was not opened."""
+    count, opened = len(known["factors"]), known["opened"]
+    if finest.encoding[LEVELS_KEY]["number"] != 0:
+        raise OptionError(
+            f"The store has {count} levels, of which {[*opened]} were opened: the "
+            "others are made from level 0, which is missing. Open it with "
+            "levels=None; or write one level as an image of its own, a DataArray"
+        )
+    changed = WriteOptions(**options)
+    if isinstance(options["scale_factors"], str):
+        changed["scale_factors"] = [*_whole_factors(known, finest)]
+    kind = known["type"]
+    if options["method"] == "auto" and kind in METHODS:
+        changed["method"] = kind
+    return changed
+
+
+def _whole_factors(
+    known: StoredLevels, finest: xr.DataArray
+) -> Sequence[Mapping[str, int]]:
+    wanted: list[dict[str, int]] = []
+    for number, ratios in enumerate(known["factors"]):
+        factors = {}
+        for dim, ratio in ratios.items():
+            factors[dim] = round(ratio)
+            if factors[dim] < 1 or abs(factors[dim] - ratio) > _NEARLY_WHOLE * ratio:
+                raise OptionError(
+                    f"Level {number} of the store, which was not opened, has pixels "
+                    f"{ratio:g} times as large as level 0 along {dim!r}; open all "
+                    "levels, or give scale_factors"
+                )
+        present = {dim: n for dim, n in factors.items() if dim in finest.dims}
+        previous = wanted[-1] if wanted else dict.fromkeys(present, 1)
+        if present != previous:
+            wanted.append(present)
+    return wanted
+
+
+def _as_it_is(
+    levels: Sequence[GivenLevel], known: StoredLevels | None, options: WriteOptions
+) -> GivenLevels:
+    if not isinstance(options["scale_factors"], str):
+        raise OptionError(
+            f"scale_factors is {options['scale_factors']!r}, and the tree has "
+            f"{len(levels)} levels, which are written as they are; to make others, "
+            f"write level {levels[0].node!r} alone, as a DataArray"
+        )
+    method = options["method"]
+    kind: str | None = None
+    metadata: Any = None
+    if known is not None:
+        kind, metadata = known["type"], known["metadata"]
+    if method != "auto":
+        # It may be a method of another program.
+        kind = method if isinstance(method, str) else method_name(method)
+        metadata = None
+    return GivenLevels(tuple(levels[1:]), kind, metadata)
