@@ -10,7 +10,7 @@ from xarray_omezarr.api.describe import (
 )
 from xarray_omezarr.api.images import plan_image, write_image
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
-from xarray_omezarr.api.trees import node_kind, node_levels
+from xarray_omezarr.api.trees import image_pyramid, node_kind, node_levels
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.write.templates import template
 
@@ -21,6 +21,7 @@ __all__ = [
     "image_channels",
     "image_grid",
     "image_metadata",
+    "image_pyramid",
     "node_kind",
     "node_levels",
     "open_groups",
