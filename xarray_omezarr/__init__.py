@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from xarray_omezarr import ngff
     from xarray_omezarr.api import (
         assign_grid,
+        build_pyramid,
         image_axes,
         image_channels,
         image_grid,
@@ -75,6 +76,7 @@ __all__ = [
     "UnknownVersionError",
     "__version__",
     "assign_grid",
+    "build_pyramid",
     "image_axes",
     "image_channels",
     "image_grid",
@@ -95,6 +97,7 @@ _HOMES = {
     "GridAxis": "grid.grid",
     "Hierarchy": "hierarchy",
     "assign_grid": "api",
+    "build_pyramid": "api",
     "image_axes": "api",
     "image_channels": "api",
     "image_grid": "api",

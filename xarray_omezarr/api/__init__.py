@@ -1,6 +1,6 @@
 """The verbs of the package as typed functions: plan, write, open."""
 
-from xarray_omezarr.api.amending import prepare_image
+from xarray_omezarr.api.amending import build_pyramid, prepare_image
 from xarray_omezarr.api.describe import (
     image_axes,
     image_channels,
@@ -16,6 +16,7 @@ from xarray_omezarr.write.templates import template
 
 __all__ = [
     "assign_grid",
+    "build_pyramid",
     "can_open",
     "image_axes",
     "image_channels",

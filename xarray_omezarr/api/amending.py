@@ -26,9 +26,12 @@ from xarray_omezarr.store.existing import (
     plan_amendment,
     refuse_own_pixels,
 )
+from xarray_omezarr.store.rebuild import Rebuild, later
+from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.multiscale import plan_multiscale
+from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 from xarray_omezarr.write.region import plan_region
 from xarray_omezarr.write.source import pixels
 from xarray_omezarr.write.templates import refuse_template
@@ -122,8 +125,10 @@ def _deferred(node: ArrayNode) -> ArrayNode:
     return replace(node, source=Deferred())
 
 
-# Bytes of pixels that are held at once, unless the user says more.
+# Bytes of a block with what it is made from, unless the user says more.
 _BUDGET = 32 * 2**20
+# What a limit is divided by: a block, and what codecs make of it on the way.
+_BLOCKS_HELD = 4
 
 # What is said of an image when it is made holds for all that is written into it.
 _FOR_REGIONS = frozenset(
@@ -186,6 +191,76 @@ def append(
     raise NotImplementedError
 
 
+_FOR_PYRAMIDS = frozenset(
+    [
+        *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
+        *("scale_factors", "method", "chunks", "shards", "compression"),
+        "write_empty_chunks",
+    ]
+)
+
+
+@shows_write_options
+def build_pyramid(
+    store: StoreLike, *, compute: bool = True, **options: Unpack[WriteOptions]
+) -> Any:
+    """Make or remake the coarser levels of an image from its level 0.
+
+    For images that were written with ``pyramid=False`` or through the arrays of
+    `prepare_image`, and for flat images of others. Nothing else changes: all other
+    metadata stay, unknown keys too, and level 0 can be read all the time.
+
+    Parameters
+    ----------
+    store : str, path, URL, zarr store, zarr.Group or obstore store
+        Where the image is.
+    compute : bool, default True
+        False returns a ``dask.delayed.Delayed`` that does it.
+    **options
+
+    Returns
+    -------
+    zarr.Group or dask.delayed.Delayed
+        The group of the image.
+
+    Notes
+    -----
+    Of the write options, only those of levels can be given. If ``scale_factors`` and
+    the layout are left out, an image that has levels keeps their shapes, paths and
+    layout, and their method too if it can be told; a flat one gets levels as a new
+    image does, made by their mean (labels: mode), in chunks like those of level 0.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, zarr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(np.zeros((64, 64), "uint8"), dims=("y", "x"))
+    >>> flat = xo.write_image(da, zarr.storage.MemoryStore(), scale_factors=None)
+    >>> sorted(xo.build_pyramid(flat, scale_factors=[2, 4]).array_keys())
+    ['0', '1', '2']
+    """
+    full = complete(options)
+    _check_options(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
+    existing = _existing(store, full)
+    laid_out = any(name in options for name in ("scale_factors", "chunks", "shards"))
+    keeps = not laid_out and len(existing.paths) > 1
+    hierarchy = existing.hierarchy
+    picture = existing.image.multiscale
+    told = told_method(picture)
+    if keeps:
+        levels = existing.levels(full["method"], remake=True)
+        planned = plan_remade(hierarchy, levels, told)
+    else:
+        method = full["method"]
+        if isinstance(method, str) and method == "auto":
+            is_label = "image-label" in existing.image.extras()
+            method = told or ("mode" if is_label else "mean")
+        planned = plan_rebuilt(hierarchy, full, method)
+    rebuild = Rebuild(existing, planned, budget_of(full))
+    rebuild.check()
+    return rebuild() if compute else later(rebuild)
+
+
 def _existing(store: StoreLike, options: WriteOptions) -> Existing:
     target = open_target(
         store, group=options["group"], storage_options=options["storage_options"]
@@ -200,9 +275,9 @@ def level_as_read(existing: Existing) -> xr.DataArray:
 
 
 def budget_of(options: WriteOptions) -> int:
-    """Bytes of pixels that may be held at once."""
+    """Bytes of a block with what it is made from."""
     limit = options["memory_limit"]
-    return _BUDGET if limit is None else parse_bytes(limit)
+    return _BUDGET if limit is None else max(1, parse_bytes(limit) // _BLOCKS_HELD)
 
 
 def _check_options(

@@ -116,7 +116,9 @@ def write_image(
     """
     full = complete(options)
     if isinstance(obj, xr.Dataset):
-        obj, full = image_of(obj, image, full)
+        obj, with_attrs = image_of(obj, image, full)
+        # Attributes of a Dataset are those of a new image.
+        full = full if amends(full) else with_attrs
     if not isinstance(obj, xr.DataTree):
         refuse_template(checked_array(obj))
     if amends(full):

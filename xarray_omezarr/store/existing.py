@@ -27,6 +27,7 @@ from xarray_omezarr.store.rules import with_rules
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Readable
+    from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.store.boxes import Box
     from xarray_omezarr.store.target import Target
 
@@ -47,14 +48,21 @@ class Existing:
     hierarchy: Hierarchy
 
     @property
-    def paths(self) -> list[str]:
-        """Paths of the levels, the finest first."""
+    def image(self) -> Image:
+        """Its metadata."""
         image = self.hierarchy.group("").model
         if image is None:
             raise TypeError(f"{self.target} has no metadata of an image")
-        return [level.path for level in image.multiscale.levels]
+        return image
 
-    def levels(self, method: Any, *, pyramid: bool = True) -> dict[str, ArrayNode]:
+    @property
+    def paths(self) -> list[str]:
+        """Paths of the levels, the finest first."""
+        return [level.path for level in self.image.multiscale.levels]
+
+    def levels(
+        self, method: Any, *, pyramid: bool = True, remake: bool = False
+    ) -> dict[str, ArrayNode]:
         """Nodes of the levels by path; the coarser ones know what they are made of.
 
         Parameters
@@ -63,10 +71,12 @@ class Existing:
             The write option.
         pyramid : bool
             False: level 0 alone.
+        remake : bool
+            Whether all their pixels will be remade.
         """
         ruled = self.hierarchy
         if pyramid:
-            ruled = with_rules(ruled, method, self.target)
+            ruled = with_rules(ruled, method, self.target, remake=remake)
         chosen = self.paths if pyramid else self.paths[:1]
         nodes = {path: ruled.array(path) for path in chosen}
         finest = self.paths[0]

@@ -49,7 +49,7 @@ class Reach:
 
     def check_cluster(self) -> None:
         """Refuse if tasks would go to workers that have not got the store."""
-        if self.process is not None and _has_client():
+        if self.process is not None and has_client():
             raise self._lost()
 
     def check(self) -> None:
@@ -66,7 +66,8 @@ class Reach:
         )
 
 
-def _has_client() -> bool:
+def has_client() -> bool:
+    """Whether tasks of dask go to a cluster."""
     return _distributed_has("default_client")
 
 

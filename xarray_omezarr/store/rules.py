@@ -65,7 +65,9 @@ def told_method(multiscale: Multiscale) -> str | None:
     return told if is_known else None
 
 
-def with_rules(hierarchy: Hierarchy, method: Any, where: object) -> Hierarchy:
+def with_rules(
+    hierarchy: Hierarchy, method: Any, where: object, *, remake: bool = False
+) -> Hierarchy:
     """The hierarchy with what its coarser levels are made from.
 
     Factors and the rule of rounding sizes come from scales and shapes, the method
@@ -79,6 +81,9 @@ def with_rules(hierarchy: Hierarchy, method: Any, where: object) -> Hierarchy:
         The write option; needed where the metadata tell no method.
     where : object
         Where the image is, for messages.
+    remake : bool
+        Whether all pixels will be remade, so that `method` may be another one, and
+        translations are written anew where it is.
 
     Raises
     ------
@@ -93,8 +98,9 @@ def with_rules(hierarchy: Hierarchy, method: Any, where: object) -> Hierarchy:
     if len(levels) == 1:
         return hierarchy
     dtype = hierarchy.array(levels[0].path).dtype
-    chosen = _chosen_method(image.multiscale, method, dtype, where)
-    _check_shifts(levels, chosen, where)
+    chosen = _chosen_method(image.multiscale, method, dtype, where, remake=remake)
+    if not remake:
+        _check_shifts(levels, chosen, where)
     for index, level in enumerate(levels[1:], start=1):
         parent = _parent(level, levels[:index])
         step = tuple(a // b for a, b in zip(level.factors, parent.factors, strict=True))
@@ -137,7 +143,12 @@ def _factors(path: str, grid: Grid, finest: Grid, where: object) -> tuple[int, .
 
 
 def _chosen_method(
-    multiscale: Multiscale, given: Any, dtype: np.dtype[Any], where: object
+    multiscale: Multiscale,
+    given: Any,
+    dtype: np.dtype[Any],
+    where: object,
+    *,
+    remake: bool,
 ) -> Method:
     told = told_method(multiscale)
     about = multiscale.metadata if isinstance(multiscale.metadata, Mapping) else {}
@@ -153,9 +164,11 @@ def _chosen_method(
         return told
     check_method_for(given, dtype)
     chosen: Method = given
+    if remake or told is None:
+        return chosen
     same = {"local_mean": "mean"}
-    name, known = method_name(chosen), str(told)
-    if told is not None and same.get(name, name) != same.get(known, known):
+    name = method_name(chosen)
+    if same.get(name, name) != same.get(told, told):
         raise OptionError(
             f"method is {name!r}, and the levels of {where} were made by {told!r}; "
             f"leave it out, or remake all with build_pyramid(store, method={name!r})"

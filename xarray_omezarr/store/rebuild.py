@@ -1,0 +1,186 @@
+"""Make the coarser levels of an image that exists, from its level 0.
+
+Level 0 and the metadata stay readable all the time. Levels that keep their shape are
+written in place; where others are needed, the metadata name level 0 alone until the
+new ones are complete. What is under way is listed in an attribute, so that whoever
+comes after an interruption knows which arrays are nobody's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dask
+import zarr
+
+from xarray_omezarr.errors import TargetExistsError
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions.grafting import graft_levels
+from xarray_omezarr.store.amend import amend_later, amend_now
+from xarray_omezarr.store.boxes import whole
+from xarray_omezarr.store.consolidated import refresh
+from xarray_omezarr.store.existing import Existing, plan_amendment
+from xarray_omezarr.store.nodes import new_arrays
+from xarray_omezarr.store.occupancy import inspect_target
+from xarray_omezarr.store.reach import Reach, has_client
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
+    from xarray_omezarr.ngff.multiscale import Multiscale
+
+#: Attribute of an image whose coarser levels are being made: their paths.
+REBUILDING = "xarray_omezarr_rebuilding"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Makes the coarser levels; travels to another process.
+
+    Parameters
+    ----------
+    existing : Existing
+        The image as it is.
+    planned : Hierarchy
+        Its levels and metadata as they will be.
+    budget : int
+        Bytes of pixels that may be held at once.
+    """
+
+    existing: Existing
+    planned: Hierarchy
+    budget: int
+
+    def check(self) -> None:
+        """Refuse, before anything is changed, paths that are taken by others.
+
+        Raises
+        ------
+        TargetExistsError
+            Naming them.
+        """
+        own = {*self.existing.paths, *self._left_over()}
+        target = self.existing.target
+        taken = [
+            path
+            for path in self.planned.arrays
+            if path not in own and inspect_target(target.child(path)).kind != "nothing"
+        ]
+        if taken:
+            raise TargetExistsError(
+                f"{target} holds {taken}, where new levels would go, and no level of "
+                "the image is there; move or delete them first"
+            )
+
+    def __call__(self) -> zarr.Group:
+        """Make them; the group of the image."""
+        arrays = self.planned.arrays
+        finest, *coarser = arrays
+        fresh = [path for path in coarser if not self._stays(path)]
+        if fresh or self._gone():
+            self._begin(fresh)
+        handles = self.existing.handles([*arrays])
+        box = whole(arrays[finest].shape)
+        change, reach = plan_amendment(self.existing, arrays, handles, box, self.budget)
+        if has_client() and reach.process is None:
+            amend_later(change, None, reach.check, _nothing).compute()
+        else:
+            amend_now(change, None)
+        return self._commit()
+
+    def _image(self) -> Image:
+        image = self.planned.group("").model
+        if image is None:
+            raise TypeError("The root has no metadata of an image")
+        return image
+
+    def _stays(self, path: str) -> bool:
+        """Whether the array of a level is there and is what is planned."""
+        if path not in self.existing.paths:
+            return False
+        return is_same(self.existing.hierarchy.array(path), self.planned.array(path))
+
+    def _gone(self) -> list[str]:
+        """Arrays of old levels that no picture of the image has any more."""
+        _, *others = self._image().multiscales
+        kept = {level.path for scale in others for level in scale.levels}
+        old = {*self.existing.paths, *self._left_over()}
+        return sorted(
+            path for path in old if path not in kept and path not in self.planned.nodes
+        )
+
+    def _left_over(self) -> list[str]:
+        """Paths that an interrupted rebuild was about to make."""
+        found = self.existing.hierarchy.group("").attrs.get(REBUILDING)
+        return [str(path) for path in found] if isinstance(found, list) else []
+
+    def _begin(self, fresh: list[str]) -> None:
+        """Take the levels that go out of the metadata; make the new arrays, empty."""
+        group = self._group()
+        image = self._image()
+        level0 = image.multiscale.levels[:1]
+        alone = image.multiscale.model_copy(update={"levels": level0})
+        listed = sorted({*fresh, *self._gone()})
+        attrs = self._grafted(group, alone)
+        group.attrs.put({**attrs, REBUILDING: listed})
+        refresh(self.existing.target)
+        for path in listed:
+            if path in group:
+                del group[path]
+        for path in fresh:
+            if "/" in path:
+                group.require_group(path.rsplit("/", 1)[0])
+        nodes = {path: self.planned.array(path) for path in fresh}
+        new_arrays(group, nodes, self._version().features.zarr_format)
+
+    def _commit(self) -> zarr.Group:
+        group = self._group()
+        attrs = self._grafted(group, self._image().multiscale)
+        attrs.pop(REBUILDING, None)
+        if attrs != dict(group.attrs):
+            group.attrs.put(attrs)
+        refresh(self.existing.target)
+        return self._group()
+
+    def _grafted(self, group: zarr.Group, picture: Multiscale) -> dict[str, Any]:
+        image = Image(multiscales=(picture,))
+        return graft_levels(self._version(), dict(group.attrs), image)
+
+    def _version(self) -> Any:
+        return self.existing.hierarchy.version
+
+    def _group(self) -> zarr.Group:
+        target = self.existing.target
+        return zarr.open_group(
+            target.store,
+            path=target.path,
+            mode="r+",
+            zarr_format=self._version().features.zarr_format,
+            use_consolidated=False,
+        )
+
+
+def is_same(there: ArrayNode, planned: ArrayNode) -> bool:
+    """Whether an array is as planned; codecs are what they are."""
+    return (there.shape, there.dtype, there.layout.objects, there.layout.chunks) == (
+        planned.shape,
+        planned.dtype,
+        planned.layout.objects,
+        planned.layout.chunks,
+    )
+
+
+def later(rebuild: Rebuild) -> Any:
+    """A Delayed that makes the levels; until it runs, nothing is touched."""
+    reach = Reach.from_here(rebuild.existing.target)
+    task = dask.delayed(_in_reach, pure=False, traverse=False)
+    return task(reach, dask.delayed(rebuild, pure=False, traverse=False))
+
+
+def _in_reach(reach: Reach, rebuild: Rebuild) -> zarr.Group:
+    reach.check()
+    return rebuild()
+
+
+def _nothing() -> None:
+    return None
