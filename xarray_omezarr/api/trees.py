@@ -121,7 +121,7 @@ def _levels(hierarchy: Hierarchy) -> Mapping[str, xr.Dataset]:
     }
 
 
-def checked_array(obj: xr.DataArray) -> xr.DataArray:
+def checked_array(obj: object) -> xr.DataArray:
     """`obj`, if it is what an image is made from.
 
     Raises

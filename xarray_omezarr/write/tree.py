@@ -73,6 +73,8 @@ def plan_tree(
     is_auto = isinstance(merged["scale_factors"], str)
     if not is_whole or (len(levels) == 1 and not is_auto):
         return plan_multiscale(finest, merged, stem)
+    if merged["attrs"]:
+        merged["attrs"] = _with_new_paths(merged["attrs"], levels, tree.path)
     return plan_multiscale(finest, merged, stem, _as_it_is(levels, known, merged))
 
 
@@ -209,3 +211,30 @@ def _as_it_is(
         kind = method if isinstance(method, str) else method_name(method)
         metadata = None
     return GivenLevels(tuple(levels[1:]), kind, metadata)
+
+
+def _with_new_paths(
+    attrs: Mapping[str, Any], levels: Sequence[GivenLevel], root: str
+) -> dict[str, Any]:
+    """The attributes; unknown keys of levels follow them to their new paths."""
+    new = {
+        level.node.removeprefix(root).strip("/"): str(number)
+        for number, level in enumerate(levels)
+    }
+
+    def moved(value: Any, key: str = "") -> Any:
+        if isinstance(value, Mapping):
+            return {name: moved(inner, name) for name, inner in value.items()}
+        if isinstance(value, list) and key == "levels":
+            return [_with_path(entry, new) for entry in value]
+        return [moved(entry) for entry in value] if isinstance(value, list) else value
+
+    if "ome" not in attrs:
+        return dict(attrs)
+    return {**attrs, "ome": moved(attrs["ome"])}
+
+
+def _with_path(entry: Any, new: Mapping[str, str]) -> Any:
+    if not isinstance(entry, Mapping) or entry.get("path") not in new:
+        return entry
+    return {**entry, "path": new[entry["path"]]}
