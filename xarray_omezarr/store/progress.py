@@ -170,6 +170,11 @@ class Report:
     def __reduce__(self) -> tuple[Callable[..., Report], tuple[str, bool]]:
         return _arrived, (self.name, self.is_heard)
 
+    def check(self) -> None:
+        """Raise an OptionError if nobody would hear what is told from here."""
+        if self.name and self.progress is None:
+            _worker_of(self)
+
     def begin(self) -> None:
         """The arrays are there, pixels follow."""
         self._tell("begin", 0, None)
@@ -196,6 +201,19 @@ class Report:
             _apply(self.progress, what, nbytes, key)
         elif self.name:
             _worker_of(self).log_event(self.name, (what, nbytes, repr(key)))
+
+
+class Tally:
+    """In place of a `Report`: adds up what the threads of one task tell."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.nbytes = 0
+
+    def __call__(self, nbytes: int, key: Hashable) -> None:
+        """Count `nbytes` more."""
+        with self._lock:
+            self.nbytes += nbytes
 
 
 def _arrived(name: str, is_heard: bool) -> Report:

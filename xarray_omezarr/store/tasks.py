@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import dask
 import dask.array
 import numpy as np
+from dask import threaded
 
 from xarray_omezarr.hierarchy import Given
 from xarray_omezarr.store.crew import Alone, crew
@@ -28,6 +30,7 @@ from xarray_omezarr.store.fill import (
     seen_from,
     totals,
 )
+from xarray_omezarr.store.progress import Tally
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
@@ -42,6 +45,14 @@ def is_dask(node: ArrayNode) -> bool:
     return isinstance(node.source, Given) and isinstance(
         node.source.array, dask.array.Array
     )
+
+
+def compute(later: Any) -> Any:
+    """The result of a Delayed, computed by the scheduler that is active."""
+    # To look for a Client, dask imports all of distributed, half a second of work;
+    # without that import there is none, and dask would take threads.
+    has_choice = "distributed" in sys.modules or dask.config.get("scheduler", None)
+    return later.compute() if has_choice else later.compute(scheduler=threaded.get)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +91,19 @@ class BlockTask:
         return merge_limits([self._write(pixels, at, begun), *inside])
 
     def _write(self, pixels: Pixels, at: Slices, begun: HasArrays) -> Limits:
-        extent = Extent()
+        extent, tally = Extent(), Tally()
+        # One message of a task to a cluster is enough, and only the thread that runs
+        # it knows the worker it is on.
+        writer = replace(self.writer, report=tally)
         hands: AbstractContextManager[Hands] = (
             nullcontext(Alone())
             if self.threads == 1
             else crew(self.threads, self.limit)
         )
         with hands as helpers:
-            self.writer.write(pixels, at, begun, helpers, extent)
+            writer.write(pixels, at, begun, helpers, extent)
+        if self.writer.report is not None:
+            self.writer.report(tally.nbytes, (*writer.stage.paths, *_origin(at)))
         return extent.limits
 
 
