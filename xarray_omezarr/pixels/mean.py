@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.pixels.bins import Block, fold, members
+from xarray_omezarr.pixels.bins import Block, fold, members, paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,12 +86,42 @@ def _mean_of_integers(part: Block, sizes: tuple[int, ...]) -> Block:
     accumulator = _accumulator(part.dtype, count)
     if accumulator is None:
         return _mean_of_wide_integers(part, sizes)
-    total = fold(part, sizes, np.add, accumulator)
+    pairs = paired(part, sizes)
+    if pairs is None or accumulator.itemsize > 2 * part.itemsize:
+        return _rounded_quotient(fold(part, sizes, np.add, accumulator), count)
+    # Signed integers are counted from the smallest: an even number away from zero,
+    # so that half to even stays what it is.
+    offset = -np.iinfo(part.dtype).min
+    total = _sum_of_pairs(members(pairs, (*sizes[:-1], 1)), offset)
+    mean = _rounded_quotient(total, count)
+    return mean.view(f"i{mean.itemsize}") - offset if offset else mean
+
+
+def _sum_of_pairs(pairs: Sequence[Block], offset: int) -> Block:
+    """Sum of the integers that are read two at a time (see `bins.paired`)."""
+    bits = 4 * pairs[0].itemsize
+    low = (1 << bits) - 1
+    total = np.zeros_like(pairs[0], order="C")
+    half = np.empty_like(total)
+    for pair in pairs:
+        if offset:
+            pair = pair ^ (offset << bits | offset)
+        np.bitwise_and(pair, low, out=half)
+        total += half
+        np.right_shift(pair, bits, out=half)
+        total += half
+    return total
+
+
+def _rounded_quotient(total: Block, count: int) -> Block:
+    """Divide sums of `count` integers, in place."""
     # Half to even in one division: adding just under a half rounds a tie down, and
     # one more rounds it up, which is wanted where the quotient is odd. Means of an
     # odd number of integers have no ties.
     if count % 2 == 0:
-        total += (total // count) & 1
+        odd = total // count
+        odd &= 1
+        total += odd
     total += (count - 1) // 2
     total //= count
     return total

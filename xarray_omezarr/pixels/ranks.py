@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # calls its sort once per bin.
 _MOST_SWAPPED = 16
 
+# Bins of 2 x 2 pixels, by far the most frequent.
+_FOUR = 4
+
 
 def max_of_bins(part: Block, sizes: tuple[int, ...]) -> Block:
     """Largest pixel of every bin."""
@@ -68,6 +71,11 @@ def mode_of_bins(part: Block, sizes: tuple[int, ...]) -> Block:
     if part.dtype.kind == "b":
         return majority_of_bins(part, sizes)
     pixels = members(part, sizes)
+    whole = part.dtype.kind in "iu"
+    if len(pixels) == _FOUR and whole and (part.dtype.kind == "u" or part.min() >= 0):
+        unsigned = f"u{part.itemsize}"
+        four = _mode_of_four([pixel.view(unsigned) for pixel in pixels])
+        return four.view(part.dtype)
     mode = pixels[0].copy()
     # Most bins of a label image lie within one object: only the rest needs work.
     mixed = np.zeros(mode.shape, dtype=np.bool_)
@@ -78,18 +86,44 @@ def mode_of_bins(part: Block, sizes: tuple[int, ...]) -> Block:
     return _one_zero(mode)
 
 
+def _mode_of_four(pixels: list[Block]) -> Block:
+    """Mode of four unsigned integers, without a look at how many are equal.
+
+    Less by one, zero is the largest of all: the smallest wins every tie.
+    """
+    a, b, c, d = (pixel - 1 for pixel in pixels)
+    first: Block
+    lower, higher = np.minimum(a, b), np.maximum(a, b, out=b)
+    low, high = np.minimum(c, d, out=a), np.maximum(c, d, out=d)
+    first, second = np.minimum(lower, low, out=c), np.maximum(lower, low, out=lower)
+    third, last = np.minimum(higher, high, out=a), np.maximum(higher, high, out=d)
+    # Between the first and the last, in order.
+    second, third = np.minimum(second, third, out=b), np.maximum(second, third)
+    # The first is it, unless it is alone and two of the others are equal: then the
+    # third is one of those two.
+    others = second == third
+    others |= third == last
+    others &= first != second
+    np.copyto(first, third, where=others)
+    first += 1
+    return first
+
+
 def _most_frequent(values: Block) -> Block:
     """Mode along the first axis of a table; sorts the table in place."""
     numbers = _sort(values)
     mode: Block = values[0].copy()
-    best = np.zeros(mode.shape, dtype=np.int32)
-    run = np.zeros(mode.shape, dtype=np.int32)
+    small = np.int8 if len(values) <= _MOST_SWAPPED else np.int32
+    best = np.zeros(mode.shape, dtype=small)
+    run = np.zeros(mode.shape, dtype=small)
     for rank, value in enumerate(values):
         run *= value == values[rank - 1]
         run += 1
         # Twice the length of the run, so that a zero can count half a pixel less:
         # it loses ties but no majority. Among others the first, smallest, wins.
-        score = (2 * run - (value == 0)) * (rank < numbers)
+        score = 2 * run
+        score -= value == 0
+        score *= rank < numbers
         np.copyto(mode, value, where=score > best)
         np.maximum(best, score, out=best)
     if mode.dtype.kind == "f":

@@ -143,7 +143,7 @@ def _window(
         stop = axis.before + bins.stop * axis.factor + axis.trail
         if start < 0 or stop > axis.length:
             sources = _reflected(np.arange(start, stop), axis, chosen)
-            start, stop = int(sources.min()), int(sources.max()) + 1
+            start, stop = int(np.min(sources)), int(np.max(sources)) + 1
             turned[index] = sources - start
         cut.append(slice(start, stop))
     # Cut along all axes before anything is copied.
