@@ -84,6 +84,7 @@ def plan_stages(
     arrays: Mapping[str, ArrayNode],
     budget: int,
     *,
+    outer_budget: int | None = None,
     in_memory: Collection[str] = (),
     source_chunks: Mapping[str, Shape] | None = None,
 ) -> tuple[Stage, ...]:
@@ -96,12 +97,20 @@ def plan_stages(
     budget : int
         Bytes that one block may hold with all levels made from it. Where a single
         stored object is larger than that, the block is that object.
+    outer_budget : int, optional
+        The same of blocks that nest round others; as `budget` if None.
     in_memory : collection of str
         Paths of arrays whose given pixels cost nothing to hold: they are held.
     source_chunks : mapping, optional
         Shape of what is read as a whole, by path of arrays with given pixels.
     """
-    planner = _Planner(arrays, budget, frozenset(in_memory), source_chunks or {})
+    planner = _Planner(
+        arrays,
+        budget,
+        outer_budget or budget,
+        frozenset(in_memory),
+        source_chunks or {},
+    )
     for path, node in arrays.items():
         if isinstance(node.source, Given):
             planner.add(path, writes_root=True)
@@ -117,6 +126,7 @@ class _Planner:
         self,
         arrays: Mapping[str, ArrayNode],
         budget: int,
+        outer_budget: int,
         in_memory: frozenset[str],
         source_chunks: Mapping[str, Shape],
     ) -> None:
@@ -124,6 +134,7 @@ class _Planner:
         self.made: set[str] = set()
         self._arrays = arrays
         self._budget = budget
+        self._outer_budget = outer_budget
         self._in_memory = in_memory
         self._source_chunks = source_chunks
         # Pixels of the array that was read first, per pixel of the arrays that are
@@ -173,8 +184,7 @@ class _Planner:
             if step.parent != root and all(step.parent != s.path for s in steps):
                 continue
             unit = self._unit(root, writes_root, [*steps, step], least)
-            # Of a stage that nests, half are parts that are held anyhow.
-            room = 2 * self._budget if before else self._budget
+            room = self._outer_budget if before else self._budget
             fits = self._held(unit, root, [*steps, step], writes_root) <= room
             if fits or (is_first and before is None):
                 steps.append(step)

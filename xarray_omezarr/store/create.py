@@ -32,6 +32,7 @@ from xarray_omezarr.store.place import (
 from xarray_omezarr.store.progress import Progress, Report, total_bytes
 from xarray_omezarr.store.reach import Reach
 from xarray_omezarr.store.sinks import Sink, sink_for
+from xarray_omezarr.store.tasks import compute as run
 from xarray_omezarr.store.tasks import fill_later, is_dask
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
 
@@ -46,6 +47,7 @@ DEFAULT_LIMIT = 128 * 2**20
 _BLOCKS_HELD = 4
 
 _ZARR = ZarrWriter()
+_SILENT = Report()
 
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
@@ -104,7 +106,9 @@ def write(
     warn_of_replacing(place)
     uses_dask = is_lazy or not compute
     limit = block_limit(memory_limit, uses_dask)
-    work = _work(hierarchy, limit, report)
+    # Blocks of a level are parts that are held anyhow, unless they are read back.
+    outer = limit if uses_dask else 2 * limit
+    work = _work(hierarchy, limit, outer, report)
     bare = _without_pixels(hierarchy)
     start = Start(bare, target, mode, reach, writer, report)
     commit = Commit(bare, report)
@@ -116,7 +120,7 @@ def write(
         begun = start(place)
         if is_lazy:
             started = dask.delayed(begun, pure=False, traverse=False)
-            return _later(hierarchy, work, started, commit, target, limit).compute()
+            return run(_later(hierarchy, work, started, commit, target, limit))
         with crew(threads_for(target.store), limit) as hands:
             limits = fill_now(hierarchy.arrays, work, begun, hands)
         return commit(limits, begun)
@@ -133,12 +137,15 @@ def block_limit(memory_limit: int | None, uses_dask: bool) -> int:
     return max(1, memory_limit // blocks)
 
 
-def _work(hierarchy: Hierarchy, limit: int, report: Report) -> list[BlockWriter]:
+def _work(
+    hierarchy: Hierarchy, limit: int, outer_limit: int, report: Report
+) -> list[BlockWriter]:
     arrays = hierarchy.arrays
     given = {p: n.given for p, n in arrays.items() if isinstance(n.source, Given)}
     stages = plan_stages(
         arrays,
         limit,
+        outer_budget=outer_limit,
         in_memory=[path for path, pixels in given.items() if is_in_memory(pixels)],
         source_chunks={path: read_as_a_whole(pixels) for path, pixels in given.items()},
     )
@@ -216,11 +223,12 @@ class Start:
     mode: str | None
     reach: Reach
     writer: ArrayWriter = _ZARR
-    report: Report = Report()  # tells nobody
+    report: Report = _SILENT
 
     def __call__(self, place: Place | None = None) -> Begun:
         """Start; `place` where it was found just now."""
         self.reach.check()
+        self.report.check()
         if place is None:
             place = find_place(self.target, self.mode, _zarr_format(self.hierarchy))
         root = self._make_root(place)
@@ -255,7 +263,7 @@ class Commit:
     """Writes the metadata of all groups, and moves the result into place."""
 
     hierarchy: Hierarchy
-    report: Report = Report()  # tells nobody
+    report: Report = _SILENT
 
     def __call__(self, limits: dict[str, Limits], begun: Begun) -> zarr.Group:
         """Commit; `limits` of the values by path of level 0."""
