@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+import urllib.request
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -341,3 +343,78 @@ def test_a_function_without_a_cluster_need_not_travel(tmp_path):
 
     da = image("zyx", blocks=16)
     assert_roundtrip(da, tmp_path / "i.ome.zarr", writer=create)
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket of an S3 server on loopback, whose keys the environment holds."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(
+        ip_address="127.0.0.1", port=0, verbose=False
+    )
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    request = urllib.request.Request(f"{url}/bucket", method="PUT")
+    urllib.request.urlopen(request).close()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    yield {"endpoint_url": url}
+    server.stop()
+
+
+# Clients and servers of others warn of each other's old habits.
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("blocks", [None, 32])
+def test_tensorstore_writes_to_s3(bucket, blocks):
+    da = image("zyx", blocks=blocks)
+    url = "s3://bucket/some/i.ome.zarr"
+    for mode, options in [(None, {}), ("w", {"shards": (2, 32, 32)})]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # S3 has no rename
+            assert_roundtrip(
+                da,
+                url,
+                storage_options=bucket,
+                writer="tensorstore",
+                mode=mode,
+                chunks=(1, 16, 16),
+                scale_factors=[2],
+                **options,
+            )
+    coarse = xo.open_image(url, level=1, storage_options=bucket)
+    assert coarse.shape == (5, 19, 27)
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize("writer", ["tensorstore", made_with_zarr])
+def test_writers_work_on_a_cluster(client, tmp_path, writer):
+    da = image("zyx", (7, 61, 83), blocks=(3, 22, 35))
+    for shards in (None, (4, 32, 32)):
+        assert_roundtrip(
+            da,
+            tmp_path / f"{shards}.ome.zarr",
+            writer=writer,
+            chunks=(2, 16, 16),
+            shards=shards,
+            memory_limit="64 KiB",
+        )
+
+
+def test_arrays_that_cannot_be_sent_to_a_cluster_are_refused(client, tmp_path):
+    def create(path, *args, **options):
+        return Failing(made_with_zarr(path, *args, **options), 10**6)
+
+    with pytest.raises(OptionError, match="cannot be sent to the workers"):
+        image("yx", blocks=32).omezarr.to_image(tmp_path / "i.ome.zarr", writer=create)
+    assert_nothing_is_left(tmp_path)
