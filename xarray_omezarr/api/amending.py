@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from xarray_omezarr.errors import OptionError, Problems
 from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, GroupNode, Hierarchy
+from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
@@ -26,10 +27,12 @@ from xarray_omezarr.store.existing import (
     plan_amendment,
     refuse_own_pixels,
 )
+from xarray_omezarr.store.grow import Grown, grown_handles, grown_nodes
 from xarray_omezarr.store.rebuild import Rebuild, later
 from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.windows import with_default_windows
+from xarray_omezarr.write.growth import plan_growth, regridded
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 from xarray_omezarr.write.region import plan_region
@@ -184,11 +187,65 @@ def write_region(
     return amend(existing, amendment, Pixels(source, box), reach=reach, compute=compute)
 
 
+_FOR_APPENDING = frozenset(
+    [
+        *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
+        *("append_dim", "method", "irregular"),
+    ]
+)
+
+
 def append(
     obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
 ) -> Any:
     """Write `obj` beyond the end of the image at `store`; see `write_image`."""
-    raise NotImplementedError
+    refuse_template(obj)
+    _check_options(options, _FOR_APPENDING, "append_dim", "a")
+    budget = budget_of(options)
+    existing = _existing(store, options)
+    opened = open_multiscale(existing.hierarchy, existing.target.uri)
+    problems = Problems()
+    with problems.collected():
+        growth = plan_growth(
+            obj,
+            opened.level(0)[VARIABLE],
+            existing.image,
+            opened.kept,
+            options["append_dim"],
+        )
+    with problems.collected():
+        arrays = existing.levels(options["method"])
+    problems.raise_all(f"{existing.target} cannot grow")
+    axis = growth.part.arrangement.names.index(growth.dim)
+    nodes = grown_nodes(arrays, axis, growth.size)
+    first = existing.paths[0]
+    old, new = arrays[first].shape, nodes[first].shape
+    box = tuple(
+        slice(known if at == axis else 0, size)
+        for at, (known, size) in enumerate(zip(old, new, strict=True))
+    )
+    handles = grown_handles(existing.handles([*nodes]), nodes)
+    source = pixels(obj, growth.part.arrangement)
+    refuse_own_pixels(existing, source)
+    change, reach = plan_amendment(existing, nodes, handles, box, budget, alone=True)
+    omero = None if growth.channels is None else Omero(channels=growth.channels)
+    grown = Grown(
+        existing,
+        nodes,
+        handles,
+        box,
+        regridded(existing.image, arrays, growth),
+        omero,
+        growth.coords,
+    )
+    return amend(
+        existing,
+        change,
+        Pixels(source, box),
+        reach=reach,
+        compute=compute,
+        finish=grown,
+    )
 
 
 _FOR_PYRAMIDS = frozenset(

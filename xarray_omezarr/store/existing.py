@@ -19,7 +19,7 @@ from xarray_omezarr.store.amend import (
     amend_now,
     plan_rounds,
 )
-from xarray_omezarr.store.lock import check_lock, lock_of
+from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
 from xarray_omezarr.store.reach import Reach
@@ -131,8 +131,23 @@ def plan_amendment(
     handles: Mapping[str, zarr.Array[Any]],
     box: Box,
     budget: int,
+    *,
+    alone: bool = False,
 ) -> tuple[Amendment, Reach]:
     """A change of the pixels in `box` of level 0 and of what depends on them.
+
+    Parameters
+    ----------
+    existing : Existing
+        The image.
+    arrays, handles : mapping
+        Nodes of its levels, and the stored arrays, by path.
+    box : tuple of slice
+        In level 0.
+    budget : int
+        Bytes of a block with what it is made from.
+    alone : bool
+        Whether there can be no other writers, so that a store without locks will do.
 
     Raises
     ------
@@ -145,7 +160,9 @@ def plan_amendment(
     rounds = plan_rounds(arrays, box, budget)
     amendment = Amendment(arrays, handles, rounds, lock, budget)
     if amendment.shares_objects:
-        check_lock(lock)
+        if alone and isinstance(lock, NoLock):
+            amendment = replace(amendment, lock=ProcessLock())
+        check_lock(amendment.lock)
     return amendment, reach
 
 

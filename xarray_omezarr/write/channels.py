@@ -31,7 +31,7 @@ _TELLING = frozenset(
 )
 
 # viv, on which several viewers are built, shows no more channels at once.
-_SHOWN_AT_FIRST = 6
+SHOWN_AT_FIRST = 6
 
 
 def plan_channels(
@@ -70,7 +70,7 @@ def plan_channels(
     merged = [{**a, **b} for a, b in zip(from_coords, from_user, strict=True)]
     colors = channel_colors([fields.get("label") for fields in merged])
     return tuple(
-        _channel({"color": color, "active": index < _SHOWN_AT_FIRST, **fields}, index)
+        _channel({"color": color, "active": index < SHOWN_AT_FIRST, **fields}, index)
         for index, (fields, color) in enumerate(zip(merged, colors, strict=True))
     )
 

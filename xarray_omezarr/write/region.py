@@ -212,8 +212,8 @@ def _check_size(dim: str, side: slice, part: Part) -> None:
 
 
 def _from_coordinates(dim: str, part: Part, image: xr.DataArray) -> slice:
-    own = part.outline.coords.get(part.own[dim])
-    known = image.coords.get(dim)
+    own = coordinate_of(part.outline, part.own[dim])
+    known = coordinate_of(image, dim)
     size = image.sizes[dim]
     if own is None or known is None:
         if part.sizes[dim] == size:
@@ -226,6 +226,11 @@ def _from_coordinates(dim: str, part: Part, image: xr.DataArray) -> slice:
     if known.dtype.kind in "OSTU":
         return _of_names(dim, own, known)
     return _of_positions(dim, positions(own, known, dim), known.values)
+
+
+def coordinate_of(da: xr.DataArray, name: str) -> xr.DataArray | None:
+    """The coordinate of that name, if there is one; xarray makes up missing ones."""
+    return da.coords[name] if name in da.coords else None
 
 
 def _of_names(dim: str, own: xr.DataArray, known: xr.DataArray) -> slice:
