@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
 
 import numpy as np
@@ -167,6 +168,38 @@ class FailingStore(CountingStore):
         made = super()._with_store(store)
         made.fails_at = self.fails_at
         return made
+
+
+class GatedStore(CountingStore):
+    """A store that lets no put of pixels end before `wanted` of them are under way.
+
+    It gives up after a while, so that a test of too timid a writer ends. Unlike a
+    store that is merely slow, it tells the same on a busy machine.
+    """
+
+    wanted = 1
+    patience = 3.0
+
+    def _with_store(self, store):
+        made = super()._with_store(store)
+        made.wanted = self.wanted
+        return made
+
+    async def _put(self, key, request):
+        self.ledger.note("put", key)
+        if is_metadata(key):
+            await request
+            return
+        self.ledger.enter()
+        try:
+            deadline = time.monotonic() + self.patience
+            while self.ledger.most_in_flight < self.wanted:
+                if time.monotonic() > deadline:
+                    self.wanted = 0
+                await asyncio.sleep(0.005)
+            await request
+        finally:
+            self.ledger.leave()
 
 
 class CountingArray(BackendArray):

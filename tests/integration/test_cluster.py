@@ -49,7 +49,7 @@ class Cut:
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)
-        self.shape = (int(rng.integers(1, 4)), *map(int, rng.integers(20, 120, 2)))
+        self.shape = (int(rng.integers(1, 4)), *map(int, rng.integers(20, 80, 2)))
         self.pixels = rng.integers(1, 2**16, self.shape, "uint16")
         step = [tuple(map(int, rng.integers(1, 4, 3))) for _ in range(3)]
         # The last grows, so that no level is as large as the one before.
@@ -242,7 +242,7 @@ def test_the_image_is_right_whichever_worker_is_killed_at_whatever_time(
     pixels = np.random.default_rng(0).integers(1, 2**16, (16, 64, 64), "uint16")
     array = dask.array.from_array(pixels, (1, 64, 64))
     levels = plain_pyramid(pixels, [(1, 2, 2)], "mean")
-    for block in (0, 4, 9, 15):
+    for block in (0, 9):
         flag = tmp_path / f"killed {block}"
         da = xr.DataArray(killing(array, flag, at=(block, 0, 0)), dims=("z", "y", "x"))
         path = tmp_path / f"{block}.ome.zarr"
