@@ -74,6 +74,12 @@ def _every_other_backwards(block: Block) -> Block:
     return np.ascontiguousarray(spread[::-1])[::-2]
 
 
+def _between_pixels(block: Block) -> Block:
+    # Rows that begin an odd number of pixels after a multiple of all sizes.
+    wide = np.pad(block, [(0, 0)] * (block.ndim - 1) + [(1, 2)], mode="edge")
+    return wide[..., 1:-2]
+
+
 def _read_only(block: Block) -> Block:
     block.flags.writeable = False
     return block
@@ -83,6 +89,7 @@ LAYOUTS: tuple[Callable[[Block], Block], ...] = (
     _as_it_is,
     _fortran,
     _every_other_backwards,
+    _between_pixels,
     _read_only,
 )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from xarray_omezarr.pixels.bins import parts
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -50,13 +52,25 @@ def value_range(block: Block) -> tuple[float, float] | None:
     """
     if block.size == 0:
         return None
-    if block.dtype.kind != "f":
-        return int(block.min()), int(block.max())
-    low, high = block.min(), block.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        finite = np.isfinite(block)
-        if not finite.any():
-            return None
-        low = block.min(where=finite, initial=np.inf)
-        high = block.max(where=finite, initial=-np.inf)
-    return float(low), float(high)
+    # Small parts stay in the cache between the search for one and for the other.
+    pieces = parts(block.shape, (1,) * block.ndim, block.dtype.itemsize)
+    found = [_range_of_part(block[part.inside]) for part in pieces]
+    limits = [pair for pair in found if pair is not None]
+    if not limits:
+        return None
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
+    if block.dtype.kind == "f":
+        return float(low), float(high)
+    return int(low), int(high)
+
+
+def _range_of_part(part: Block) -> tuple[Any, Any] | None:
+    low, high = part.min(), part.max()
+    if part.dtype.kind != "f" or (np.isfinite(low) and np.isfinite(high)):
+        return low, high
+    finite = np.isfinite(part)
+    if not finite.any():
+        return None
+    low = part.min(where=finite, initial=np.inf)
+    high = part.max(where=finite, initial=-np.inf)
+    return low, high

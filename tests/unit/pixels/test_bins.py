@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from xarray_omezarr.pixels.bins import coarse_shape, fold, members, parts
+from xarray_omezarr.pixels.bins import coarse_shape, fold, members, paired, parts
 
 
 def test_sizes_are_rounded_up() -> None:
@@ -79,3 +80,32 @@ def test_fold_combines_all_pixels_of_a_bin_in_the_type_asked_for() -> None:
     total = fold(part, (2, 3), np.add, np.dtype(np.uint16))
     assert total.dtype == np.uint16
     assert total.tolist() == [[1200, 1200], [1200, 1200]]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u4"])
+def test_two_neighbours_are_read_as_one_number(dtype: str) -> None:
+    part = np.arange(2 * 6, dtype=dtype).reshape(2, 6)
+    pairs = paired(part, (1, 2))
+    assert pairs is not None
+    assert pairs.shape == (2, 3)
+    assert pairs.dtype == f"u{2 * part.itemsize}"
+    np.testing.assert_array_equal(pairs.view(dtype), part)
+
+
+@pytest.mark.parametrize(
+    ("part", "sizes"),
+    [
+        (np.zeros((4, 6), dtype="u8"), (2, 2)),
+        (np.zeros((4, 6), dtype="f4"), (2, 2)),
+        (np.zeros((4, 6), dtype="u2"), (2, 3)),
+        (np.zeros((4, 6), dtype="u2"), (2, 1)),
+        (np.zeros((4, 6), dtype="u2").T, (2, 2)),
+        (np.zeros((4, 12), dtype="u2")[:, ::2], (2, 2)),
+        (np.zeros((4, 8), dtype="u4")[:, 1:7], (2, 2)),
+    ],
+    ids=["wide", "floats", "three", "one", "turned", "apart", "between"],
+)
+def test_what_does_not_lie_side_by_side_is_not_read_as_one(
+    part: np.ndarray[Any, Any], sizes: tuple[int, ...]
+) -> None:
+    assert paired(part, sizes) is None

@@ -64,3 +64,15 @@ def test_the_largest_finite_number_is_in_the_range() -> None:
     largest = np.finfo(np.float32).max
     found = value_range(np.array([largest, np.inf, -largest], dtype=np.float32))
     assert found == (-float(largest), float(largest))
+
+
+def test_the_range_of_many_parts_is_that_of_the_array() -> None:
+    block = np.full((3, 700, 800), np.nan, dtype=np.float32)
+    assert value_range(block) is None
+    block[2, 650, 3], block[0, 9, 700] = -4, 6
+    block[1] = np.inf
+    assert value_range(block[:, ::-1, 1:]) == (-4.0, 6.0)
+
+
+def test_a_single_number_is_its_own_range() -> None:
+    assert value_range(np.array(7)) == (7, 7)

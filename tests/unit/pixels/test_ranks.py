@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,38 @@ def test_equals_of_a_mode_go_to_the_smallest_that_is_not_zero(
     assert of(mode_of_bins, [*base, 3, 2], dtype) == 2
     assert of(mode_of_bins, [*base, 0, 3], dtype) == 3
     assert of(mode_of_bins, [*base, 0], dtype) == 0
+
+
+@pytest.mark.parametrize(
+    "dtype", ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4"]
+)
+def test_modes_of_all_fours_there_are(dtype: str) -> None:
+    fours = list(itertools.product([0, 1, 2, 100], repeat=4))
+    expected = [
+        max(four, key=lambda value: (four.count(value), value != 0, -value))
+        for four in fours
+    ]
+    part = np.array(fours, dtype=dtype)
+    found = mode_of_bins(part, (1, 4))
+    assert found.dtype == part.dtype
+    assert found[:, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u8", "i1", "i8"])
+def test_modes_of_four_among_the_extremes_of_a_type(dtype: str) -> None:
+    info = np.iinfo(dtype)
+    values = {0, 1, int(info.min), int(info.max), int(info.max) - 1}
+    fours = list(itertools.product(sorted(values), repeat=4))
+    expected = [
+        max(four, key=lambda value: (four.count(value), value != 0, -value))
+        for four in fours
+    ]
+    part = np.array(fours, dtype=dtype).reshape(-1, 2, 2)
+    assert mode_of_bins(part, (1, 2, 2)).ravel().tolist() == expected
+    # Of signed integers those without a negative one take another way.
+    positive = part[(part >= 0).all(axis=(1, 2))]
+    wanted = [e for e, four in zip(expected, fours, strict=True) if min(four) >= 0]
+    assert mode_of_bins(positive, (1, 2, 2)).ravel().tolist() == wanted
 
 
 def test_a_thin_line_in_the_background_remains() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import dask.array
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from xarray_omezarr.errors import (
     DataTypeError,
     LayoutError,
     MetadataError,
+    MissingDependencyError,
     NotInVersionError,
     OmeZarrErrorGroup,
     OmeZarrWarning,
@@ -342,3 +345,23 @@ class TestBeside:
         plan(da, attrs=attrs)
         xr.testing.assert_identical(da, before)
         assert attrs == {"ome": {"acquired_by": "X"}, "lab": "B"}
+
+
+class TestMethods:
+    def test_a_band_pass_of_unsigned_pixels_is_refused_when_planning(self) -> None:
+        with pytest.raises(DataTypeError, match="uint16 cannot hold"):
+            plan(image(), method="laplacian", scale_factors=[2])
+        plan(image(dtype="int16"), method="laplacian", scale_factors=[2])
+
+    def test_a_missing_extra_is_told_when_planning(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "skimage.transform", None)
+        with pytest.raises(MissingDependencyError, match=r"pip install .*\[resize\]"):
+            plan(image(), method="resize", scale_factors=[2])
+
+    @pytest.mark.parametrize("method", ["resize", "zoom", "gaussian"])
+    def test_smooth_methods_shift_by_half_the_difference(self, method: str) -> None:
+        fine, coarse = multiscale(calibrated(), method=method, scale_factors=[2]).levels
+        assert fine.translation == (0, 1, 0)
+        assert coarse.translation == (0, 1.25, 0.25)
