@@ -105,8 +105,13 @@ def _of_dask(
         "method": method,
     }
     if any(reach):
+        # A chunk that is all there is has no neighbours, and may be small.
+        depth = {
+            axis: depth if len(aligned.chunks[axis]) > 1 else 0
+            for axis, depth in enumerate(reach)
+        }
         grown = dask.array.overlap.overlap(
-            aligned, dict(enumerate(reach)), boundary="none", allow_rechunk=False
+            aligned, depth, boundary="none", allow_rechunk=False
         )
         made = dask.array.map_blocks(_inside, grown, reach=reach, **options)
     else:

@@ -193,9 +193,9 @@ class _Level:
             _check_channels(outline, own, finest)
             return finest
         is_placed = dim in outline.coords
-        if own.size == finest.size and (
-            not is_placed or self._has_the_same(outline, dim)
-        ):
+        tells_more = own.size == 1 and _tells_spacing(outline, dim)
+        is_same = not is_placed or (self._has_the_same(outline, dim) and not tells_more)
+        if own.size == finest.size and is_same:
             return finest
         if not is_placed:
             return _by_sizes(own, finest, sampled=self.is_sampled)
@@ -232,9 +232,8 @@ class _Level:
 
 def _tells_spacing(outline: xr.DataArray, dim: str) -> bool:
     remembered = outline.encoding.get(SCALE_KEY)
-    return "spacing" in outline.coords[dim].attrs or (
-        isinstance(remembered, Mapping) and dim in remembered
-    )
+    told = dim in outline.coords and "spacing" in outline.coords[dim].attrs
+    return told or (isinstance(remembered, Mapping) and dim in remembered)
 
 
 def _check_channels(outline: xr.DataArray, own: GridAxis, finest: GridAxis) -> None:
