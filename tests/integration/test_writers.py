@@ -367,7 +367,7 @@ def bucket(monkeypatch):
 @pytest.mark.parametrize("blocks", [None, 32])
 def test_tensorstore_writes_to_s3(bucket, blocks):
     da = image("zyx", blocks=blocks)
-    url = "s3://bucket/some/i.ome.zarr"
+    url = f"s3://bucket/{blocks}/i.ome.zarr"
     for mode, options in [(None, {}), ("w", {"shards": (2, 32, 32)})]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # S3 has no rename

@@ -119,6 +119,7 @@ def write(
     with shown, cleaned_up_on_error(place):
         begun = start(place)
         if is_lazy:
+            reach.check_travel(begun.handles)
             started = dask.delayed(begun, pure=False, traverse=False)
             return run(_later(hierarchy, work, started, commit, target, limit))
         with crew(threads_for(target.store), limit) as hands:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -50,8 +49,11 @@ class CreatedArray:
         return np.asarray(self.array[key])
 
     def __reduce__(self) -> tuple[Callable[..., CreatedArray], tuple[Any, str]]:
+        # As workers get it: cloudpickle comes with dask and takes local classes too.
+        import cloudpickle
+
         try:
-            pickle.dumps(self.array)
+            cloudpickle.dumps(self.array)
         except Exception as error:
             raise OptionError(
                 f"writer made the array {self.path!r} of {type(self.array)}, which "

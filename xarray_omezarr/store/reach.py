@@ -52,6 +52,13 @@ class Reach:
         if self.process is not None and has_client():
             raise self._lost()
 
+    def check_travel(self, handles: object) -> None:
+        """Raise what keeps handles from being sent to the workers of a cluster."""
+        if has_client():
+            import cloudpickle
+
+            cloudpickle.dumps(handles)
+
     def check(self) -> None:
         """Refuse, in the process that is about to write, if it has a copy only."""
         elsewhere = self.process not in (None, os.getpid())
