@@ -213,8 +213,9 @@ class WriteOptions(TypedDict, total=False):
         int | str | None,
         Option(
             None,
-            "Bytes of pixels that one block may hold with all its levels, e.g. "
-            "``'64 MiB'``; dask works on as many blocks as it has threads.",
+            "Bytes that the write may hold at once, e.g. ``'1 GiB'``; 128 MiB if None, "
+            "of dask that much per thread. One stored object, and a chunk of dask, is "
+            "held however large it is.",
         ),
     ]
 

@@ -102,7 +102,8 @@ def plan_stages(
     in_memory : collection of str
         Paths of arrays whose given pixels cost nothing to hold: they are held.
     source_chunks : mapping, optional
-        Shape of what is read as a whole, by path of arrays with given pixels.
+        Shape of what is read as a whole, by path of arrays with given pixels that
+        are read block by block.
     """
     planner = _Planner(
         arrays,
@@ -247,20 +248,20 @@ class _Planner:
         """The unit doubled along x, then y, ... while half the budget holds it.
 
         Larger blocks mean fewer tasks; half is left to the copies that codecs make.
-        Dims along which the source is read in longer pieces come first.
+        Pieces that are read as a whole come first, and may take more room: one that
+        lies in two blocks is read twice.
         """
         shape = self._arrays[root].shape
         reads = self._source_chunks.get(root, (1,) * len(shape))
         block = list(unit)
-        axes = range(len(block))
-        order = sorted(axes, key=lambda axis: (block[axis] >= reads[axis], -axis))
-        for axis in order:
-            while block[axis] < shape[axis]:
-                wider = block.copy()
-                wider[axis] = min(block[axis] * 2, shape[axis])
-                if self._held(tuple(wider), root, steps, False) > self._budget // 2:
-                    return tuple(block)
-                block = wider
+        for wanted, room in ((reads, 3 * self._budget), (shape, self._budget // 2)):
+            for axis in reversed(range(len(block))):
+                while block[axis] < min(wanted[axis], shape[axis]):
+                    wider = block.copy()
+                    wider[axis] = min(block[axis] * 2, shape[axis])
+                    if self._held(tuple(wider), root, steps, False) > room:
+                        return tuple(block)
+                    block = wider
         return tuple(block)
 
     def _held(

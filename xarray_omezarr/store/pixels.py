@@ -19,8 +19,11 @@ def is_in_memory(pixels: Readable) -> bool:
 
 
 def read_as_a_whole(pixels: Readable) -> tuple[int, ...]:
-    """Shape of what is read at once, however little of it is wanted."""
-    if isinstance(pixels, dask.array.Array):
-        return tuple(max(sizes, default=1) for sizes in pixels.chunks)
+    """Shape of what is read at once, however little of it is wanted.
+
+    Of dask nothing is: it holds a chunk until all blocks have got their part.
+    """
     chunks: Any = getattr(pixels, "chunks", None)
-    return chunks or (1,) * len(pixels.shape)
+    if chunks is None or isinstance(pixels, dask.array.Array):
+        return (1,) * len(pixels.shape)
+    return tuple(chunks)
