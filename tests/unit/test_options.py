@@ -37,6 +37,11 @@ PROMISED_DEFAULTS = {
     "storage_options": None,
     "lossy": False,
     "memory_limit": None,
+    "region": None,
+    "pyramid": True,
+    "append_dim": None,
+    "writer": "auto",
+    "progress": False,
 }
 
 
