@@ -184,7 +184,14 @@ def write_region(
     refuse_own_pixels(existing, source)
     handles = existing.handles([*arrays])
     amendment, reach = plan_amendment(existing, arrays, handles, box, budget)
-    return amend(existing, amendment, Pixels(source, box), reach=reach, compute=compute)
+    return amend(
+        existing,
+        amendment,
+        Pixels(source, box),
+        reach=reach,
+        compute=compute,
+        progress=options["progress"],
+    )
 
 
 _FOR_APPENDING = frozenset(
@@ -244,6 +251,7 @@ def append(
         Pixels(source, box),
         reach=reach,
         compute=compute,
+        progress=options["progress"],
         finish=grown,
     )
 
@@ -313,7 +321,7 @@ def build_pyramid(
             is_label = "image-label" in existing.image.extras()
             method = told or ("mode" if is_label else "mean")
         planned = plan_rebuilt(hierarchy, full, method)
-    rebuild = Rebuild(existing, planned, budget_of(full))
+    rebuild = Rebuild(existing, planned, budget_of(full), full["progress"])
     rebuild.check()
     return rebuild() if compute else later(rebuild)
 

@@ -9,6 +9,7 @@ docs/design/amending.md says more.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from xarray_omezarr.store.boxes import (
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.lock import Lock
+    from xarray_omezarr.store.progress import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Amendment:
         Shared by all writers of the image.
     budget : int
         Bytes of a finer level that may be read at once.
+    report : Report
+        Told of every piece that is written.
     """
 
     arrays: Mapping[str, ArrayNode]
@@ -92,6 +96,14 @@ class Amendment:
     rounds: tuple[Round, ...]
     lock: Lock
     budget: int
+    report: Report
+
+    def nbytes(self, *, remakes_only: bool = False) -> int:
+        """Uncompressed bytes that are written."""
+        return sum(
+            math.prod(shape_of(each.box)) * self.arrays[each.path].dtype.itemsize
+            for each in self.rounds[1 if remakes_only else 0 :]
+        )
 
     @property
     def shares_objects(self) -> bool:
@@ -107,19 +119,27 @@ class Amendment:
         """Write given pixels to a piece of level 0."""
         node = self.arrays[each.path]
         block = np.asarray(pixels).astype(node.dtype, copy=False)
-        if self._is_alone(each, cell):
+        with self._held_for(each, cell):
             self.handles[each.path][cell] = block
-            return
-        with self.lock.held():
-            self.handles[each.path][cell] = block
+        self._tell(block, cell, each)
 
     def remake(self, cell: Box, each: Round, _after: object = None) -> None:
         """Make a piece of a coarser level from the stored finer one."""
+        with self._held_for(each, cell):
+            made = self._made(cell, each.path)
+            self.handles[each.path][cell] = made
+        self._tell(made, cell, each)
+
+    def _held_for(
+        self, each: Round, cell: Box
+    ) -> contextlib.AbstractContextManager[None]:
+        """The lock, unless nobody else has pixels in what is written."""
         if self._is_alone(each, cell):
-            self.handles[each.path][cell] = self._made(cell, each.path)
-            return
-        with self.lock.held():
-            self.handles[each.path][cell] = self._made(cell, each.path)
+            return contextlib.nullcontext()
+        return self.lock.held()
+
+    def _tell(self, block: NDArray[Any], cell: Box, each: Round) -> None:
+        self.report(block.nbytes, (each.path, *(side.start for side in cell)))
 
     def _made(self, cell: Box, path: str) -> NDArray[Any]:
         node, source = self.arrays[path], downsampled(self.arrays[path])

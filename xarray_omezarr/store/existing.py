@@ -22,7 +22,8 @@ from xarray_omezarr.store.amend import (
 from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
-from xarray_omezarr.store.reach import Reach
+from xarray_omezarr.store.progress import Progress, Report
+from xarray_omezarr.store.reach import Reach, has_client
 from xarray_omezarr.store.rules import with_rules
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def plan_amendment(
     reach = Reach.from_here(existing.target)
     lock = lock_of(existing.target, existing.paths[0], reach.process)
     rounds = plan_rounds(arrays, box, budget)
-    amendment = Amendment(arrays, handles, rounds, lock, budget)
+    amendment = Amendment(arrays, handles, rounds, lock, budget, Report())
     if amendment.shares_objects:
         if alone and isinstance(lock, NoLock):
             amendment = replace(amendment, lock=ProcessLock())
@@ -201,6 +202,7 @@ def amend(
     *,
     reach: Reach,
     compute: bool,
+    progress: object = False,
     finish: Any = None,
 ) -> Any:
     """Make the change, now or as a Delayed; the group of the image, or the Delayed.
@@ -217,15 +219,50 @@ def amend(
         Where the store can be written from.
     compute : bool
         False gives a Delayed.
+    progress : bool or callable
+        The write option.
     finish : callable, optional
         Called last; what it returns is returned.
     """
     last = Amended(existing.target) if finish is None else finish
-    is_dask = pixels is not None and pixels.is_dask
-    if compute and not is_dask:
+    shown = Progress(progress, amendment.nbytes(remakes_only=pixels is None))
+    amendment = replace(amendment, report=shown.report())
+    report = amendment.report
+    if not compute:
+        return amend_later(amendment, pixels, _Begin(reach, report), _End(last, report))
+    with shown:
+        report.begin()
+        if pixels is not None and pixels.is_dask:
+            reach.check_cluster()
+            reach.check_travel(amendment.handles)
+            return amend_later(amendment, pixels, reach.check, last).compute()
+        if pixels is None and has_client() and reach.process is None:
+            return amend_later(amendment, None, reach.check, last).compute()
         amend_now(amendment, pixels)
         return last()
-    if compute:
-        reach.check_cluster()
-    later = amend_later(amendment, pixels, reach.check, last)
-    return later.compute() if compute else later
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """The first task of a Delayed."""
+
+    reach: Reach
+    report: Report
+
+    def __call__(self) -> None:
+        self.reach.check()
+        self.report.check()
+        self.report.begin()
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last task of a Delayed."""
+
+    last: Any
+    report: Report
+
+    def __call__(self) -> Any:
+        done = self.last()
+        self.report.end()
+        return done

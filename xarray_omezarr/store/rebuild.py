@@ -17,13 +17,13 @@ import zarr
 from xarray_omezarr.errors import TargetExistsError
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions.grafting import graft_levels
-from xarray_omezarr.store.amend import amend_later, amend_now
 from xarray_omezarr.store.boxes import whole
 from xarray_omezarr.store.consolidated import refresh
-from xarray_omezarr.store.existing import Existing, plan_amendment
+from xarray_omezarr.store.existing import Existing, amend, plan_amendment
 from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.store.occupancy import inspect_target
-from xarray_omezarr.store.reach import Reach, has_client
+from xarray_omezarr.store.progress import Progress
+from xarray_omezarr.store.reach import Reach
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
@@ -45,11 +45,14 @@ class Rebuild:
         Its levels and metadata as they will be.
     budget : int
         Bytes of pixels that may be held at once.
+    progress : bool or callable
+        The write option.
     """
 
     existing: Existing
     planned: Hierarchy
     budget: int
+    progress: object = False
 
     def check(self) -> None:
         """Refuse, before anything is changed, paths that are taken by others.
@@ -58,7 +61,10 @@ class Rebuild:
         ------
         TargetExistsError
             Naming them.
+        OptionError
+            If nobody can be told the progress.
         """
+        Progress(self.progress, 0)
         own = {*self.existing.paths, *self._left_over()}
         target = self.existing.target
         taken = [
@@ -82,11 +88,16 @@ class Rebuild:
         handles = self.existing.handles([*arrays])
         box = whole(arrays[finest].shape)
         change, reach = plan_amendment(self.existing, arrays, handles, box, self.budget)
-        if has_client() and reach.process is None:
-            amend_later(change, None, reach.check, _nothing).compute()
-        else:
-            amend_now(change, None)
-        return self._commit()
+        done: zarr.Group = amend(
+            self.existing,
+            change,
+            None,
+            reach=reach,
+            compute=True,
+            progress=self.progress,
+            finish=self._commit,
+        )
+        return done
 
     def _image(self) -> Image:
         image = self.planned.group("").model
@@ -180,7 +191,3 @@ def later(rebuild: Rebuild) -> Any:
 def _in_reach(reach: Reach, rebuild: Rebuild) -> zarr.Group:
     reach.check()
     return rebuild()
-
-
-def _nothing() -> None:
-    return None
