@@ -21,7 +21,9 @@ from xarray_omezarr.options import declared
 VERBS = {
     (DataArrayAccessor, "to_image"): xo.write_image,
     (DatasetAccessor, "to_image"): xo.write_image,
+    (DataTreeAccessor, "to_image"): xo.write_image,
     (DataArrayAccessor, "plan_image"): xo.plan_image,
+    (DataTreeAccessor, "plan_image"): xo.plan_image,
     (DataArrayAccessor, "metadata"): xo.image_metadata,
 }
 CASES = pytest.mark.parametrize(
