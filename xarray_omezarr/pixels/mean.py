@@ -8,6 +8,7 @@ warnings of them.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -101,15 +102,16 @@ def _sum_of_pairs(pairs: Sequence[Block], offset: int) -> Block:
     """Sum of the integers that are read two at a time (see `bins.paired`)."""
     bits = 4 * pairs[0].itemsize
     low = (1 << bits) - 1
-    total = np.zeros_like(pairs[0], order="C")
+    total = np.empty_like(pairs[0], order="C")
     half = np.empty_like(total)
-    for pair in pairs:
+    for index, pair in enumerate(pairs):
         if offset:
             pair = pair ^ (offset << bits | offset)
-        np.bitwise_and(pair, low, out=half)
-        total += half
-        np.right_shift(pair, bits, out=half)
-        total += half
+        if index == 0:
+            np.bitwise_and(pair, low, out=total)
+        else:
+            total += np.bitwise_and(pair, low, out=half)
+        total += np.right_shift(pair, bits, out=half)
     return total
 
 
@@ -127,6 +129,7 @@ def _rounded_quotient(total: Block, count: int) -> Block:
     return total
 
 
+@functools.cache
 def _accumulator(dtype: np.dtype[Any], count: int) -> np.dtype[Any] | None:
     """The narrowest type that holds the sum of `count` values and some to round."""
     info = np.iinfo(dtype)
