@@ -32,10 +32,11 @@ from xarray_omezarr.store.rebuild import Rebuild, later
 from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.windows import with_default_windows
-from xarray_omezarr.write.growth import plan_growth, regridded
+from xarray_omezarr.write.growth import plan_growth
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 from xarray_omezarr.write.region import plan_region
+from xarray_omezarr.write.regrid import regridded
 from xarray_omezarr.write.source import pixels
 from xarray_omezarr.write.templates import refuse_template
 
@@ -218,7 +219,7 @@ def append(
             opened.level(0)[VARIABLE],
             existing.image,
             opened.kept,
-            options["append_dim"],
+            options,
         )
     with problems.collected():
         arrays = existing.levels(options["method"])

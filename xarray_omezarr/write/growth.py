@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -20,13 +20,9 @@ from xarray_omezarr.errors import (
 from xarray_omezarr.grid.inspect import channel_texts, examine
 from xarray_omezarr.grid.kept import Kept, KeptCoordinate
 from xarray_omezarr.grid.names import CHANNEL_PREFIX
-from xarray_omezarr.hierarchy import ArrayNode, Downsampled
 from xarray_omezarr.ngff.colours import channel_colors
-from xarray_omezarr.ngff.multiscale import Image, Level
-from xarray_omezarr.pixels.methods import position
 from xarray_omezarr.write.channels import SHOWN_AT_FIRST, plan_channels
 from xarray_omezarr.write.keeping import plan_kept
-from xarray_omezarr.write.rebuild import own_grid
 from xarray_omezarr.write.region import (
     Part,
     check_pixels,
@@ -38,7 +34,9 @@ from xarray_omezarr.write.stored import names_of
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.grid import GridAxis
+    from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Channel
+    from xarray_omezarr.options import WriteOptions
 
 _PLANE = ("y", "x")
 
@@ -72,7 +70,11 @@ class Growth:
 
 
 def plan_growth(
-    da: xr.DataArray, level0: xr.DataArray, image: Image, kept: Kept, dim: Any
+    da: xr.DataArray,
+    level0: xr.DataArray,
+    image: Image,
+    kept: Kept,
+    options: WriteOptions,
 ) -> Growth:
     """What becomes of an image when `da` is put to its end.
 
@@ -87,8 +89,8 @@ def plan_growth(
         Its metadata.
     kept : Kept
         What is kept beside it.
-    dim : str
-        The write option ``append_dim``.
+    options : WriteOptions
+        ``append_dim`` and ``irregular`` count.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def plan_growth(
         If it does not fit, or does not continue the axis.
     """
     part = Part.of(da, level0)
-    name = _grown_dim(dim, part)
+    name = _grown_dim(options["append_dim"], part)
     problems = Problems()
     with problems.collected():
         check_pixels(da.dtype, level0.dtype)
@@ -105,7 +107,7 @@ def plan_growth(
             with problems.collected():
                 _check_same(other, part, level0)
     problems.raise_all(f"The object cannot be appended along {name!r}")
-    line = _Line(part, name, level0, kept)
+    line = _Line(part, name, level0, kept, options["irregular"])
     size = line.old_size + line.new_size
     axis, exact = line.continued()
     coords = {**line.kept_beside(), **exact}
@@ -157,6 +159,7 @@ class _Line:
     dim: str
     level0: xr.DataArray
     kept: Kept
+    irregular: str
 
     @property
     def old_size(self) -> int:
@@ -200,7 +203,8 @@ class _Line:
             return None, self._joined(known, new) if is_kept else {}
         if not is_kept and self._continues(known, new):
             return None, {}
-        if not is_kept and self.old_size > 1:
+        is_evenly = self.irregular == "auto" and self.type != "time"
+        if not is_kept and self.old_size > 1 and is_evenly:
             raise self._does_not_continue(known, new)
         return self._refitted(known, new)
 
@@ -261,12 +265,13 @@ class _Line:
             dims=(self.dim,),
             coords={self.dim: (self.dim, values, attrs)},
         )
-        with warnings.catch_warnings():
-            # That the step is nominal has been said when the image was made.
-            warnings.simplefilter("ignore", OmeZarrWarning)
-            inspection = examine(line, irregular="auto")
-        (axis,) = inspection.grid.axes
         stored = self.kept.coords.get(self.dim, KeptCoordinate())
+        with warnings.catch_warnings():
+            if stored.values is not None:
+                # That the step is nominal was said when the image was made.
+                warnings.simplefilter("ignore", OmeZarrWarning)
+            inspection = examine(line, irregular=self.irregular)
+        (axis,) = inspection.grid.axes
         if self.dim not in inspection.exact and stored.values is None:
             return axis, {}
         whole = KeptCoordinate(stored.attrs, (self.dim,), values)
@@ -349,49 +354,3 @@ def _concatenated(known: Any, added: Any, axis: int = 0) -> Any:
             cast = added.astype(known.dtype) if added.dtype.kind != "U" else added
         added = cast if np.array_equal(cast, added, equal_nan=False) else added
     return np.concatenate([known, added], axis=axis)
-
-
-def regridded(
-    image: Image, levels: Mapping[str, ArrayNode], growth: Growth
-) -> Image | None:
-    """The image with the grown axis on all levels; None where nothing changes.
-
-    Raises
-    ------
-    CoordinateError
-        If the picture as a whole is moved, as programs of others do, so that levels
-        cannot be changed alone.
-    """
-    axis, multiscale = growth.axis, image.multiscale
-    if axis is None:
-        return None
-    finest, *_ = levels.values()
-    at = finest.dims.index(growth.dim)
-    whole = own_grid(multiscale, finest).axes[at]
-    if (whole.scale, whole.translation) == (axis.scale, axis.translation):
-        return None
-    if multiscale.coordinate_transformations:
-        raise CoordinateError(
-            f"The step along {growth.dim!r} becomes {axis.scale:g}, and the image has "
-            "transformations beside those of its levels; convert it first"
-        )
-    made = []
-    totals: dict[str, int] = {}
-    for level in multiscale.levels:
-        source = levels[level.path].source
-        total = 1
-        shift: Literal["centre", "first"] = "centre"
-        if isinstance(source, Downsampled):
-            total = totals[source.parent] * source.factors[at]
-            shift = position(source.method)
-        totals[level.path] = total
-        coarse = replace(axis, labels=None).coarsen(total, position=shift)
-        made.append(_with_axis(level, at, coarse))
-    picture = multiscale.model_copy(update={"levels": tuple(made)})
-    return image.model_copy(update={"multiscales": (picture, *image.multiscales[1:])})
-
-
-def _with_axis(level: Level, at: int, axis: GridAxis) -> Level:
-    scale, translation = list(level.scale), list(level.translation)
-    scale[at], translation[at] = axis.scale, axis.translation
-    return Level.of(level.path, scale, translation)
