@@ -175,13 +175,13 @@ def refuse_own_pixels(existing: Existing, source: Readable) -> None:
     OptionError
         Saying what to do.
     """
-    for path in existing.paths:
-        if reads_from(source, existing.target.child(path)):
-            raise OptionError(
-                f"The pixels are read from level {path!r} of {existing.target}, which "
-                "they would change while it is read; read them first with .load(), or "
-                "write them to another place"
-            )
+    levels = (existing.target.child(path) for path in existing.paths)
+    level = reads_from(source, *levels)
+    if level is not None:
+        raise OptionError(
+            f"The pixels are read from {level}, which they would change while it is "
+            "read; read them first with .load(), or write them to another place"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,10 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
         target. Arrays that others than zarr opened are not recognised.
     """
     for node in hierarchy.arrays.values():
-        if isinstance(node.source, Given) and reads_from(node.given, target):
+        if (
+            isinstance(node.source, Given)
+            and reads_from(node.given, target) is not None
+        ):
             raise OptionError(
                 "mode='w' would remove the pixels that are to be written: they are "
                 f"read from {target}, which has no rename. Write to another place, or "
@@ -43,13 +46,15 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
             )
 
 
-def reads_from(source: object, target: Target) -> bool:
-    """Whether lazy pixels are read from an array at or below `target`."""
-    place = _place(target.store, target.path)
-    return any(
-        _is_at_or_below(_place(array.store, array.path), place)
-        for array in _stored_arrays(source)
-    )
+def reads_from(source: object, *targets: Target) -> Target | None:
+    """The first target at or below which an array is that lazy pixels are read from."""
+    places = [(target, _place(target.store, target.path)) for target in targets]
+    for array in _stored_arrays(source):
+        inner = _place(array.store, array.path)
+        for target, place in places:
+            if _is_at_or_below(inner, place):
+                return target
+    return None
 
 
 def _stored_arrays(source: object) -> Iterator[zarr.Array[Any]]:
