@@ -57,15 +57,15 @@ def image(pixels=PIXELS, kind="numpy", blocks=(1, 2, 33, 41)):
 
 
 def objects(group):
-    """How many stored objects each level has when none is empty."""
-    count = 0
-    for level in group:
-        array = group[level]
-        stored = array.shards or array.chunks
-        count += math.prod(
-            -(-size // part) for size, part in zip(array.shape, stored, strict=True)
-        )
-    return count
+    """How many stored objects an image has when none is empty."""
+    return sum(objects_of(group[level]) for level in group)
+
+
+def objects_of(array):
+    stored = array.shards or array.chunks
+    return math.prod(
+        -(-size // part) for size, part in zip(array.shape, stored, strict=True)
+    )
 
 
 # -- Pixels of the source ---------------------------------------------------------
@@ -123,12 +123,13 @@ def test_where_memory_holds_all_levels_nothing_is_read_but_what_contrast_needs(
     store, layout, kind
 ):
     with threads:
-        image(kind=kind).omezarr.to_image(store, **LEVELS, **LAYOUTS[layout])
-    read = store.ledger.pixels_got
-    assert store.ledger.partly_got == []
-    # Percentiles of channels are those of the coarsest level.
+        group = image(kind=kind).omezarr.to_image(store, **LEVELS, **LAYOUTS[layout])
+    read = [*store.ledger.pixels_got, *store.ledger.partly_got]
+    # Percentiles of channels are those of the coarsest level, each read on its own.
     assert all(key.startswith("2/") for key in read)
-    assert len(read) == len(set(read))
+    coarsest = group["2"]
+    indexes = objects_of(coarsest) if coarsest.shards else 0
+    assert len(read) <= coarsest.chunks[0] * coarsest.nchunks + indexes
 
 
 @pytest.mark.parametrize("layout", ["0.4", "0.5", "0.5 sharded"])
