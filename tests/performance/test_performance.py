@@ -151,3 +151,31 @@ def test_one_measurement_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert found["disk"] > 0
     assert json.loads(json.dumps(found)) == found
     assert not (tmp_path / "output.ome.zarr").exists()
+
+
+def test_simulated_pictures_have_the_types_they_are_named_for() -> None:
+    from tests.performance.pictures import simulated
+
+    kinds = {"labels": "uint32", "labels of 8 bits": "uint8"}
+    for picture in simulated((4, 64, 64)):
+        assert picture.pixels.dtype.name == kinds.get(picture.kind, picture.kind)
+        assert picture.pixels.any()
+
+
+def test_every_codec_of_the_defaults_gives_back_what_it_got() -> None:
+    from tests.performance.defaults import chunks_of, codecs, encoded
+
+    image = data.camera_image((1, 1, 2, 300, 300))[0, 0]
+    chunks = chunks_of(image)
+    assert sum(chunk.size for chunk in chunks) == image.size
+    for codec in codecs().values():
+        size, _, _ = encoded(codec, chunks)
+        assert 0 < size < image.nbytes
+
+
+def test_a_layout_is_written_and_read_in_all_ways() -> None:
+    from tests.performance.defaults import layout_row
+
+    image = data.camera_image((1, 1, 4, 256, 256))[0, 0]
+    row = layout_row(image, (2, 64, 64), (4, 128, 128))
+    assert row[:4] == [(2, 64, 64), (4, 128, 128), "0.015625", 4]
