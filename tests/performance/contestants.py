@@ -74,6 +74,14 @@ def ours(work: Work, pixels: Any, target: Any, **further: Any) -> None:
     )
 
 
+def ours_with_zarrs(work: Work, pixels: Any, target: Any) -> None:
+    import zarr
+    import zarrs  # noqa: F401  # registers its pipeline
+
+    with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+        ours(work, pixels, target)
+
+
 def yaozarrs(work: Work, pixels: Any, target: Path, *, writer: str) -> None:
     from yaozarrs import v05
     from yaozarrs.write.v05 import write_image
@@ -236,6 +244,15 @@ CONTESTANTS: dict[str, Contestant] = {
     contestant.name: contestant
     for contestant in (
         Contestant("ours", at_once(ours), _EVERYWHERE),
+        Contestant(
+            "ours-tensorstore",
+            at_once(ours, writer="tensorstore"),
+            ("w1", "w2", "w3"),
+            ("tensorstore",),
+        ),
+        Contestant(
+            "ours-zarrs", at_once(ours_with_zarrs), ("w1", "w2", "w3"), ("zarrs",)
+        ),
         Contestant("floor", prepare_floor, (*_W1, *_W2, "w3", *_W5), ("numcodecs",)),
         Contestant(
             "yaozarrs-tensorstore",
