@@ -255,15 +255,13 @@ def positions(own: xr.DataArray, known: xr.DataArray, dim: str) -> NDArray[Any]:
     Raises
     ------
     CoordinateError
-        If one is dates and the other numbers.
+        If one is dates or texts and the other numbers.
     UnitError
         If the units do not measure the same.
     """
     values, unit = split_quantity(own.data)
     values = np.asarray(values)
-    if values.dtype.kind != known.dtype.kind and "m" in (
-        values.dtype.kind.lower() + known.dtype.kind.lower()
-    ):
+    if _family(values.dtype) != _family(known.dtype):
         raise CoordinateError(
             f"Coordinate {dim!r} is {values.dtype}, and that of the image is "
             f"{known.dtype}; convert it"
@@ -278,6 +276,10 @@ def positions(own: xr.DataArray, known: xr.DataArray, dim: str) -> NDArray[Any]:
     if mine is None or theirs is None or mine == theirs:
         return values
     return values * in_unit(1.0, mine, theirs, dim=dim)
+
+
+def _family(dtype: np.dtype[Any]) -> str:
+    return "number" if dtype.kind in "biuf" else dtype.kind
 
 
 def _of_positions(dim: str, wanted: NDArray[Any], known: NDArray[Any]) -> slice:
