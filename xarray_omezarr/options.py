@@ -247,7 +247,13 @@ def complete(options: WriteOptions) -> WriteOptions:
 
 
 # What other packages call what is an option here.
-_ELSEWHERE = {"overwrite": "mode='w'", "axes": "dims", "fmt": "version"}
+_ELSEWHERE = {
+    "append": "append_dim, e.g. append_dim='t'",
+    "axes": "dims",
+    "fmt": "version",
+    "overwrite": "mode='w'",
+    "start": "region, e.g. region={'t': 5}",
+}
 
 
 def _unknown_option(name: str, known: Sequence[str]) -> str:
