@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import urllib.request
 import warnings
 
 import numpy as np
@@ -282,3 +283,67 @@ class TestPyramidsOfOthers:
         assert xo.open_image(path, level=1).shape == (33, 24)
         assert len(sorted(group.array_keys())) == 2
         self.write(path, odd)
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    """Options of a client for a bucket of an S3 server on loopback."""
+    moto = pytest.importorskip("moto.server")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    request = urllib.request.Request(f"{url}/bucket", method="PUT")
+    urllib.request.urlopen(request).close()
+    yield {"endpoint_url": url, "key": "testing", "secret": "testing"}
+    server.stop()
+
+
+def remote(bucket, client: str):
+    """A new client of the same place, and options that go with it."""
+    if client == "s3fs":
+        return "s3://bucket/fs/x.zarr", {"storage_options": bucket}
+    store = pytest.importorskip("obstore.store").S3Store(
+        "bucket",
+        prefix="ob",
+        endpoint=bucket["endpoint_url"],
+        client_options={"allow_http": True},
+        region="us-east-1",
+        access_key_id=bucket["key"],
+        secret_access_key=bucket["secret"],
+    )
+    return store, {"group": "x.zarr"}
+
+
+# Clients and servers of others warn of each other's old habits.
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("client", ["s3fs", "obstore"])
+def test_writers_of_an_object_store_take_turns_by_leases(bucket, client) -> None:
+    options = {"scale_factors": [2, 4], "chunks": 32}
+    store, where = remote(bucket, client)
+    prepared(store, **options, **where)
+
+    failed = []
+
+    def write(region) -> None:
+        try:
+            mine, where = remote(bucket, client)
+            xo.write_image(part(region), mine, region=region, **where)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=write, args=({"y": slice(0, 67), "x": x},)) for x in XS
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    expected = xr.DataArray(WHOLE, dims=("y", "x"))
+    local = xo.write_image(expected, MemoryStore(), **options).store
+    for level in range(3):
+        np.testing.assert_array_equal(
+            xo.open_image(store, level=level, **where).values,
+            xo.open_image(local, level=level).values,
+        )
