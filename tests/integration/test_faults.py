@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask
 import dask.array
 import numpy as np
 import pytest
@@ -85,6 +86,33 @@ def test_a_failed_write_leaves_no_request_under_way():
     puts = len(store.ledger.put)
     time.sleep(0.1)
     assert len(store.ledger.put) == puts
+
+
+def test_tasks_that_still_run_when_another_fails_write_nothing_afterwards(tmp_path):
+    running = threading.Semaphore(0)
+
+    def method(block, factors):
+        if block.max() == 1000:
+            # Not before others are at work.
+            for _ in range(3):
+                running.acquire(timeout=5)
+            raise RuntimeError("no more light")
+        running.release()
+        time.sleep(0.3)
+        return block[:, ::2, ::2]
+
+    pixels = PIXELS.copy()
+    pixels[0, 0, 0] = 1000
+    folder = tmp_path / "image.ome.zarr"
+    with (
+        dask.config.set(scheduler="threads", num_workers=4),
+        pytest.raises(RuntimeError, match="no more light"),
+    ):
+        image("dask", pixels).omezarr.to_image(
+            folder, scale_factors=[2], method=method, chunks=(1, 64, 64), memory_limit=1
+        )
+    time.sleep(1)
+    assert not folder.exists()
 
 
 # -- Ctrl-C and kill --------------------------------------------------------------
