@@ -17,7 +17,7 @@ import xarray_omezarr as xo
 DIMS = "tzyx"
 METHODS = ["mean", "nearest", "mode", "max", "min", "median"]
 CASES = settings(
-    max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=30, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 
 

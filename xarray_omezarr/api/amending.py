@@ -19,7 +19,7 @@ from xarray_omezarr.options import (
 )
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
 from xarray_omezarr.store.amend import Pixels
-from xarray_omezarr.store.create import write
+from xarray_omezarr.store.create import block_limit, write
 from xarray_omezarr.store.existing import (
     Existing,
     amend,
@@ -129,11 +129,6 @@ def _deferred(node: ArrayNode) -> ArrayNode:
     return replace(node, source=Deferred())
 
 
-# Bytes of a block with what it is made from, unless the user says more.
-_BUDGET = 32 * 2**20
-# What a limit is divided by: a block, and what codecs make of it on the way.
-_BLOCKS_HELD = 4
-
 # What is said of an image when it is made holds for all that is written into it.
 _FOR_REGIONS = frozenset(
     [
@@ -171,7 +166,7 @@ def write_region(
     refuse_template(obj)
     _check_options(options, _FOR_REGIONS, "region", "r+")
     pyramid = truth(options, "pyramid")
-    budget = budget_of(options)
+    budget = budget_of(options, uses_dask=obj.chunks is not None or not compute)
     existing = _existing(store, options)
     level0 = level_as_read(existing)
     region = {} if options["region"] is None else options["region"]
@@ -209,7 +204,7 @@ def append(
     """Write `obj` beyond the end of the image at `store`; see `write_image`."""
     refuse_template(obj)
     _check_options(options, _FOR_APPENDING, "append_dim", "a")
-    budget = budget_of(options)
+    budget = budget_of(options, uses_dask=obj.chunks is not None or not compute)
     existing = _existing(store, options)
     opened = open_multiscale(existing.hierarchy, existing.target.uri)
     problems = Problems()
@@ -322,7 +317,9 @@ def build_pyramid(
             is_label = "image-label" in existing.image.extras()
             method = told or ("mode" if is_label else "mean")
         planned = plan_rebuilt(hierarchy, full, method)
-    rebuild = Rebuild(existing, planned, budget_of(full), full["progress"])
+    rebuild = Rebuild(
+        existing, planned, budget_of(full, uses_dask=False), full["progress"]
+    )
     rebuild.check()
     return rebuild() if compute else later(rebuild)
 
@@ -340,10 +337,10 @@ def level_as_read(existing: Existing) -> xr.DataArray:
     return opened.level(0)[VARIABLE]
 
 
-def budget_of(options: WriteOptions) -> int:
+def budget_of(options: WriteOptions, *, uses_dask: bool) -> int:
     """Bytes of a block with what it is made from."""
     limit = options["memory_limit"]
-    return _BUDGET if limit is None else max(1, parse_bytes(limit) // _BLOCKS_HELD)
+    return block_limit(None if limit is None else parse_bytes(limit), uses_dask)
 
 
 def _check_options(

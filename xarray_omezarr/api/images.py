@@ -8,6 +8,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends, write_into
 from xarray_omezarr.api.trees import checked_array, plan_object
+from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
@@ -173,6 +174,12 @@ def plan_image(
         0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
         1  (y: 32, x: 32) uint8, chunks (32, 32), 1.0 KiB, mean of 0 by (2, 2)
     """
-    hierarchy = plan_object(obj, complete(options), image)
+    full = complete(options)
+    if amends(full):
+        raise OptionError(
+            "region, append_dim and mode='r+' write into an image that exists, and a "
+            "plan is of a new one; leave them out"
+        )
+    hierarchy = plan_object(obj, full, image)
     check_arrays(hierarchy)
     return hierarchy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from zarr.storage import MemoryStore
 
 import xarray_omezarr as xo
@@ -159,3 +160,14 @@ class TestOptions:
         with pytest.raises(xo.OptionError, match="load"):
             xo.write_image(lazy + np.uint16(1), store, region="auto")
         xo.write_image(lazy.load() + np.uint16(1), store, region="auto")
+
+    def test_a_plan_is_of_a_new_image(self) -> None:
+        with pytest.raises(xo.OptionError, match="plan"):
+            xo.plan_image(IMAGE, region="auto")
+
+    def test_attributes_of_a_dataset_are_not_written_again(self, store) -> None:
+        ds = IMAGE.rename("image").to_dataset().assign_attrs(a=1)
+        ds["image"] = ds["image"] + np.uint16(4)
+        ds.omezarr.to_image(store, region="auto")
+        assert (xo.open_image(store).values == 4).all()
+        assert "a" not in zarr.open_group(store).attrs
