@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Box: TypeAlias = tuple[slice, ...]
 
+# Dims that are put in where an object lacks them; others are nobody's by chance.
+_INSERTED = frozenset("tczyx")
+
 # Of the distance to the next pixel: coordinates that were computed or are single
 # precision are off by less, other pixels by more.
 _TOLERANCE = 1e-3
@@ -54,6 +57,13 @@ class Part:
     def of(cls, da: xr.DataArray, image: xr.DataArray) -> Part:
         """The object in the order of `image`; dims that it lacks are put in."""
         check_texts(da.dims)
+        names = {str(dim).lower() for dim in da.dims}
+        lacking = [d for d in image.dims if d not in names and d not in _INSERTED]
+        if lacking:
+            raise AxisError(
+                f"The object lacks the dims {lacking} of the image; insert them, e.g. "
+                f"with .expand_dims({lacking[0]!r})"
+            )
         arrangement = arrange(
             dims=tuple(str(dim) for dim in da.dims),
             sizes={str(dim): size for dim, size in da.sizes.items()},

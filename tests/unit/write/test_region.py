@@ -111,6 +111,14 @@ def test_pixels_that_would_change_are_refused(dtype, fits) -> None:
             place(part)
 
 
+def test_a_custom_dim_is_never_guessed() -> None:
+    turned = IMAGE.drop_vars(["t", "c"]).isel(c=0).rename(t="angle")
+    with pytest.raises(xo.AxisError, match="expand_dims\\('angle'\\)"):
+        plan_region(turned.isel(angle=0), turned, {"angle": 1})
+    _, box = plan_region(turned.isel(angle=[0]), turned, {"angle": 1})
+    assert box[0] == slice(1, 2)
+
+
 class TestOptions:
     @pytest.fixture
     def store(self):
