@@ -172,11 +172,12 @@ class WriteOptions(TypedDict, total=False):
         Literal["auto", "zarr", "tensorstore"] | Callable[..., Any],
         Option(
             "auto",
-            "Who stores the blocks: ``'zarr'`` (``'auto'``), ``'tensorstore'`` (folders, "
-            "S3 and Google's storage), or a function ``(path, shape, dtype, chunks, *, "
-            "shards, overwrite, compression, dimension_names) -> array`` that makes one "
-            "array in the local folder `path`, which is stored to by ``array[slices] = "
-            "block`` (see `xarray_omezarr.store.writers.CallableWriter`).",
+            "Who stores the blocks: ``'zarr'`` (``'auto'``), ``'tensorstore'`` "
+            "(folders, S3 and Google's storage), or a function ``(path, shape, dtype, "
+            "chunks, *, shards, overwrite, compression, dimension_names) -> array`` "
+            "that makes one array in the local folder `path`, which is stored to by "
+            "``array[slices] = block`` (see "
+            "`xarray_omezarr.store.writers.CallableWriter`).",
         ),
     ]
     progress: Annotated[

@@ -32,6 +32,8 @@ BUILTINS = {
     "TargetExistsError": FileExistsError,
     "TargetNotFoundError": FileNotFoundError,
     "NotOmeZarrError": ValueError,
+    "NoPixelsError": ValueError,
+    "LockedError": TimeoutError,
     "MissingDependencyError": ImportError,
     "OmeZarrErrorGroup": ValueError,
 }

@@ -19,7 +19,7 @@ from xarray_omezarr.options import (
 )
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
 from xarray_omezarr.store.amend import Pixels
-from xarray_omezarr.store.create import block_limit, write
+from xarray_omezarr.store.engine import block_limit, write
 from xarray_omezarr.store.existing import (
     Existing,
     amend,

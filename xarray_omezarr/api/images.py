@@ -15,7 +15,8 @@ from xarray_omezarr.options import (
     parse_bytes,
     shows_write_options,
 )
-from xarray_omezarr.store.create import check_arrays, write
+from xarray_omezarr.store.create import check_arrays
+from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.store.writers import resolve_writer
 from xarray_omezarr.write.dataset import image_of

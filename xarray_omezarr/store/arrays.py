@@ -103,12 +103,15 @@ def _by_name(name: str, dtype: np.dtype[Any], zarr_format: ZarrFormat) -> Any:
     old = zarr_format == 2
     if name.startswith("blosc-"):
         codec = cast("Any", name.removeprefix("blosc-"))
+        # One byte has no bytes to shuffle (docs/design/defaults.md).
+        small = dtype.itemsize == 1
         if old:
-            return numcodecs.Blosc(codec, _BLOSC_LEVEL, numcodecs.Blosc.SHUFFLE)
+            shuffle = numcodecs.Blosc.BITSHUFFLE if small else numcodecs.Blosc.SHUFFLE
+            return numcodecs.Blosc(codec, _BLOSC_LEVEL, shuffle)
         return zarr.codecs.BloscCodec(
             cname=codec,
             clevel=_BLOSC_LEVEL,
-            shuffle="shuffle",
+            shuffle="bitshuffle" if small else "shuffle",
             typesize=dtype.itemsize,
         )
     if name == "zstd":

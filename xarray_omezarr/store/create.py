@@ -2,175 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import dask
 import zarr
 from zarr.core.sync import sync
 
 from xarray_omezarr.errors import LayoutError
-from xarray_omezarr.hierarchy import ArrayNode, Deferred, Given
+from xarray_omezarr.hierarchy import ArrayNode, Deferred
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
-from xarray_omezarr.store.blocks import plan_stages
-from xarray_omezarr.store.crew import available_cores, crew, threads_for
-from xarray_omezarr.store.fill import BlockWriter, Limits, block_writers, fill_now
+from xarray_omezarr.store.gate import Gate
 from xarray_omezarr.store.nodes import new_group, put_groups
 from xarray_omezarr.store.occupancy import UNFINISHED
-from xarray_omezarr.store.origins import refuse_own_source
-from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
     Place,
     ancestors,
-    cleaned_up_on_error,
     find_place,
     swap,
-    warn_of_replacing,
 )
-from xarray_omezarr.store.progress import Progress, Report, total_bytes
-from xarray_omezarr.store.reach import Reach
+from xarray_omezarr.store.progress import Report
 from xarray_omezarr.store.sinks import Sink, sink_for
-from xarray_omezarr.store.tasks import compute as run
-from xarray_omezarr.store.tasks import fill_later, is_dask
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
+    from xarray_omezarr.store.fill import Limits
+    from xarray_omezarr.store.reach import Reach
     from xarray_omezarr.store.target import Target
-
-#: Bytes that a write holds at once, per thread of dask, unless the user says more.
-DEFAULT_LIMIT = 128 * 2**20
-
-# A block with its levels, the one before it, and what codecs make of both.
-_BLOCKS_HELD = 4
 
 _ZARR = ZarrWriter()
 _SILENT = Report()
 
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
-
-
-def write(
-    hierarchy: Hierarchy,
-    target: Target,
-    *,
-    mode: str | None,
-    compute: bool,
-    writer: ArrayWriter = _ZARR,
-    progress: object = False,
-    memory_limit: int | None = None,
-) -> Any:
-    """Write `hierarchy` at `target`.
-
-    Everything that can be refused is refused before the first byte. The metadata
-    of the standard come last, the root's last of all, so that nothing unfinished
-    is taken for an image.
-
-    Parameters
-    ----------
-    hierarchy : Hierarchy
-        What to write.
-    target : Target
-        Where.
-    mode : {None, "w-", "w", "a"}
-        What to do with what is there.
-    compute : bool
-        False returns a Delayed that does all of it; until it runs, nothing at the
-        target is touched.
-    writer : ArrayWriter
-        Who makes and fills the arrays.
-    progress : bool or callable
-        The write option.
-    memory_limit : int, optional
-        Bytes that the write may hold at once.
-
-    Returns
-    -------
-    zarr.Group or dask.delayed.Delayed
-        The root group, or the Delayed that gives it.
-    """
-    check_arrays(hierarchy)
-    place = find_place(target, mode, _zarr_format(hierarchy))
-    writer.check(hierarchy, target)
-    if not place.found.is_free and not place.is_beside:
-        refuse_own_source(hierarchy, target)
-    is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
-    reach = Reach.from_here(target)
-    if compute and is_lazy:
-        reach.check_cluster()
-    shown = Progress(progress, total_bytes(hierarchy.arrays))
-    report = shown.report()
-    warn_of_replacing(place)
-    uses_dask = is_lazy or not compute
-    limit = block_limit(memory_limit, uses_dask)
-    # Blocks of a level are parts that are held anyhow, unless they are read back.
-    outer = limit if uses_dask else 2 * limit
-    work = _work(hierarchy, limit, outer, report)
-    bare = _without_pixels(hierarchy)
-    start = Start(bare, target, mode, reach, writer, report)
-    commit = Commit(bare, report)
-    if not compute:
-        # dask would look into the arguments for arrays of its own.
-        started = dask.delayed(start, pure=False, traverse=False)()
-        return _later(hierarchy, work, started, commit, target, limit)
-    with shown, cleaned_up_on_error(place):
-        begun = start(place)
-        if is_lazy:
-            reach.check_travel(begun.handles)
-            started = dask.delayed(begun, pure=False, traverse=False)
-            return run(_later(hierarchy, work, started, commit, target, limit))
-        with crew(threads_for(target.store), limit) as hands:
-            limits = fill_now(hierarchy.arrays, work, begun, hands)
-        return commit(limits, begun)
-
-
-def block_limit(memory_limit: int | None, uses_dask: bool) -> int:
-    """Bytes that one block may hold with all levels made from it.
-
-    dask works on as many blocks as it has threads.
-    """
-    if memory_limit is None:
-        return DEFAULT_LIMIT // _BLOCKS_HELD
-    blocks = _BLOCKS_HELD * (available_cores() if uses_dask else 1)
-    return max(1, memory_limit // blocks)
-
-
-def _work(
-    hierarchy: Hierarchy, limit: int, outer_limit: int, report: Report
-) -> list[BlockWriter]:
-    arrays = hierarchy.arrays
-    given = {p: n.given for p, n in arrays.items() if isinstance(n.source, Given)}
-    stages = plan_stages(
-        arrays,
-        limit,
-        outer_budget=outer_limit,
-        in_memory=[path for path, pixels in given.items() if is_in_memory(pixels)],
-        source_chunks={path: read_as_a_whole(pixels) for path, pixels in given.items()},
-    )
-    return block_writers(arrays, stages, windows.channel_axes(hierarchy), report)
-
-
-def _later(
-    hierarchy: Hierarchy,
-    work: Sequence[BlockWriter],
-    started: Any,
-    commit: Commit,
-    target: Target,
-    limit: int,
-) -> Any:
-    near = threads_for(target.store) == available_cores()
-    return fill_later(
-        hierarchy.arrays,
-        work,
-        started,
-        commit,
-        # The threads of dask encode; those of a crew would only wait for puts.
-        threads=1 if near else threads_for(target.store),
-        limit=limit,
-    )
 
 
 def check_arrays(hierarchy: Hierarchy) -> None:
@@ -209,6 +75,7 @@ class Begun:
     root: zarr.Group
     handles: Mapping[str, WritableArray]
     sinks: Mapping[str, Sink]
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +93,7 @@ class Start:
     writer: ArrayWriter = _ZARR
     report: Report = _SILENT
 
-    def __call__(self, place: Place | None = None) -> Begun:
+    def __call__(self, place: Place | None = None, gate: Gate | None = None) -> Begun:
         """Start; `place` where it was found just now."""
         self.reach.check()
         self.report.check()
@@ -238,7 +105,7 @@ class Start:
         handles = open_handles(self.hierarchy, root, self.writer)
         sinks = {path: sink_for(handle) for path, handle in handles.items()}
         self.report.begin()
-        return Begun(place, root, handles, sinks)
+        return Begun(place, root, handles, sinks, gate or Gate())
 
     def _make_root(self, place: Place) -> zarr.Group:
         zarr_format = _zarr_format(self.hierarchy)
@@ -293,7 +160,7 @@ class Commit:
         return {**node.attrs, **ome}
 
 
-def _without_pixels(hierarchy: Hierarchy) -> Hierarchy:
+def without_pixels(hierarchy: Hierarchy) -> Hierarchy:
     """The hierarchy with nothing but what can be said of its arrays.
 
     dask looks for its arrays in everything that it hands to a task, and would compute

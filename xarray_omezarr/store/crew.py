@@ -39,12 +39,15 @@ class Crew:
     threads : int
         How many jobs run at the same time.
     limit : int
-        Bytes of the jobs that run or wait. A job that is larger runs alone.
+        Bytes of the jobs that run or wait, unless there are fewer than cores.
     """
 
     def __init__(self, threads: int, limit: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=_NAME)
         self._limit = limit
+        # Every core has work, however large the objects.
+        self._always = min(threads, available_cores())
+        self._jobs = 0
         self._held = 0
         self._changed = Condition()
         self._failure: BaseException | None = None
@@ -61,11 +64,12 @@ class Crew:
             self._changed.wait_for(
                 lambda: (
                     self._failure is not None
-                    or not self._held
+                    or self._jobs < self._always
                     or self._held + nbytes <= self._limit
                 )
             )
             self._raise_failure()
+            self._jobs += 1
             self._held += nbytes
         future = self._pool.submit(job)
         future.add_done_callback(lambda done: self._finished(done, nbytes))
@@ -73,6 +77,7 @@ class Crew:
     def _finished(self, done: Future[None], nbytes: int) -> None:
         failure = None if done.cancelled() else done.exception()
         with self._changed:
+            self._jobs -= 1
             self._held -= nbytes
             self._failure = self._failure or failure
             self._changed.notify_all()
@@ -80,7 +85,7 @@ class Crew:
     def wait(self) -> None:
         """Wait until all jobs are done; raise what one of them raised."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._held)
+            self._changed.wait_for(lambda: not self._jobs)
             self._raise_failure()
 
     def _raise_failure(self) -> None:

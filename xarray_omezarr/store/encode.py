@@ -124,20 +124,19 @@ class ShardEncoder:
             for size, chunk in zip(self.shape, self.chunk.shape, strict=True)
         )
         index = np.full((*counts, 2), _ABSENT, dtype="<u8")
-        parts: list[Encoded] = []
-        offset = 0
+        shard = bytearray()
         for at, place in _chunks(pixels.shape, self.chunk.shape):
             encoded = self.chunk.encode(pixels[place])
             if encoded is not None:
-                size = memoryview(encoded).nbytes
-                index[at] = (offset, size)
-                parts.append(encoded)
-                offset += size
-        if not parts:
+                index[at] = (len(shard), memoryview(encoded).nbytes)
+                # Not joined at the end: that would hold all of it twice.
+                shard += encoded
+        if not shard:
             return None
         table = index.tobytes()
-        checksum = int(google_crc32c.value(table)).to_bytes(4, "little")
-        return b"".join([*parts, table, checksum])
+        shard += table
+        shard += int(google_crc32c.value(table)).to_bytes(4, "little")
+        return shard
 
 
 def _chunks(

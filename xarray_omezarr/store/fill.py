@@ -18,6 +18,7 @@ from xarray_omezarr.pixels.ranges import value_range
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.blocks import Slices, Stage, Step
+    from xarray_omezarr.store.gate import Gate
     from xarray_omezarr.store.sinks import Sink
 
 Pixels: TypeAlias = NDArray[Any]
@@ -43,6 +44,11 @@ class HasArrays(Protocol):
     @property
     def sinks(self) -> Mapping[str, Sink]:
         """Stored arrays, to write to."""
+        ...
+
+    @property
+    def gate(self) -> Gate:
+        """What is passed by whoever writes."""
         ...
 
 
@@ -163,19 +169,27 @@ class BlockWriter:
             )
             part = pixels[inside]
             job = partial(
-                self._write_piece, sink, path, piece, part, extent if measures else None
+                self._write_piece,
+                begun.gate,
+                sink,
+                path,
+                piece,
+                part,
+                extent if measures else None,
             )
             hands.hand_over(part.nbytes, job)
 
     def _write_piece(
         self,
+        gate: Gate,
         sink: Sink,
         path: str,
         place: Slices,
         pixels: Pixels,
         extent: Extent | None,
     ) -> None:
-        sink.write(place, pixels)
+        with gate.passed():
+            sink.write(place, pixels)
         if extent is not None:
             extent.include(self._measure(pixels, place))
         if self.report is not None:

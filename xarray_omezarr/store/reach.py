@@ -74,6 +74,7 @@ class Reach:
 
 
 def has_client() -> bool:
+    """Whether a cluster of dask.distributed is what computes."""
     """Whether tasks of dask go to a cluster."""
     return _distributed_has("default_client")
 

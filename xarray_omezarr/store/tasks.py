@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +15,8 @@ import dask
 import dask.array
 import numpy as np
 from dask import threaded
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph
 
 from xarray_omezarr.hierarchy import Given
 from xarray_omezarr.store.crew import Alone, crew
@@ -35,6 +38,8 @@ from xarray_omezarr.store.progress import Tally
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
     from xarray_omezarr.store.blocks import Slices
+
+Key: TypeAlias = "str | tuple[Any, ...]"
 
 #: Where a piece lies in its chunk, and where in the block it belongs to.
 Piece: TypeAlias = "tuple[Slices, Slices]"
@@ -135,41 +140,111 @@ def fill_later(
     threads, limit : int
         See `BlockTask`.
     """
-    limits: list[Any] = []
-    stored_by: dict[str, Any] = {}
+    layer = _Layer([begun])
+    limits: list[Key] = []
+    stored_by: dict[str, Key] = {}
     for chain in chains(writers):
         tasks = [BlockTask(writer, threads, limit) for writer in chain]
         root = chain[0].stage.root
         if chain[0].stage.writes_root:
-            first = _given_tasks(tasks[0], arrays[root], begun)
+            first = _given_tasks(tasks[0], arrays[root], begun.key, layer)
         else:
-            task = dask.delayed(tasks[0].stored, pure=False, traverse=False)
-            places = chain[0].stage.blocks()
-            first = [task(at, begun, [], stored_by[root]) for at in places]
-        done = dask.delayed(merge_limits, pure=False)(
-            _nested_tasks(tasks, first, begun)
-        )
+            first = [
+                layer.add(_Stored(tasks[0], at), begun.key, [], stored_by[root])
+                for at in chain[0].stage.blocks()
+            ]
+        outermost = _nested_tasks(tasks, first, begun.key, layer)
+        done = layer.add(merge_limits, outermost)
         limits.append(done)
         stored_by |= {path: done for writer in chain for path in writer.stage.paths}
-    roots = [chain[0].stage.root for chain in chains(writers)]
-    return dask.delayed(_finish, pure=False)(finish, roots, limits, begun)
+    roots = tuple(chain[0].stage.root for chain in chains(writers))
+    return layer.delayed(layer.add(_Finish(finish, roots), limits, begun.key))
 
 
-def _finish(
-    finish: Callable[[dict[str, Limits], Any], Any],
-    roots: Sequence[str],
-    found: Sequence[Limits],
-    begun: Any,
-) -> Any:
-    limits: dict[str, Limits] = {}
-    for root, part in zip(roots, found, strict=True):
-        limits[root] = merge_limits([limits.get(root, {}), part])
-    return finish(limits, begun)
+class _Layer:
+    """Tasks that are added to a graph of dask, all as one layer.
+
+    A `dask.delayed` call per block would go through all tasks each time.
+    """
+
+    def __init__(self, dependencies: list[Any]) -> None:
+        self._name = f"write-block-{uuid.uuid4().hex}"
+        self._tasks: dict[Key, tuple[Any, ...]] = {}
+        self.dependencies = dependencies
+
+    def add(self, function: Callable[..., Any], *arguments: Any) -> Key:
+        """Add a task; keys among its arguments, or in lists, stand for results."""
+        key = (self._name, len(self._tasks))
+        self._tasks[key] = (function, *arguments)
+        return key
+
+    def delayed(self, key: Key) -> Any:
+        """A Delayed that gives the result of one of the tasks."""
+        tasks = cast("dict[Any, Any]", self._tasks)
+        graph = HighLevelGraph.from_collections(
+            self._name, tasks, dependencies=self.dependencies
+        )
+        # The key of a Delayed is its name; those of the blocks are numbered.
+        return dask.delayed(_same, pure=False)(Delayed(key, graph, layer=self._name))
+
+
+def _same(result: Any) -> Any:
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    """The last task."""
+
+    finish: Callable[[dict[str, Limits], Any], Any]
+    roots: tuple[str, ...]
+
+    def __call__(self, found: Sequence[Limits], begun: Any) -> Any:
+        limits: dict[str, Limits] = {}
+        for root, part in zip(self.roots, found, strict=True):
+            limits[root] = merge_limits([limits.get(root, {}), part])
+        return self.finish(limits, begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Writes a block that is put together from chunks of dask."""
+
+    task: BlockTask
+    pieces: Sequence[Piece]
+    at: Slices
+
+    def __call__(self, chunks: Sequence[Pixels], begun: Any) -> Limits:
+        return self.task.given(self.pieces, chunks, self.at, begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Writes a block that is read from the pixels of a node."""
+
+    task: BlockTask
+    at: Slices
+
+    def __call__(self, node: ArrayNode, begun: Any) -> Limits:
+        return self.task.read(node, self.at, begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Writes what is made of a block that other tasks have stored."""
+
+    task: BlockTask
+    at: Slices
+
+    def __call__(
+        self, begun: Any, inside: Sequence[Limits], _after: object = None
+    ) -> Limits:
+        return self.task.stored(self.at, begun, inside)
 
 
 def _nested_tasks(
-    tasks: Sequence[BlockTask], first: Sequence[Any], begun: Any
-) -> Sequence[Any]:
+    tasks: Sequence[BlockTask], first: list[Key], begun: Key, layer: _Layer
+) -> list[Key]:
     """Tasks of the outermost stage, each waiting for those inside its block."""
     stages = [task.writer.stage for task in tasks]
     total = totals(stages)
@@ -177,12 +252,11 @@ def _nested_tasks(
     for inner, task in zip(stages, tasks[1:], strict=False):
         outer = task.writer.stage
         by_place = dict(zip(map(_origin, inner.blocks()), made, strict=True))
-        delayed = dask.delayed(task.stored, pure=False, traverse=False)
         made = []
         for at in outer.blocks():
             inside = inner.blocks(seen_from(inner, outer, at, total))
             before = [by_place[_origin(place)] for place in inside]
-            made.append(delayed(at, begun, before))
+            made.append(layer.add(_Stored(task, at), begun, before))
     return made
 
 
@@ -190,23 +264,26 @@ def _origin(place: Slices) -> tuple[int, ...]:
     return tuple(part.start for part in place)
 
 
-def _given_tasks(task: BlockTask, node: ArrayNode, begun: Any) -> list[Any]:
+def _given_tasks(
+    task: BlockTask, node: ArrayNode, begun: Key, layer: _Layer
+) -> list[Key]:
     places = task.writer.stage.blocks()
     if not is_dask(node):
-        read = dask.delayed(task.read, pure=False, traverse=False)
         # Traversing a large numpy array to look for tasks in it would hash it.
         source = dask.delayed(node, pure=False, traverse=False)
-        return [read(source, at, begun) for at in places]
+        layer.dependencies.append(source)
+        return [layer.add(_Read(task, at), source.key, begun) for at in places]
     array = cast("dask.array.Array", node.given).astype(node.dtype, copy=False)
-    write = dask.delayed(task.given, pure=False, traverse=False)
     # The graph of the source is shared by all tasks: none copies it.
     chunks = array.to_delayed()
+    layer.dependencies += list(chunks.flat[:1])
     starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
     tasks = []
     for at in places:
         found = list(_overlapping(starts, at))
-        pieces = [piece for _, piece in found]
-        tasks.append(write(pieces, [chunks[index] for index, _ in found], at, begun))
+        block = _Given(task, [piece for _, piece in found], at)
+        keys = [chunks[index].key for index, _ in found]
+        tasks.append(layer.add(block, keys, begun))
     return tasks
 
 

@@ -162,13 +162,17 @@ def _auto_chunks(
 def _auto_shards(
     shape: tuple[int, ...], dtype: np.dtype[np.generic], chunks: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Chunks doubled along x, y, z, ... until a shard is large enough."""
+    """Chunks doubled along y and x in turn, then z, ... until a shard is large."""
     shards = list(chunks)
-    for axis in reversed(range(len(shards))):
-        while shards[axis] < shape[axis]:
-            wider = shards.copy()
-            wider[axis] *= 2
-            if math.prod(wider) * dtype.itemsize > _SHARD_BYTES:
-                return tuple(shards)
-            shards = wider
-    return tuple(shards)
+    while True:
+        growing = [axis for axis, size in enumerate(shape) if shards[axis] < size]
+        if not growing:
+            return tuple(shards)
+        # Square ones meet the fewest tiles of a viewer: first the shorter of y and x.
+        plane = [axis for axis in growing if axis >= len(shape) - 2]
+        axis = min(plane, key=lambda a: (shards[a], -a)) if plane else growing[-1]
+        wider = shards.copy()
+        wider[axis] *= 2
+        if math.prod(wider) * dtype.itemsize > _SHARD_BYTES:
+            return tuple(shards)
+        shards = wider

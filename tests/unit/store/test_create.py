@@ -21,7 +21,8 @@ from xarray_omezarr.errors import (
     TargetExistsError,
 )
 from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Layout
-from xarray_omezarr.store.create import Commit, Start, write
+from xarray_omezarr.store.create import Commit, Start
+from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.reach import Reach
 from xarray_omezarr.store.target import open_target

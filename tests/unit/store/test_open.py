@@ -18,7 +18,7 @@ from xarray_omezarr.errors import (
     UnknownVersionError,
 )
 from xarray_omezarr.hierarchy import Given
-from xarray_omezarr.store.create import write
+from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.open import holds_ome_zarr, open_hierarchy, owned_children
 from xarray_omezarr.store.target import open_target

@@ -20,7 +20,7 @@ from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
 from xarray_omezarr.ngff.omero import Channel, Omero, Window
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store import windows
-from xarray_omezarr.store.create import write
+from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import open_target
 
 SHAPE = (3, 32, 32)

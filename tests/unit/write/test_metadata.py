@@ -11,7 +11,7 @@ from zarr.storage import MemoryStore
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import complete
-from xarray_omezarr.store.create import write
+from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.write.metadata import image_attributes
 from xarray_omezarr.write.multiscale import plan_multiscale

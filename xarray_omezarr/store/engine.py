@@ -1,0 +1,174 @@
+"""Run a write: check, start, fill, commit, and clean up where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dask
+
+from xarray_omezarr.hierarchy import Given
+from xarray_omezarr.store import windows
+from xarray_omezarr.store.blocks import plan_stages
+from xarray_omezarr.store.create import (
+    Begun,
+    Commit,
+    Start,
+    check_arrays,
+    without_pixels,
+)
+from xarray_omezarr.store.crew import available_cores, crew, threads_for
+from xarray_omezarr.store.fill import BlockWriter, Limits, block_writers, fill_now
+from xarray_omezarr.store.gate import Gate
+from xarray_omezarr.store.origins import refuse_own_source
+from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
+from xarray_omezarr.store.place import (
+    cleaned_up_on_error,
+    find_place,
+    warn_of_replacing,
+)
+from xarray_omezarr.store.progress import Progress, Report, total_bytes
+from xarray_omezarr.store.reach import Reach, has_client
+from xarray_omezarr.store.tasks import compute as run
+from xarray_omezarr.store.tasks import fill_later, is_dask
+from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.store.target import Target
+
+#: Bytes that a write holds at once, per thread of dask, unless the user says more.
+DEFAULT_LIMIT = 128 * 2**20
+
+# A block with its levels, the one before it, and what codecs make of both.
+_BLOCKS_HELD = 4
+
+_ZARR = ZarrWriter()
+
+
+def write(
+    hierarchy: Hierarchy,
+    target: Target,
+    *,
+    mode: str | None,
+    compute: bool,
+    writer: ArrayWriter = _ZARR,
+    progress: object = False,
+    memory_limit: int | None = None,
+) -> Any:
+    """Write `hierarchy` at `target`.
+
+    Everything that can be refused is refused before the first byte. The metadata
+    of the standard come last, the root's last of all, so that nothing unfinished
+    is taken for an image.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        What to write.
+    target : Target
+        Where.
+    mode : {None, "w-", "w", "a"}
+        What to do with what is there.
+    compute : bool
+        False returns a Delayed that does all of it; until it runs, nothing at the
+        target is touched.
+    writer : ArrayWriter
+        Who makes and fills the arrays.
+    progress : bool or callable
+        The write option.
+    memory_limit : int, optional
+        Bytes that the write may hold at once.
+
+    Returns
+    -------
+    zarr.Group or dask.delayed.Delayed
+        The root group, or the Delayed that gives it.
+    """
+    check_arrays(hierarchy)
+    place = find_place(target, mode, hierarchy.version.features.zarr_format)
+    writer.check(hierarchy, target)
+    if not place.found.is_free and not place.is_beside:
+        refuse_own_source(hierarchy, target)
+    is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
+    reach = Reach.from_here(target)
+    if compute and is_lazy:
+        reach.check_cluster()
+    shown = Progress(progress, total_bytes(hierarchy.arrays))
+    report = shown.report()
+    warn_of_replacing(place)
+    job = _Job(hierarchy, target, block_limit(memory_limit, is_lazy or not compute))
+    work = _work(hierarchy, job.limit, is_lazy or not compute, report)
+    bare = without_pixels(hierarchy)
+    start = Start(bare, target, mode, reach, writer, report)
+    commit = Commit(bare, report)
+    if not compute:
+        # dask would look into the arguments for arrays of its own.
+        started = dask.delayed(start, pure=False, traverse=False)()
+        return job.later(work, started, commit)
+    gate = Gate()
+    # Tasks on workers may run on when this process has given up: they write into
+    # what is marked as unfinished, and the next write there begins with removing it.
+    stays = is_lazy and has_client()
+    with shown, cleaned_up_on_error(place, gate.close, stays=stays):
+        begun = start(place, gate)
+        if is_lazy:
+            reach.check_travel(begun.handles)
+            started = dask.delayed(begun, pure=False, traverse=False)
+            return run(job.later(work, started, commit))
+        return commit(job.now(work, begun), begun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is filled, where, and how much a block of it may hold."""
+
+    hierarchy: Hierarchy
+    target: Target
+    limit: int
+
+    def now(self, work: Sequence[BlockWriter], begun: Begun) -> dict[str, Limits]:
+        """Fill in this process."""
+        with crew(threads_for(self.target.store), self.limit) as hands:
+            return fill_now(self.hierarchy.arrays, work, begun, hands)
+
+    def later(self, work: Sequence[BlockWriter], started: Any, commit: Commit) -> Any:
+        """A Delayed that fills and commits."""
+        threads = threads_for(self.target.store)
+        return fill_later(
+            self.hierarchy.arrays,
+            work,
+            started,
+            commit,
+            # The threads of dask encode; those of a crew would only wait for puts.
+            threads=1 if threads == available_cores() else threads,
+            limit=self.limit,
+        )
+
+
+def block_limit(memory_limit: int | None, uses_dask: bool) -> int:
+    """Bytes that one block may hold with all levels made from it.
+
+    dask works on as many blocks as it has threads.
+    """
+    if memory_limit is None:
+        return DEFAULT_LIMIT // _BLOCKS_HELD
+    blocks = _BLOCKS_HELD * (available_cores() if uses_dask else 1)
+    return max(1, memory_limit // blocks)
+
+
+def _work(
+    hierarchy: Hierarchy, limit: int, uses_dask: bool, report: Report
+) -> list[BlockWriter]:
+    arrays = hierarchy.arrays
+    given = {p: n.given for p, n in arrays.items() if isinstance(n.source, Given)}
+    stages = plan_stages(
+        arrays,
+        limit,
+        # Blocks that nest are parts that are held anyhow, unless they are read back.
+        outer_budget=limit if uses_dask else 2 * limit,
+        in_memory=[path for path, pixels in given.items() if is_in_memory(pixels)],
+        source_chunks={path: read_as_a_whole(pixels) for path, pixels in given.items()},
+    )
+    return block_writers(arrays, stages, windows.channel_axes(hierarchy), report)
