@@ -18,7 +18,7 @@ SCALE = (1.0, 1.0, 2.0, 0.5, 0.5)
 # a camera.
 _OFFSET = 100.0
 _DARK = 20.0
-_BRIGHT = 300.0
+_BRIGHT = 180.0
 _CELL = 48
 
 

@@ -13,7 +13,7 @@ from xarray_omezarr.errors import LayoutError
 from xarray_omezarr.hierarchy import ArrayNode, Deferred
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
-from xarray_omezarr.store.gate import Gate
+from xarray_omezarr.store.crew import Alone, Crew
 from xarray_omezarr.store.nodes import new_group, put_groups
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.place import (
@@ -75,7 +75,7 @@ class Begun:
     root: zarr.Group
     handles: Mapping[str, WritableArray]
     sinks: Mapping[str, Sink]
-    gate: Gate
+    hands: Crew | Alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,9 @@ class Start:
     writer: ArrayWriter = _ZARR
     report: Report = _SILENT
 
-    def __call__(self, place: Place | None = None, gate: Gate | None = None) -> Begun:
+    def __call__(
+        self, place: Place | None = None, hands: Crew | Alone | None = None
+    ) -> Begun:
         """Start; `place` where it was found just now."""
         self.reach.check()
         self.report.check()
@@ -105,7 +107,7 @@ class Start:
         handles = open_handles(self.hierarchy, root, self.writer)
         sinks = {path: sink_for(handle) for path, handle in handles.items()}
         self.report.begin()
-        return Begun(place, root, handles, sinks, gate or Gate())
+        return Begun(place, root, handles, sinks, hands or Alone())
 
     def _make_root(self, place: Place) -> zarr.Group:
         zarr_format = _zarr_format(self.hierarchy)

@@ -52,7 +52,11 @@ class Crew:
         self._changed = Condition()
         self._failure: BaseException | None = None
 
-    def hand_over(self, nbytes: int, job: Callable[[], None]) -> None:
+    def __reduce__(self) -> tuple[type[Alone], tuple[()]]:
+        # Threads stay at home: elsewhere, whoever has a job does it.
+        return Alone, ()
+
+    def hand_over(self, nbytes: int, job: Callable[[], None]) -> Future[None]:
         """Start `job`, which holds `nbytes`, as soon as there is room.
 
         Raises
@@ -73,6 +77,7 @@ class Crew:
             self._held += nbytes
         future = self._pool.submit(job)
         future.add_done_callback(lambda done: self._finished(done, nbytes))
+        return future
 
     def _finished(self, done: Future[None], nbytes: int) -> None:
         failure = None if done.cancelled() else done.exception()
@@ -111,9 +116,30 @@ def crew(threads: int, limit: int) -> Iterator[Crew]:
 class Alone:
     """In place of a crew: every job is done at once by whoever hands it over."""
 
-    def hand_over(self, _nbytes: int, job: Callable[[], Any]) -> None:
-        """Do `job`."""
+    def hand_over(self, _nbytes: int, job: Callable[[], Any]) -> Future[None] | None:
+        """Do `job`; nothing is left of it."""
         job()
+        return None
 
     def wait(self) -> None:
         """Nothing is left to wait for."""
+
+
+class Batch:
+    """Hands over to others, and knows when just these jobs are done."""
+
+    def __init__(self, hands: Crew | Alone) -> None:
+        self._hands = hands
+        self._under_way: list[Future[None]] = []
+
+    def hand_over(self, nbytes: int, job: Callable[[], None]) -> None:
+        """Hand over one job more."""
+        future = self._hands.hand_over(nbytes, job)
+        if future is not None:
+            self._under_way.append(future)
+
+    def wait(self) -> None:
+        """Wait until its jobs are done; raise what one of them raised."""
+        for future in self._under_way:
+            future.result()
+        self._under_way.clear()

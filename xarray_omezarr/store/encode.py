@@ -9,6 +9,7 @@ codecs of numcodecs; `encoder_of` gives None for everything else, and zarr does 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 Pixels: TypeAlias = NDArray[Any]
 Encoded: TypeAlias = bytes | bytearray | memoryview
+
+_OF_THREAD = threading.local()
+
+# Larger chunks are rare, and threads of others would keep them.
+_MOST_KEPT = 16 * 2**20
 
 # A chunk that is not in its shard (Zarr v3, sharding codec).
 _ABSENT = 2**64 - 1
@@ -91,9 +97,12 @@ class ChunkEncoder:
 
     def _whole(self, pixels: Pixels) -> Pixels:
         """The pixels of a whole chunk, in the order and type that are stored."""
-        if pixels.shape == self.shape:
-            return np.ascontiguousarray(pixels, dtype=self.dtype)
-        chunk = np.full(self.shape, self.fill_value, dtype=self.dtype)
+        is_whole = pixels.shape == self.shape
+        if is_whole and pixels.flags.c_contiguous and pixels.dtype == self.dtype:
+            return pixels
+        chunk = _scratch(self.shape, self.dtype)
+        if not is_whole:
+            chunk[...] = self.fill_value
         chunk[tuple(slice(size) for size in pixels.shape)] = pixels
         return chunk
 
@@ -104,6 +113,21 @@ class ChunkEncoder:
         values = chunk.reshape(-1).view(bits)
         # Most chunks show with their first pixel that they are not empty.
         return bool(values[0] == fill and (values == fill).all())
+
+
+def _scratch(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
+    """An array of this thread for the chunk it encodes, until it encodes the next.
+
+    Workers of a cluster give memory back at once (dask tells malloc to), so that each
+    new array costs them more than the copy into it.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    held: NDArray[np.uint8] | None = getattr(_OF_THREAD, "bytes", None)
+    if held is None or held.size < size:
+        held = np.empty(size, np.uint8)
+        if size <= _MOST_KEPT:
+            _OF_THREAD.bytes = held
+    return held[:size].view(dtype).reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)

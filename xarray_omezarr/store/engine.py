@@ -12,15 +12,13 @@ from xarray_omezarr.hierarchy import Given
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.create import (
-    Begun,
     Commit,
     Start,
     check_arrays,
     without_pixels,
 )
 from xarray_omezarr.store.crew import available_cores, crew, threads_for
-from xarray_omezarr.store.fill import BlockWriter, Limits, block_writers, fill_now
-from xarray_omezarr.store.gate import Gate
+from xarray_omezarr.store.fill import BlockWriter, block_writers, fill_now
 from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
@@ -107,17 +105,21 @@ def write(
         # dask would look into the arguments for arrays of its own.
         started = dask.delayed(start, pure=False, traverse=False)()
         return job.later(work, started, commit)
-    gate = Gate()
     # Tasks on workers may run on when this process has given up: they write into
     # what is marked as unfinished, and the next write there begins with removing it.
     stays = is_lazy and has_client()
-    with shown, cleaned_up_on_error(place, gate.close, stays=stays):
-        begun = start(place, gate)
+    with (
+        shown,
+        cleaned_up_on_error(place, stays=stays),
+        # Gone before anything is cleaned up, so that nothing is put afterwards.
+        crew(threads_for(target.store), job.limit) as hands,
+    ):
+        begun = start(place, hands)
         if is_lazy:
             reach.check_travel(begun.handles)
             started = dask.delayed(begun, pure=False, traverse=False)
             return run(job.later(work, started, commit))
-        return commit(job.now(work, begun), begun)
+        return commit(fill_now(hierarchy.arrays, work, begun, hands), begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,6 @@ class _Job:
     hierarchy: Hierarchy
     target: Target
     limit: int
-
-    def now(self, work: Sequence[BlockWriter], begun: Begun) -> dict[str, Limits]:
-        """Fill in this process."""
-        with crew(threads_for(self.target.store), self.limit) as hands:
-            return fill_now(self.hierarchy.arrays, work, begun, hands)
 
     def later(self, work: Sequence[BlockWriter], started: Any, commit: Commit) -> Any:
         """A Delayed that fills and commits."""

@@ -18,7 +18,6 @@ from xarray_omezarr.pixels.ranges import value_range
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.blocks import Slices, Stage, Step
-    from xarray_omezarr.store.gate import Gate
     from xarray_omezarr.store.sinks import Sink
 
 Pixels: TypeAlias = NDArray[Any]
@@ -46,16 +45,11 @@ class HasArrays(Protocol):
         """Stored arrays, to write to."""
         ...
 
-    @property
-    def gate(self) -> Gate:
-        """What is passed by whoever writes."""
-        ...
-
 
 class Hands(Protocol):
     """Whoever does the jobs of encoding and putting: a crew, or the caller."""
 
-    def hand_over(self, nbytes: int, job: Callable[[], None], /) -> None:
+    def hand_over(self, nbytes: int, job: Callable[[], None], /) -> object:
         """Do `job`, now or soon; it holds `nbytes` until it is done."""
         ...
 
@@ -71,10 +65,19 @@ class Extent:
         self._lock = Lock()
         self.limits: Limits = {}
 
+    def __reduce__(self) -> tuple[Callable[[Limits], Extent], tuple[Limits]]:
+        return _extent_of, (self.limits,)
+
     def include(self, found: Limits) -> None:
         """Widen the limits."""
         with self._lock:
             self.limits = merge_limits([self.limits, found])
+
+
+def _extent_of(limits: Limits) -> Extent:
+    extent = Extent()
+    extent.include(limits)
+    return extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,6 @@ class BlockWriter:
             part = pixels[inside]
             job = partial(
                 self._write_piece,
-                begun.gate,
                 sink,
                 path,
                 piece,
@@ -181,15 +183,13 @@ class BlockWriter:
 
     def _write_piece(
         self,
-        gate: Gate,
         sink: Sink,
         path: str,
         place: Slices,
         pixels: Pixels,
         extent: Extent | None,
     ) -> None:
-        with gate.passed():
-            sink.write(place, pixels)
+        sink.write(place, pixels)
         if extent is not None:
             extent.include(self._measure(pixels, place))
         if self.report is not None:

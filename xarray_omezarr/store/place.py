@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,17 +154,13 @@ def _beside(target: Target) -> Target:
 
 
 @contextlib.contextmanager
-def cleaned_up_on_error(
-    place: Place, stop: Callable[[], None], *, stays: bool
-) -> Iterator[None]:
+def cleaned_up_on_error(place: Place, *, stays: bool) -> Iterator[None]:
     """Remove what was made so far when the write fails, and nothing else.
 
     Parameters
     ----------
     place : Place
         Where it was written.
-    stop : callable
-        Called first: returns when nobody in this process writes any more.
     stays : bool
         Whether to leave it, marked as unfinished, for others may still write there.
     """
@@ -173,9 +169,8 @@ def cleaned_up_on_error(
     except BaseException:
         # The error that is under way matters more than one of cleaning up; what
         # cannot be removed stays marked as unfinished.
-        with contextlib.suppress(Exception):
-            stop()
-            if not stays:
+        if not stays:
+            with contextlib.suppress(Exception):
                 _remove_unfinished(place)
         raise
 

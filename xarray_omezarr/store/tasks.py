@@ -19,12 +19,11 @@ from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
 from xarray_omezarr.hierarchy import Given
-from xarray_omezarr.store.crew import Alone, crew
+from xarray_omezarr.store.crew import Alone, Batch, Crew, crew
 from xarray_omezarr.store.fill import (
     BlockWriter,
     Extent,
     Hands,
-    HasArrays,
     Limits,
     Pixels,
     chains,
@@ -80,23 +79,32 @@ class BlockTask:
 
     def given(
         self, pieces: Sequence[Piece], chunks: Sequence[Pixels], at: Slices, begun: Any
-    ) -> Limits:
+    ) -> Written:
         """Write the block `at`, put together from chunks of dask."""
-        return self._write(put_together(pieces, chunks, at), at, begun)
+        return self._write(put_together(pieces, chunks, at), at, begun, [])
 
-    def read(self, node: ArrayNode, at: Slices, begun: Any) -> Limits:
+    def read(self, node: ArrayNode, at: Slices, begun: Any) -> Written:
         """Write the block `at`, read from the pixels of `node`."""
-        return self._write(read_block(self.writer.stage, at, node, begun), at, begun)
+        pixels = read_block(self.writer.stage, at, node, begun)
+        return self._write(pixels, at, begun, [])
 
-    def stored(
-        self, at: Slices, begun: Any, inside: Sequence[Limits], _after: object = None
-    ) -> Limits:
+    def stored(self, at: Slices, begun: Any, inside: Sequence[Written]) -> Written:
         """Write what is made of the block `at`, which tasks `inside` have stored."""
+        found = [part.limits() for part in inside]
         pixels = read_block(self.writer.stage, at, None, begun)
-        return merge_limits([self._write(pixels, at, begun), *inside])
+        return self._write(pixels, at, begun, found)
 
-    def _write(self, pixels: Pixels, at: Slices, begun: HasArrays) -> Limits:
-        extent, tally = Extent(), Tally()
+    def _write(
+        self, pixels: Pixels, at: Slices, begun: Any, inside: Sequence[Limits]
+    ) -> Written:
+        extent = Extent()
+        extent.include(merge_limits(inside))
+        if isinstance(begun.hands, Crew):
+            # Nobody waits here: the next block is read while this one is encoded.
+            batch = Batch(begun.hands)
+            self.writer.write(pixels, at, begun, batch, extent)
+            return Written(extent, batch)
+        tally = Tally()
         # One message of a task to a cluster is enough, and only the thread that runs
         # it knows the worker it is on.
         writer = replace(self.writer, report=tally)
@@ -109,7 +117,30 @@ class BlockTask:
             writer.write(pixels, at, begun, helpers, extent)
         if self.writer.report is not None:
             self.writer.report(tally.nbytes, (*writer.stage.paths, *_origin(at)))
-        return extent.limits
+        return Written(extent, None)
+
+
+class Written:
+    """What a task gives: limits of values, once everything it began is stored."""
+
+    def __init__(self, extent: Extent, under_way: Batch | None) -> None:
+        self._extent = extent
+        self._under_way = under_way
+
+    def __reduce__(self) -> tuple[type[Written], tuple[Extent, None]]:
+        self.limits()
+        return Written, (self._extent, None)
+
+    def limits(self) -> Limits:
+        """The limits, when all is stored."""
+        if self._under_way is not None:
+            self._under_way.wait()
+        return self._extent.limits
+
+
+def gathered(parts: Sequence[Written]) -> Limits:
+    """The limits of many tasks, when all of them have stored everything."""
+    return merge_limits(part.limits() for part in parts)
 
 
 def fill_later(
@@ -154,7 +185,7 @@ def fill_later(
                 for at in chain[0].stage.blocks()
             ]
         outermost = _nested_tasks(tasks, first, begun.key, layer)
-        done = layer.add(merge_limits, outermost)
+        done = layer.add(gathered, outermost)
         limits.append(done)
         stored_by |= {path: done for writer in chain for path in writer.stage.paths}
     roots = tuple(chain[0].stage.root for chain in chains(writers))
@@ -214,7 +245,7 @@ class _Given:
     pieces: Sequence[Piece]
     at: Slices
 
-    def __call__(self, chunks: Sequence[Pixels], begun: Any) -> Limits:
+    def __call__(self, chunks: Sequence[Pixels], begun: Any) -> Written:
         return self.task.given(self.pieces, chunks, self.at, begun)
 
 
@@ -225,7 +256,7 @@ class _Read:
     task: BlockTask
     at: Slices
 
-    def __call__(self, node: ArrayNode, begun: Any) -> Limits:
+    def __call__(self, node: ArrayNode, begun: Any) -> Written:
         return self.task.read(node, self.at, begun)
 
 
@@ -237,8 +268,8 @@ class _Stored:
     at: Slices
 
     def __call__(
-        self, begun: Any, inside: Sequence[Limits], _after: object = None
-    ) -> Limits:
+        self, begun: Any, inside: Sequence[Written], _after: object = None
+    ) -> Written:
         return self.task.stored(self.at, begun, inside)
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from functools import partial
 
 import pytest
 from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
-from xarray_omezarr.store.crew import Alone, available_cores, crew, threads_for
+from xarray_omezarr.store.crew import (
+    Alone,
+    Batch,
+    available_cores,
+    crew,
+    threads_for,
+)
 
 
 def ours():
@@ -108,3 +115,30 @@ def test_stores_that_answer_late_get_many_threads(tmp_path) -> None:
     assert threads_for(LocalStore(tmp_path)) == available_cores()
     assert threads_for(MemoryStore()) == available_cores()
     assert threads_for(WrapperStore(MemoryStore())) >= 32
+
+
+def test_a_crew_that_travels_is_alone() -> None:
+    with crew(2, 100) as hands:
+        assert isinstance(pickle.loads(pickle.dumps(hands)), Alone)
+
+
+def test_a_batch_waits_for_its_own_jobs_only() -> None:
+    others = threading.Event()
+    done = []
+    with crew(2, 100) as hands:
+        hands.hand_over(1, partial(others.wait, 30))
+        batch = Batch(hands)
+        batch.hand_over(1, partial(done.append, 1))
+        batch.wait()
+        assert done == [1]
+        others.set()
+
+
+def test_a_batch_raises_what_a_job_of_it_raised() -> None:
+    def fail() -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"), crew(2, 100) as hands:
+        batch = Batch(hands)
+        batch.hand_over(1, fail)
+        batch.wait()

@@ -153,6 +153,19 @@ def test_pixels_that_are_not_compressed_are_copied() -> None:
     assert bytes(encoded) == bytes([1, 2])
 
 
+def test_chunks_that_one_thread_encodes_after_each_other_do_not_mix() -> None:
+    encoder = ChunkEncoder((3, 2), np.dtype("<u2"), 9, False, (numcodecs.Zstd(1),))
+    shapes = [(3, 2), (1, 2), (3, 1), (3, 2)]
+    data = [np.arange(n * m, dtype=">u2").reshape(n, m) for n, m in shapes]
+    encoded = [encoder.encode(block) for block in data]
+    for block, found in zip(data, encoded, strict=True):
+        chunk = np.frombuffer(numcodecs.Zstd(1).decode(found), "<u2").reshape(3, 2)
+        rows, columns = block.shape
+        np.testing.assert_array_equal(chunk[:rows, :columns], block)
+        assert (chunk[rows:] == 9).all()
+        assert (chunk[:, columns:] == 9).all()
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -16,7 +16,6 @@ from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Given, Layout
 from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.crew import Alone, crew
 from xarray_omezarr.store.fill import WHOLE, block_writers, fill_now, merge_limits
-from xarray_omezarr.store.gate import Gate
 from xarray_omezarr.store.sinks import HandleSink
 from xarray_omezarr.store.tasks import fill_later, is_dask
 
@@ -28,7 +27,7 @@ class Begun:
     """A write under way: arrays by path."""
 
     handles: dict
-    gate: Gate = field(default_factory=Gate)
+    hands: Alone = field(default_factory=Alone)
 
     @property
     def sinks(self):
