@@ -183,6 +183,15 @@ def test_a_store_in_memory_is_refused_before_anything_is_written(client, name, c
         assert list(store.list()) == []
 
 
+def test_a_store_in_memory_is_fine_where_threads_are_configured(client):
+    data = np.arange(64, dtype="u1").reshape(8, 8)
+    da = xr.DataArray(dask.array.from_array(data, chunks=3), dims=("y", "x"))
+    store = MemoryStore()
+    with dask.config.set(scheduler="threads"):
+        da.omezarr.to_image(store)
+    np.testing.assert_array_equal(zarr.open_group(store)["0"][...], data)
+
+
 def test_a_store_in_memory_is_fine_once_the_cluster_is_gone():
     cut = Cut(0)
     cut.check(cut.image().omezarr.to_image(MemoryStore(), **cut.options()))

@@ -17,11 +17,15 @@ _REMOTE_THREADS = 48
 _NAME = "xarray-omezarr"
 
 
+def is_near(store: object) -> bool:
+    """Whether a store answers at once, so that nobody waits for puts."""
+    return isinstance(store, (LocalStore, MemoryStore))
+
+
 def threads_for(store: object) -> int:
     """How many threads it is worth to have: cores, or more where they would wait."""
     cores = available_cores()
-    is_near = isinstance(store, (LocalStore, MemoryStore))
-    return cores if is_near else max(cores, _REMOTE_THREADS)
+    return cores if is_near(store) else max(cores, _REMOTE_THREADS)
 
 
 def available_cores() -> int:
@@ -29,6 +33,10 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class DismissedError(Exception):
+    """The write has been given up; seen by tasks that run on, and by nobody else."""
 
 
 class Crew:
@@ -47,6 +55,7 @@ class Crew:
         self._limit = limit
         # Every core has work, however large the objects.
         self._always = min(threads, available_cores())
+        self._is_dismissed = False
         self._jobs = 0
         self._held = 0
         self._changed = Condition()
@@ -62,20 +71,25 @@ class Crew:
         Raises
         ------
         BaseException
-            What an earlier job raised; no job is started then.
+            What an earlier job raised, or `DismissedError` after the end; no job is
+            started then.
         """
         with self._changed:
             self._changed.wait_for(
                 lambda: (
                     self._failure is not None
+                    or self._is_dismissed
                     or self._jobs < self._always
                     or self._held + nbytes <= self._limit
                 )
             )
             self._raise_failure()
+            if self._is_dismissed:
+                raise DismissedError
             self._jobs += 1
             self._held += nbytes
-        future = self._pool.submit(job)
+            # Not outside: the crew could be dismissed before the job is known to it.
+            future = self._pool.submit(job)
         future.add_done_callback(lambda done: self._finished(done, nbytes))
         return future
 
@@ -98,7 +112,13 @@ class Crew:
             raise self._failure
 
     def dismiss(self) -> None:
-        """Drop the jobs that have not begun, and wait for those that have."""
+        """Drop the jobs that have not begun, and wait for those that have.
+
+        Whoever waits to hand over, or comes later, is told.
+        """
+        with self._changed:
+            self._is_dismissed = True
+            self._changed.notify_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -130,16 +150,37 @@ class Batch:
 
     def __init__(self, hands: Crew | Alone) -> None:
         self._hands = hands
-        self._under_way: list[Future[None]] = []
+        self._changed = Condition()
+        self._under_way = 0
+        self._failure: BaseException | None = None
 
     def hand_over(self, nbytes: int, job: Callable[[], None]) -> None:
         """Hand over one job more."""
-        future = self._hands.hand_over(nbytes, job)
-        if future is not None:
-            self._under_way.append(future)
+        with self._changed:
+            self._under_way += 1
+        try:
+            future = self._hands.hand_over(nbytes, job)
+        except BaseException:
+            self._finished(None)
+            raise
+        if future is None:
+            self._finished(None)
+        else:
+            # The future itself is not kept: there may be a million of them.
+            future.add_done_callback(self._finished)
+
+    def _finished(self, done: Future[None] | None) -> None:
+        failure: BaseException | None = None
+        if done is not None:
+            failure = DismissedError() if done.cancelled() else done.exception()
+        with self._changed:
+            self._under_way -= 1
+            self._failure = self._failure or failure
+            self._changed.notify_all()
 
     def wait(self) -> None:
         """Wait until its jobs are done; raise what one of them raised."""
-        for future in self._under_way:
-            future.result()
-        self._under_way.clear()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way)
+            if self._failure is not None:
+                raise self._failure

@@ -17,7 +17,7 @@ from xarray_omezarr.store.create import (
     check_arrays,
     without_pixels,
 )
-from xarray_omezarr.store.crew import available_cores, crew, threads_for
+from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_for
 from xarray_omezarr.store.fill import BlockWriter, block_writers, fill_now
 from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
@@ -132,14 +132,14 @@ class _Job:
 
     def later(self, work: Sequence[BlockWriter], started: Any, commit: Commit) -> Any:
         """A Delayed that fills and commits."""
-        threads = threads_for(self.target.store)
+        store = self.target.store
         return fill_later(
             self.hierarchy.arrays,
             work,
             started,
             commit,
             # The threads of dask encode; those of a crew would only wait for puts.
-            threads=1 if threads == available_cores() else threads,
+            threads=1 if is_near(store) else threads_for(store),
             limit=self.limit,
         )
 

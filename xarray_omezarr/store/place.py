@@ -228,7 +228,11 @@ def swap(place: Place, attributes: Mapping[str, Any]) -> None:
     except OSError:
         os.rename(old, current)
         raise
-    shutil.rmtree(old)
+    try:
+        shutil.rmtree(old)
+    except OSError as error:
+        # The new image is in place: a file that somebody holds open is no failure.
+        warn(f"The image that was replaced is still at {old}, delete it: {error}")
 
 
 async def _move_in_memory(new: Target, final: Target) -> None:

@@ -7,12 +7,17 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import dask
 from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import OptionError
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
+
+
+# Names under which dask knows a cluster.
+_CLUSTERS = ("distributed", "dask.distributed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,10 @@ class Reach:
 
 def has_client() -> bool:
     """Whether a cluster of dask.distributed is what computes."""
-    """Whether tasks of dask go to a cluster."""
+    # What is configured wins over a Client that is there.
+    chosen = dask.config.get("scheduler", None)
+    if chosen is not None and chosen not in _CLUSTERS:
+        return False
     return _distributed_has("default_client")
 
 

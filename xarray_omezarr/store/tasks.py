@@ -135,6 +135,7 @@ class Written:
         """The limits, when all is stored."""
         if self._under_way is not None:
             self._under_way.wait()
+            self._under_way = None
         return self._extent.limits
 
 

@@ -12,6 +12,8 @@ from zarr.storage import LocalStore, MemoryStore, WrapperStore
 from xarray_omezarr.store.crew import (
     Alone,
     Batch,
+    Crew,
+    DismissedError,
     available_cores,
     crew,
     threads_for,
@@ -93,6 +95,31 @@ def test_an_interrupt_leaves_no_thread_and_begins_no_further_job() -> None:
         raise KeyboardInterrupt
     assert len(done) < 5
     assert ours() == []
+
+
+def test_whoever_waits_for_room_is_told_that_the_crew_is_dismissed() -> None:
+    gate, told = threading.Event(), []
+    hands = Crew(1, 1)
+
+    def late() -> None:
+        try:
+            for _ in range(10):
+                hands.hand_over(100, lambda: None)
+        except DismissedError:
+            told.append(1)
+
+    for _ in range(available_cores()):
+        hands.hand_over(100, partial(gate.wait, 30))
+    waiting = [threading.Thread(target=late) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    threading.Timer(0.1, gate.set).start()
+    hands.dismiss()
+    for thread in waiting:
+        thread.join(30)
+    assert told == [1] * 4
+    with pytest.raises(DismissedError):
+        hands.hand_over(1, lambda: None)
 
 
 def test_waiting_is_for_what_was_handed_over() -> None:
