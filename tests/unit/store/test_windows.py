@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import tracemalloc
+from dataclasses import replace
+
 import dask.array
 import numpy as np
 import pytest
@@ -148,3 +152,88 @@ def test_a_sample_holds_pixels_of_its_channel_only(monkeypatch, limit) -> None:
     found = written(pixels(), CHANNELS)
     for window, low in zip(found, (0, 500, 900), strict=True):
         assert low <= window["start"] < window["end"] <= low + 10_100
+
+
+class Counted:
+    """An array in memory that counts the pixels it decodes: whole objects."""
+
+    def __init__(self, array, objects) -> None:
+        self.array, self.objects = array, objects
+        self.decoded = 0
+        self.read = []
+
+    def __getitem__(self, key):
+        self.read.append(self.array[key].size)
+        cells = [
+            -(-k.stop // o) - k.start // o
+            for k, o in zip(key, self.objects, strict=True)
+        ]
+        self.decoded += math.prod(cells) * math.prod(self.objects)
+        return self.array[key]
+
+
+def measured(data, layout, given=0):
+    window = Window(min=0, max=9, start=1, end=8)
+    channels = [Channel(color="FF0000", window=window)] * given
+    channels += [Channel(color="FF0000")] * (len(data) - given)
+    plan = hierarchy(data, channels, factors=(1, 1, 1))
+    nodes = {**plan.nodes, "1": replace(plan.nodes["1"], layout=layout)}
+    counted = Counted(data, layout.objects)
+    limits = {n: (float(c.min()), float(c.max())) for n, c in enumerate(data)}
+    done = windows.complete(replace(plan, nodes=nodes), {"0": limits}, {"1": counted})
+    return [c.window for c in done.group("").model.omero.channels], counted
+
+
+@pytest.mark.parametrize("room", [2**23, 5 * 32 * 32 * 4])
+def test_objects_of_many_channels_are_decoded_once_for_as_many_as_fit(
+    monkeypatch, room
+) -> None:
+    monkeypatch.setattr(windows, "_SAMPLE_BYTES", room)
+    data = np.random.default_rng(0).integers(0, 10**6, (12, 32, 32)).astype("int32")
+    found, counted = measured(data, Layout((4, 16, 16)))
+    for window, channel in zip(found, data, strict=True):
+        expected = np.percentile(channel, (0.1, 99.9))
+        assert (window.start, window.end) == pytest.approx(tuple(expected))
+    assert counted.decoded == data.size
+    assert max(counted.read) * 4 <= room
+
+
+def test_channels_whose_windows_were_given_are_not_read() -> None:
+    data = np.random.default_rng(0).integers(0, 10**6, (6, 32, 32)).astype("int32")
+    _, counted = measured(data, Layout((1, 32, 32)), given=4)
+    assert counted.decoded == 2 * 32 * 32
+
+
+def test_a_sample_is_of_all_rows_and_columns_of_objects(monkeypatch) -> None:
+    monkeypatch.setattr(windows, "_SAMPLE_PIXELS", 8 * 64)
+    places = np.arange(64)
+    for along in (0, 1):
+        data = np.broadcast_to(np.expand_dims(places, 1 - along), (64, 64))[np.newaxis]
+        (window,), _ = measured(data.astype("int32"), Layout((1, 8, 8)))
+        assert window.start < 12
+        assert window.end > 51
+
+
+def test_the_memory_of_samples_does_not_grow_with_the_level() -> None:
+    data = np.random.default_rng(0).random((2, 2048, 2048), "float32")
+    tracemalloc.start()
+    found, counted = measured(data, Layout((1, 256, 256)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert counted.decoded == 2 * 2**20
+    # Samples of both channels, and what percentiles of one need in 64 bits.
+    assert peak < 32 * 2**20
+    assert [window.start for window in found] == pytest.approx([0.001] * 2, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "layout", [Layout((1, 64, 64)), Layout((1, 16, 16), (1, 64, 64))]
+)
+def test_objects_that_are_larger_than_a_sample_are_thinned(monkeypatch, layout) -> None:
+    monkeypatch.setattr(windows, "_SAMPLE_PIXELS", 1000)
+    offsets = np.reshape([0, 10], (2, 1, 1))
+    data = np.random.default_rng(0).random((2, 64, 64)) + offsets
+    found, _ = measured(data, layout)
+    for low, window in zip((0, 10), found, strict=True):
+        assert low <= window.start < low + 0.1
+        assert low + 0.9 < window.end <= low + 1
