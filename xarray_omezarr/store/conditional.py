@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,9 @@ from zarr.storage import FsspecStore, LocalStore, ObjectStore
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
+
+# Of HTTP: a conflict with another request, and a condition that does not hold.
+_CONFLICTS = (409, 412)
 
 
 class Creator(Protocol):
@@ -74,6 +78,10 @@ class ObstoreCreator:
             self.store.put(key, value, mode="create", use_multipart=False)
         except AlreadyExistsError:
             return False
+        except Exception as error:
+            if _is_conflict(error):
+                return False
+            raise
         return True
 
     def read(self, key: str) -> bytes | None:
@@ -104,6 +112,10 @@ class FsspecCreator:
             self._call("pipe_file", self._path(key), value, mode="create")
         except FileExistsError:
             return False
+        except Exception as error:
+            if _is_conflict(error):
+                return False
+            raise
         return True
 
     def read(self, key: str) -> bytes | None:
@@ -128,6 +140,34 @@ class FsspecCreator:
 
     def __str__(self) -> str:
         return str(self.store)
+
+
+def _is_conflict(error: BaseException) -> bool:
+    """Whether somebody else has created the object, or is about to.
+
+    S3 answers 409 while another does, and some servers 412 without the name of the
+    condition; clients tell neither as the error of a file that exists.
+    """
+    seen: set[int] = set()
+    errors: list[BaseException | None] = [error]
+    while errors:
+        each = errors.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if _status(each) in _CONFLICTS:
+            return True
+        errors += [each.__cause__, each.__context__]
+    return False
+
+
+def _status(error: BaseException) -> object:
+    """The status of HTTP that a client of botocore has put into its error."""
+    response = getattr(error, "response", None)
+    if not isinstance(response, Mapping):
+        return None
+    told = response.get("ResponseMetadata")
+    return told.get("HTTPStatusCode") if isinstance(told, Mapping) else None
 
 
 def creator_of(target: Target) -> Creator | None:

@@ -139,6 +139,9 @@ class Lease:
         holder, patience_ends, pause = None, 0.0, 0.01
         while not self.creator.create(self.key, token):
             seen = self.creator.read(self.key)
+            if seen == token:
+                # It was stored, but the answer got lost, and the client asked again.
+                return token
             if seen != holder:
                 holder, patience_ends = seen, time.monotonic() + self.patience
             elif seen is not None and time.monotonic() > patience_ends:
@@ -150,26 +153,46 @@ class Lease:
             pause = min(pause * 1.5, 0.5)
         return token
 
-    def works(self) -> bool:
-        """Whether the store refuses to create what is there."""
+    def fault(self) -> Exception | None:
+        """What keeps the store from creating on condition; None if nothing does.
+
+        Stores say in many ways that they know no conditions, and some of those are
+        no different from a lack of permission: whoever refuses can show it.
+        """
         key = f"{self.key}.{secrets.token_hex(4)}"
+        first, second = b'{"is": 1}', b'{"is": 2}'
         try:
-            if not self.creator.create(key, b"{}"):
-                return False
+            # An answer that got lost does not mean that it was not created.
+            if not self.creator.create(key, first) and self.creator.read(key) != first:
+                return ValueError(f"what is not there, {key!r}, cannot be created")
             try:
-                return not self.creator.create(key, b"{}")
+                if self.creator.create(key, second):
+                    return ValueError("what is there is created once more")
             finally:
                 self.creator.remove(key)
-        except Exception:
-            # Stores say in many ways that they know no conditions.
-            return False
+        except Exception as error:
+            return error
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class NoLock:
-    """For stores that can serialise nobody."""
+    """For stores that can serialise nobody.
+
+    Parameters
+    ----------
+    uri : str
+        Of the store.
+    reason : Exception, optional
+        What was raised when it was tried.
+    """
 
     uri: str
+    reason: Exception | None = None
+
+    def __reduce__(self) -> tuple[type[NoLock], tuple[str]]:
+        # Whatever was raised may hold clients, which do not travel.
+        return NoLock, (self.uri,)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -180,12 +203,16 @@ class NoLock:
         OptionError
             Saying how to do without.
         """
+        tried = ""
+        if self.reason is not None:
+            kind = type(self.reason).__name__
+            tried = f" (a trial ended with {kind}: {self.reason})"
         raise OptionError(
-            f"{self.uri} can neither lock nor create objects on condition, and this "
-            "write shares stored objects with others: pixels of theirs could be lost. "
-            "Write regions of whole chunks (shards) with pyramid=False, and finish "
-            "with build_pyramid(store)"
-        )
+            f"{self.uri} can neither lock nor create objects on condition{tried}, and "
+            "this write shares stored objects with others: pixels of theirs could be "
+            "lost. Write regions of whole chunks (shards) with pyramid=False, and "
+            "finish with build_pyramid(store)"
+        ) from self.reason
         yield
 
 
@@ -210,8 +237,8 @@ def lock_of(target: Target, array: str, process: int | None) -> Lock:
     creator = creator_of(target)
     if creator is not None:
         lease = Lease(creator, "/".join(filter(None, (target.path, array, _NAME))))
-        if lease.works():
-            return lease
+        fault = lease.fault()
+        return lease if fault is None else NoLock(target.uri, fault)
     return NoLock(target.uri)
 
 

@@ -96,7 +96,7 @@ def test_a_store_that_ignores_conditions_has_no_leases() -> None:
         def remove(self, key) -> None:
             return None
 
-    assert not Lease(Ignorant(), "lock").works()
+    assert isinstance(Lease(Ignorant(), "lock").fault(), ValueError)
 
 
 def test_a_folder_is_locked_without_a_file(folder) -> None:
@@ -126,3 +126,46 @@ def test_locks_travel(folder) -> None:
     for lock in (FolderLock(folder), Lease(FolderCreator(folder), "0/.lock")):
         with pickle.loads(pickle.dumps(lock)).held():
             pass
+
+
+class Repeating:
+    """Puts twice, as clients do when the first answer got lost."""
+
+    def __init__(self) -> None:
+        self.objects = {}
+
+    def create(self, key, value) -> bool:
+        if key in self.objects:
+            return False
+        self.objects[key] = value
+        return False
+
+    def read(self, key):
+        return self.objects.get(key)
+
+    def remove(self, key) -> None:
+        self.objects.pop(key, None)
+
+
+def test_a_lease_whose_answer_got_lost_is_ones_own() -> None:
+    creator = Repeating()
+    lease = Lease(creator, "lock", patience=0.05)
+    assert lease.fault() is None
+    with lease.held():
+        assert list(creator.objects) == ["lock"]
+        with pytest.raises(LockedError), lease.held():
+            pass
+    assert creator.objects == {}
+
+
+def test_the_refusal_tells_what_was_raised_when_it_was_tried() -> None:
+    class Forbidden(Repeating):
+        def create(self, key, value) -> bool:
+            raise PermissionError("no writing here")
+
+    fault = Lease(Forbidden(), "lock").fault()
+    with pytest.raises(OptionError, match="PermissionError: no writing here") as told:
+        check_lock(NoLock("where", fault))
+    assert told.value.__cause__ is fault
+    unpicklable = ValueError(threading.Lock())
+    assert pickle.loads(pickle.dumps(NoLock("where", unpicklable))).uri == "where"
