@@ -134,6 +134,7 @@ def plan_region(da: xr.DataArray, image: xr.DataArray, region: Any) -> tuple[Par
         with problems.collected():
             side = _side(name, wanted.get(name), part, image, whole=region == "auto")
             _check_size(name, side, part)
+            _check_coordinate(name, side, part, image, named=name in wanted)
         box.append(side)
     problems.raise_all("The object is no such part of the image")
     shape = stored_shape(da, part.arrangement)
@@ -218,6 +219,33 @@ def _check_size(dim: str, side: slice, part: Part) -> None:
             f"The region is {length} pixels along {dim!r}, from {side.start} to "
             f"{side.stop}, and the object has {size}; give a region of that size, "
             f"e.g. {{{dim!r}: slice({side.start}, {side.start + size})}}"
+        )
+
+
+def _check_coordinate(
+    dim: str, side: slice, part: Part, image: xr.DataArray, *, named: bool
+) -> None:
+    """Refuse names that contradict the place, and positions where none was given."""
+    own = coordinate_of(part.outline, part.own[dim])
+    known = coordinate_of(image, dim)
+    if own is None or known is None:
+        return
+    if known.dtype.kind in "OSTU":
+        names, wanted = channel_texts(known.values)[side], channel_texts(own.values)
+        if names != wanted:
+            raise CoordinateError(
+                f"Coordinate {dim!r} is {list(wanted)}, and the image has "
+                f"{list(names)} there; put them in that order, give the region of "
+                f"{dim!r}, or drop the coordinate with .drop_vars({part.own[dim]!r})"
+            )
+    elif (
+        not named
+        and _of_positions(dim, positions(own, known, dim), known.values) != side
+    ):
+        raise CoordinateError(
+            f"Coordinate {dim!r} is that of other pixels of the image, and the region "
+            f"does not name {dim!r}; name it, or drop the coordinate with "
+            f".drop_vars({part.own[dim]!r})"
         )
 
 

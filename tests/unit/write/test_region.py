@@ -179,3 +179,21 @@ class TestOptions:
         ds.omezarr.to_image(store, region="auto")
         assert (xo.open_image(store).values == 4).all()
         assert "a" not in zarr.open_group(store).attrs
+
+
+@pytest.mark.parametrize("region", [{"t": 1}, {"t": 1, "c": slice(0, 3)}])
+def test_channels_in_another_order_are_refused_wherever_they_go(region) -> None:
+    frame = IMAGE.isel(t=1, c=[1, 0, 2])
+    with pytest.raises(xo.CoordinateError, match=r"GFP.*DAPI.*drop_vars"):
+        place(frame, region)
+    assert place(frame.drop_vars("c"), region)[1] == (0, 3)
+
+
+def test_positions_of_dims_that_are_not_named_are_those_of_the_image() -> None:
+    frame = IMAGE.isel(t=1)
+    assert place(frame, {"t": 3})[0] == (3, 4)
+    shifted = frame.assign_coords(x=frame.x + 0.2)
+    with pytest.raises(xo.CoordinateError, match="'x'"):
+        place(shifted, {"t": 3})
+    assert place(shifted, {"t": 3, "x": slice(0, 30)})[3] == (0, 30)
+    assert place(shifted.drop_vars("x"), {"t": 3})[3] == (0, 30)
