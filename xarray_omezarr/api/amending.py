@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -241,15 +242,17 @@ def append(
         omero,
         growth.coords,
     )
-    return amend(
-        existing,
-        change,
-        Pixels(source, box),
-        reach=reach,
-        compute=compute,
-        progress=options["progress"],
-        finish=grown,
-    )
+    with grown.held_alone() if compute else nullcontext():
+        return amend(
+            existing,
+            change,
+            Pixels(source, box),
+            reach=reach,
+            compute=compute,
+            progress=options["progress"],
+            check=grown.check,
+            finish=grown,
+        )
 
 
 _FOR_PYRAMIDS = frozenset(

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import dask
 import dask.array
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,6 @@ from xarray_omezarr.store.boxes import (
     grown,
     is_aligned,
     is_within,
-    lengths,
     owned,
     reached,
     shape_of,
@@ -213,13 +211,16 @@ class Pixels:
         """Whether dask computes them."""
         return isinstance(self.array, dask.array.Array)
 
-    def read(self, cell: Box) -> NDArray[Any]:
-        """Those of a piece of the box."""
-        at = tuple(
+    def seen_from_array(self, cell: Box) -> Box:
+        """Where a piece of the box is in the array."""
+        return tuple(
             slice(a.start - b.start, a.stop - b.start)
             for a, b in zip(cell, self.box, strict=True)
         )
-        return np.asarray(self.array[at])
+
+    def read(self, cell: Box) -> NDArray[Any]:
+        """Those of a piece of the box."""
+        return np.asarray(self.array[self.seen_from_array(cell)])
 
 
 def amend_now(amendment: Amendment, pixels: Pixels | None) -> None:
@@ -234,64 +235,3 @@ def amend_now(amendment: Amendment, pixels: Pixels | None) -> None:
     for each in others:
         for cell in each.cells():
             amendment.remake(cell, each)
-
-
-def amend_later(
-    amendment: Amendment,
-    pixels: Pixels | None,
-    begin: Callable[[], object],
-    finish: Callable[[], Any],
-) -> Any:
-    """A Delayed that calls `begin`, makes the change, and gives what `finish` does.
-
-    One task per piece; those of a level wait for all of the level they read.
-    """
-    begun = dask.delayed(begin, pure=False, traverse=False)()
-    first, *others = amendment.rounds
-    done = {first.path: begun}
-    if pixels is not None:
-        done[first.path] = _joined(_store_tasks(amendment, pixels, begun))
-    for each in others:
-        task = dask.delayed(amendment.remake, pure=False, traverse=False)
-        after = done[downsampled(amendment.arrays[each.path]).parent]
-        plain = dask.delayed(each, pure=False, traverse=False)
-        done[each.path] = _joined([task(cell, plain, after) for cell in each.cells()])
-    last = dask.delayed(_finish, pure=False)
-    return last(dask.delayed(finish, pure=False, traverse=False), list(done.values()))
-
-
-def _store_tasks(amendment: Amendment, pixels: Pixels, begun: Any) -> list[Any]:
-    first = amendment.rounds[0]
-    plain = dask.delayed(first, pure=False, traverse=False)
-    task = dask.delayed(_store_after, pure=False)
-    change = dask.delayed(amendment, pure=False, traverse=False)
-    if isinstance(pixels.array, dask.array.Array):
-        cuts = tuple(
-            lengths(side, step)
-            for side, step in zip(first.box, first.unit, strict=True)
-        )
-        blocks = pixels.array.rechunk(cuts).to_delayed().ravel()
-        return [
-            task(change, block, cell, plain, begun)
-            for block, cell in zip(blocks, first.cells(), strict=True)
-        ]
-    read = dask.delayed(pixels.read, pure=False, traverse=False)
-    return [task(change, read(cell), cell, plain, begun) for cell in first.cells()]
-
-
-def _store_after(
-    amendment: Amendment, block: Any, cell: Box, each: Round, _after: object
-) -> None:
-    amendment.store(block, cell, each)
-
-
-def _joined(tasks: list[Any]) -> Any:
-    return dask.delayed(_done, pure=False)(tasks)
-
-
-def _done(_: object) -> None:
-    return None
-
-
-def _finish(finish: Callable[[], Any], _after: object) -> Any:
-    return finish()

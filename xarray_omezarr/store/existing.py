@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,17 @@ from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.amend import (
     Amendment,
     Pixels,
-    amend_later,
     amend_now,
     plan_rounds,
 )
+from xarray_omezarr.store.amend_tasks import amend_later
 from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
 from xarray_omezarr.store.progress import Progress, Report
 from xarray_omezarr.store.reach import Reach, has_client
 from xarray_omezarr.store.rules import with_rules
+from xarray_omezarr.store.tasks import compute as computed
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Readable
@@ -157,13 +158,16 @@ def plan_amendment(
         nothing to serialise them.
     """
     reach = Reach.from_here(existing.target)
-    lock = lock_of(existing.target, existing.paths[0], reach.process)
     rounds = plan_rounds(arrays, box, budget)
-    amendment = Amendment(arrays, handles, rounds, lock, budget, Report())
+    nobody = NoLock(existing.target.uri)
+    amendment = Amendment(arrays, handles, rounds, nobody, budget, Report())
     if amendment.shares_objects:
+        # To find out what a store can lock takes several requests.
+        lock = lock_of(existing.target, existing.paths[0], reach.process)
         if alone and isinstance(lock, NoLock):
-            amendment = replace(amendment, lock=ProcessLock())
-        check_lock(amendment.lock)
+            lock = ProcessLock()
+        check_lock(lock)
+        amendment = replace(amendment, lock=lock)
     return amendment, reach
 
 
@@ -203,6 +207,7 @@ def amend(
     reach: Reach,
     compute: bool,
     progress: object = False,
+    check: Callable[[], None] | None = None,
     finish: Any = None,
 ) -> Any:
     """Make the change, now or as a Delayed; the group of the image, or the Delayed.
@@ -221,6 +226,8 @@ def amend(
         False gives a Delayed.
     progress : bool or callable
         The write option.
+    check : callable, optional
+        Called when the change is about to begin; what it raises stops it.
     finish : callable, optional
         Called last; what it returns is returned.
     """
@@ -228,16 +235,18 @@ def amend(
     shown = Progress(progress, amendment.nbytes(remakes_only=pixels is None))
     amendment = replace(amendment, report=shown.report())
     report = amendment.report
+    begin = _Begin(reach, report, check)
     if not compute:
-        return amend_later(amendment, pixels, _Begin(reach, report), _End(last, report))
+        return amend_later(amendment, pixels, begin, _End(last, report))
+    begin.check()
     with shown:
         report.begin()
         if pixels is not None and pixels.is_dask:
             reach.check_cluster()
             reach.check_travel(amendment.handles)
-            return amend_later(amendment, pixels, reach.check, last).compute()
+            return computed(amend_later(amendment, pixels, reach.check, last))
         if pixels is None and has_client() and reach.process is None:
-            return amend_later(amendment, None, reach.check, last).compute()
+            return computed(amend_later(amendment, None, reach.check, last))
         amend_now(amendment, pixels)
         return last()
 
@@ -248,10 +257,17 @@ class _Begin:
 
     reach: Reach
     report: Report
+    image: Callable[[], None] | None
+
+    def check(self) -> None:
+        """Look at the image once more: much may have happened since the plan."""
+        if self.image is not None:
+            self.image()
 
     def __call__(self) -> None:
         self.reach.check()
         self.report.check()
+        self.check()
         self.report.begin()
 
 

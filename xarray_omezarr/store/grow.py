@@ -7,7 +7,9 @@ coarsest level to the finest, and the attributes of the image come last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ from xarray_omezarr.pixels.ranges import value_range
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.boxes import Box, cells, shrunk
 from xarray_omezarr.store.consolidated import refresh
+from xarray_omezarr.store.lock import FolderLock
 from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.windows import needs_windows
 
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Omero
     from xarray_omezarr.store.existing import Existing
+
+
+# Not the lock of the pieces, which other threads of the same write take.
+_IN_THIS_PROCESS = threading.RLock()
 
 
 def grown_nodes(
@@ -126,6 +133,19 @@ class Grown:
     levels: Image | None
     omero: Omero | None
     kept: Mapping[str, KeptCoordinate]
+
+    def held_alone(self) -> AbstractContextManager[None]:
+        """Keeps others in this process, and on this disk, from appending meanwhile.
+
+        Object stores have no lock that ends with its holder: there `check`, before
+        the first byte and before the last, is all.
+        """
+        target = self.existing.target
+        if target.directory is None:
+            return _appending_here()
+        # Not the folder of the image: its pieces are written under that lock.
+        folder = FolderLock(target.directory.resolve() / self.existing.paths[0])
+        return folder.held() if folder.works() else nullcontext()
 
     def check(self) -> None:
         """Refuse if somebody else made the image larger meanwhile.
@@ -238,6 +258,12 @@ class Grown:
                     low, high = found.get(index, limits)
                     found[index] = min(low, limits[0]), max(high, limits[1])
         return found
+
+
+@contextmanager
+def _appending_here() -> Iterator[None]:
+    with _IN_THIS_PROCESS:
+        yield
 
 
 def _free_name(name: str, taken: set[Any]) -> str:

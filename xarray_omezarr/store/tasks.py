@@ -172,7 +172,7 @@ def fill_later(
     threads, limit : int
         See `BlockTask`.
     """
-    layer = _Layer([begun])
+    layer = Layer([begun])
     limits: list[Key] = []
     stored_by: dict[str, Key] = {}
     for chain in chains(writers):
@@ -193,7 +193,7 @@ def fill_later(
     return layer.delayed(layer.add(_Finish(finish, roots), limits, begun.key))
 
 
-class _Layer:
+class Layer:
     """Tasks that are added to a graph of dask, all as one layer.
 
     A `dask.delayed` call per block would go through all tasks each time.
@@ -275,7 +275,7 @@ class _Stored:
 
 
 def _nested_tasks(
-    tasks: Sequence[BlockTask], first: list[Key], begun: Key, layer: _Layer
+    tasks: Sequence[BlockTask], first: list[Key], begun: Key, layer: Layer
 ) -> list[Key]:
     """Tasks of the outermost stage, each waiting for those inside its block."""
     stages = [task.writer.stage for task in tasks]
@@ -297,7 +297,7 @@ def _origin(place: Slices) -> tuple[int, ...]:
 
 
 def _given_tasks(
-    task: BlockTask, node: ArrayNode, begun: Key, layer: _Layer
+    task: BlockTask, node: ArrayNode, begun: Key, layer: Layer
 ) -> list[Key]:
     places = task.writer.stage.blocks()
     if not is_dask(node):
@@ -312,14 +312,14 @@ def _given_tasks(
     starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
     tasks = []
     for at in places:
-        found = list(_overlapping(starts, at))
+        found = list(overlapping(starts, at))
         block = _Given(task, [piece for _, piece in found], at)
         keys = [chunks[index].key for index, _ in found]
         tasks.append(layer.add(block, keys, begun))
     return tasks
 
 
-def _overlapping(
+def overlapping(
     starts: Sequence[Sequence[int]], at: Slices
 ) -> Iterator[tuple[tuple[int, ...], Piece]]:
     """Indices of the chunks that a block overlaps, with the piece of each."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Given, Layout
 from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.fill import block_writers
-from xarray_omezarr.store.tasks import _overlapping, fill_later, put_together
+from xarray_omezarr.store.tasks import fill_later, overlapping, put_together
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.data())
@@ -26,7 +26,7 @@ def test_a_block_is_put_together_from_the_chunks_it_overlaps(sizes, data) -> Non
     stop = data.draw(st.integers(start + 1, edges[-1]))
     whole = np.arange(edges[-1])
     chunks = np.split(whole, edges[1:-1])
-    found = list(_overlapping([edges], (slice(start, stop),)))
+    found = list(overlapping([edges], (slice(start, stop),)))
     block = put_together(
         [piece for _, piece in found],
         [chunks[index] for (index,), _ in found],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import dask.array
 import numpy as np
@@ -110,6 +111,36 @@ def test_who_appends_second_is_told(store) -> None:
     with pytest.raises(xo.TargetExistsError, match="somebody"):
         second.compute()
     assert xo.open_image(store).sizes["t"] == 5
+
+
+def test_who_appends_second_overwrites_nothing(store) -> None:
+    first = xo.write_image(movie(3, 5), store, append_dim="t", compute=False)
+    other = movie(3, 5) + np.uint8(100)
+    second = xo.write_image(other, store, append_dim="t", compute=False)
+    first.compute()
+    before = keys(store)
+    with pytest.raises(xo.TargetExistsError, match="somebody"):
+        second.compute()
+    assert keys(store) == before
+
+
+@pytest.mark.parametrize("where", ["memory", "folder"])
+def test_of_appends_at_the_same_time_one_is_complete(where, tmp_path) -> None:
+    store = MemoryStore() if where == "memory" else tmp_path / "x.zarr"
+    xo.write_image(movie(0, 3), store, scale_factors=[2])
+
+    def append(add):
+        piece = movie(3, 5) + np.uint8(add)
+        try:
+            xo.write_image(piece, store, append_dim="t")
+        except xo.OmeZarrError:
+            return None
+        return 3 + add
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [value for value in pool.map(append, range(4)) if value is not None]
+    assert len(found) == 1
+    assert (xo.open_image(store).values[3:] == found[0]).all()
 
 
 def test_long_coordinates_grow_without_a_gap_for_readers(tmp_path) -> None:
