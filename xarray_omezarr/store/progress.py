@@ -58,9 +58,9 @@ class Progress:
     >>> with progress:
     ...     report.begin()
     ...     report(60, "a")
-    ...     report(60, "a")
+    ...     report(30, "b")
     >>> seen
-    [(0, 100), (60, 100), (100, 100)]
+    [(0, 100), (60, 100), (90, 100), (100, 100)]
     """
 
     def __init__(self, option: object, total: int) -> None:
@@ -113,7 +113,8 @@ class Progress:
         with self._lock:
             if self._show is None or (key is not None and key in self._seen):
                 return
-            self._seen.add(key)
+            if key is not None:
+                self._seen.add(key)
             done = min(self._done + nbytes, self._total)
             if done > self._done:
                 self._done = done
@@ -123,7 +124,14 @@ class Progress:
         """The write has ended well: everything is done."""
         with self._lock:
             self.add(self._total)
+            self._seen.clear()
             self.close()
+        self._stop_listening()
+
+    def travels(self) -> None:
+        """A report goes elsewhere: live on for what is told from there."""
+        if self._listener is not None:
+            self._listener.hold(self)
 
     def close(self) -> None:
         """Stop showing, wherever it stands."""
@@ -146,9 +154,12 @@ class Progress:
                 self.end()
         finally:
             self.close()
-            if self._listener is not None:
-                self._listener.stop()
-                self._listener = None
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.stop()
 
     def _tell(self, done: int) -> None:
         if self._show is not None:
@@ -166,8 +177,11 @@ class Report:
     name: str = ""
     is_heard: bool = False
     progress: Progress | None = field(default=None, repr=False, compare=False)
+    has_travelled: bool = field(default=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Callable[..., Report], tuple[str, bool]]:
+        if self.progress is not None:
+            self.progress.travels()
         return _arrived, (self.name, self.is_heard)
 
     def check(self) -> None:
@@ -198,7 +212,9 @@ class Report:
 
     def _tell(self, what: str, nbytes: int, key: Hashable) -> None:
         if self.progress is not None:
-            _apply(self.progress, what, nbytes, key)
+            # Only tasks of a cluster run twice; the objects of a large image are many.
+            kept = key if self.has_travelled else None
+            _apply(self.progress, what, nbytes, kept)
         elif self.name:
             _worker_of(self).log_event(self.name, (what, nbytes, repr(key)))
 
@@ -218,7 +234,7 @@ class Tally:
 
 def _arrived(name: str, is_heard: bool) -> Report:
     """A report that has travelled, at home again if this is its process."""
-    return Report(name, is_heard, _RUNNING.get(name))
+    return Report(name, is_heard, _RUNNING.get(name), has_travelled=True)
 
 
 def _worker_of(report: Report) -> Any:
@@ -260,13 +276,16 @@ class _Listener:
     """Hears what workers tell, in the process of the Client."""
 
     def __init__(self, client: Any, name: str, progress: Progress) -> None:
-        self._client, self._name = client, name
-        self._progress: Progress | None = progress
+        # The Client keeps its handlers for good: what is never run must not stay.
+        self._progress = weakref.ref(progress)
+        self._held: Progress | None = None
         client.subscribe_topic(name, self)
+        self._stop = weakref.finalize(progress, _unsubscribe, client, name)
+        self._stop.atexit = False
 
     def __call__(self, event: tuple[float, tuple[str, int, str]]) -> None:
-        progress = self._progress
-        if progress is None:
+        progress = self._progress()
+        if progress is None or not self._stop.alive:
             return
         try:
             _apply(progress, *event[1])
@@ -275,10 +294,21 @@ class _Listener:
             progress.close()
             warn(f"progress is told no more, for it raised {error!r}")
 
+    def hold(self, progress: Progress) -> None:
+        """Keep it alive until it ends: the graph that does may be gone before."""
+        if self._stop.alive:
+            self._held = progress
+
     def stop(self) -> None:
-        # The Client keeps its handlers for good.
-        self._progress = None
-        self._client.unsubscribe_topic(self._name)
+        """Listen no more."""
+        self._stop()
+        self._held = None
+
+
+def _unsubscribe(client: Any, name: str) -> None:
+    # A Client that is closed has told the scheduler so itself.
+    if client.status == "running":
+        client.unsubscribe_topic(name)
 
 
 def _listen(name: str, progress: Progress) -> _Listener | None:

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import types
 
 import cloudpickle
 import numpy as np
@@ -211,3 +212,75 @@ def test_tqdm_is_imported_for_a_bar_only():
         "assert not [name for name in sys.modules if name.startswith('tqdm')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+class Client:
+    """As one of dask.distributed, as far as progress knows it."""
+
+    status = "running"
+
+    def __init__(self):
+        self.handlers, self.heard = {}, set()
+
+    def subscribe_topic(self, topic, handler):
+        self.handlers[topic] = handler
+        self.heard.add(topic)
+
+    def unsubscribe_topic(self, topic):
+        self.heard.remove(topic)
+
+    def tell(self, *event):
+        for topic in list(self.heard):
+            self.handlers[topic]((0.0, event))
+
+
+@pytest.fixture
+def client(monkeypatch):
+    client = Client()
+    module = types.SimpleNamespace(default_client=lambda: client)
+    monkeypatch.setitem(sys.modules, "distributed", module)
+    return client
+
+
+def test_what_was_put_off_is_listened_to_until_it_ends(client, tell, seen):
+    report = Progress(tell, 100).report()
+    # The graph goes to the cluster, and nobody keeps it here.
+    pickle.dumps(report)
+    del report
+    gc.collect()
+    client.tell("begin", 0, "None")
+    client.tell("add", 60, "'a'")
+    client.tell("add", 60, "'a'")
+    assert len(client.heard) == 1
+    client.tell("end", 0, "None")
+    assert seen == [(0, 100), (60, 100), (100, 100)]
+    assert client.heard == set()
+
+
+def test_what_was_put_off_and_is_never_run_is_not_listened_to(client, tell):
+    report = Progress(tell, 100).report()
+    assert len(client.heard) == 1
+    del report
+    gc.collect()
+    assert client.heard == set()
+
+
+def test_a_client_that_is_closed_is_left_alone(client, tell, seen):
+    progress = Progress(tell, 100)
+    with progress:
+        progress.report().begin()
+        client.status = "closed"
+    assert seen == [(0, 100), (100, 100)]
+
+
+def test_keys_are_kept_of_tasks_that_may_run_twice_only(client, tell, seen):
+    progress = Progress(tell, 100)
+    report = progress.report()
+    report.begin()
+    for key in range(10):
+        report(2, key)
+    assert not progress._seen
+    elsewhere = pickle.loads(pickle.dumps(report))
+    for _ in range(2):
+        elsewhere(10, "a")
+    assert seen[-1] == (30, 100)
