@@ -241,6 +241,11 @@ def complete(options: WriteOptions) -> WriteOptions:
     """
     known = declared()
     for name in options:
+        if name == "compute":
+            raise TypeError(
+                "compute cannot be chosen here: this takes no time to speak of, and is "
+                "done at once; leave it out"
+            )
         if name not in known:
             raise TypeError(_unknown_option(name, [*known, "compute"]))
     defaults = {name: option.default for name, (_, option) in known.items()}

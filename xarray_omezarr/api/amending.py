@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
+from xarray_omezarr.api.checking import check_amending, check_new
 from xarray_omezarr.errors import OptionError, Problems
 from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, GroupNode, Hierarchy
@@ -13,7 +14,6 @@ from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
-    declared,
     parse_bytes,
     shows_write_options,
     truth,
@@ -100,11 +100,17 @@ def prepare_image(
                 f"{name} is {full[name]!r}, and an image is prepared as a whole; "
                 "give it to write_image afterwards"
             )
+    if full["mode"] == "r+":
+        raise OptionError(
+            "mode is 'r+', which is for images that exist, and a new one is "
+            "prepared; leave it out, or give 'w' to replace what is there"
+        )
+    writer = check_new(full)
     target = open_target(
         store, group=full["group"], storage_options=full["storage_options"]
     )
     hierarchy = _without_pixels(plan_multiscale(obj, full, target.stem))
-    group = write(hierarchy, target, mode=full["mode"], compute=True)
+    group = write(hierarchy, target, mode=full["mode"], compute=True, writer=writer)
     return group, {path: group[path] for path in _level_paths(hierarchy)}
 
 
@@ -135,6 +141,7 @@ _FOR_REGIONS = frozenset(
     [
         *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
         *("region", "pyramid", "append_dim", "method"),
+        "write_empty_chunks",
     ]
 )
 
@@ -165,8 +172,11 @@ def write_region(
         The group of the image.
     """
     refuse_template(obj)
-    _check_options(options, _FOR_REGIONS, "region", "r+")
-    pyramid = truth(options, "pyramid")
+    check_amending(options, _FOR_REGIONS, "region", "r+")
+    pyramid, stores_empty = (
+        truth(options, "pyramid"),
+        truth(options, "write_empty_chunks"),
+    )
     budget = budget_of(options, uses_dask=obj.chunks is not None or not compute)
     existing = _existing(store, options)
     level0 = level_as_read(existing)
@@ -179,7 +189,7 @@ def write_region(
     problems.raise_all(f"The region of {existing.target} cannot be written")
     source = pixels(obj, part.arrangement)
     refuse_own_pixels(existing, source)
-    handles = existing.handles([*arrays])
+    handles = existing.handles([*arrays], write_empty_chunks=stores_empty)
     amendment, reach = plan_amendment(existing, arrays, handles, box, budget)
     return amend(
         existing,
@@ -194,7 +204,7 @@ def write_region(
 _FOR_APPENDING = frozenset(
     [
         *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
-        *("append_dim", "method", "irregular"),
+        *("append_dim", "method", "irregular", "write_empty_chunks"),
     ]
 )
 
@@ -204,7 +214,8 @@ def append(
 ) -> Any:
     """Write `obj` beyond the end of the image at `store`; see `write_image`."""
     refuse_template(obj)
-    _check_options(options, _FOR_APPENDING, "append_dim", "a")
+    check_amending(options, _FOR_APPENDING, "append_dim", "a")
+    stores_empty = truth(options, "write_empty_chunks")
     budget = budget_of(options, uses_dask=obj.chunks is not None or not compute)
     existing = _existing(store, options)
     opened = open_multiscale(existing.hierarchy, existing.target.uri)
@@ -228,7 +239,9 @@ def append(
         slice(known if at == axis else 0, size)
         for at, (known, size) in enumerate(zip(old, new, strict=True))
     )
-    handles = grown_handles(existing.handles([*nodes]), nodes)
+    handles = grown_handles(
+        existing.handles([*nodes], write_empty_chunks=stores_empty), nodes
+    )
     source = pixels(obj, growth.part.arrangement)
     refuse_own_pixels(existing, source)
     change, reach = plan_amendment(existing, nodes, handles, box, budget, alone=True)
@@ -304,7 +317,7 @@ def build_pyramid(
     ['0', '1', '2']
     """
     full = complete(options)
-    _check_options(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
+    check_amending(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
     existing = _existing(store, full)
     laid_out = any(name in options for name in ("scale_factors", "chunks", "shards"))
     keeps = not laid_out and len(existing.paths) > 1
@@ -321,7 +334,11 @@ def build_pyramid(
             method = told or ("mode" if is_label else "mean")
         planned = plan_rebuilt(hierarchy, full, method)
     rebuild = Rebuild(
-        existing, planned, budget_of(full, uses_dask=False), full["progress"]
+        existing,
+        planned,
+        budget_of(full, uses_dask=False),
+        full["progress"],
+        truth(full, "write_empty_chunks"),
     )
     rebuild.check()
     return rebuild() if compute else later(rebuild)
@@ -344,42 +361,3 @@ def budget_of(options: WriteOptions, *, uses_dask: bool) -> int:
     """Bytes of a block with what it is made from."""
     limit = options["memory_limit"]
     return block_limit(None if limit is None else parse_bytes(limit), uses_dask)
-
-
-def _check_options(
-    options: WriteOptions, allowed: frozenset[str], name: str, mode: str
-) -> None:
-    """Refuse options that only a new image can have.
-
-    Raises
-    ------
-    OptionError
-        Naming all of them.
-    """
-    if options["mode"] not in (None, mode):
-        raise OptionError(
-            f"mode is {options['mode']!r}, and with {name} it is {mode!r}, which need "
-            "not be given"
-        )
-    if options["region"] is not None and options["append_dim"] is not None:
-        raise OptionError(
-            "region and append_dim are both given; what is appended goes to the end, "
-            "so leave region out"
-        )
-    given: Any = options
-    refused = [
-        key
-        for key, (_, option) in declared().items()
-        if key not in allowed and not _is_default(given[key], option.default)
-    ]
-    if refused:
-        raise OptionError(
-            f"{', '.join(refused)} cannot be chosen with {name}: the image exists, and "
-            "what is written into it follows it. Leave them out"
-        )
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    return value is default or (
-        isinstance(value, type(default)) and bool(value == default)
-    )

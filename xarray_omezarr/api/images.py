@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, overload
 import xarray as xr
 
 from xarray_omezarr.api.amending import amends, write_into
+from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.trees import checked_array, plan_object
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import (
@@ -18,7 +19,6 @@ from xarray_omezarr.options import (
 from xarray_omezarr.store.create import check_arrays
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import Group, StoreLike, open_target
-from xarray_omezarr.store.writers import resolve_writer
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.templates import refuse_template
 
@@ -124,8 +124,14 @@ def write_image(
     if not isinstance(obj, xr.DataTree):
         refuse_template(checked_array(obj))
     if amends(full):
+        if isinstance(obj, xr.DataTree):
+            raise OptionError(
+                "obj is a tree of levels, and region and append_dim take one level, a "
+                "DataArray, from which the others are made; give that of the finest"
+            )
         obj = checked_array(obj)
         return write_into(obj, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
+    writer = check_new(full)
     target = open_target(
         store, group=full["group"], storage_options=full["storage_options"]
     )
@@ -136,7 +142,7 @@ def write_image(
         target,
         mode=full["mode"],
         compute=compute,
-        writer=resolve_writer(full["writer"]),
+        writer=writer,
         progress=full["progress"],
         memory_limit=None if limit is None else parse_bytes(limit),
     )
@@ -181,6 +187,7 @@ def plan_image(
             "region, append_dim and mode='r+' write into an image that exists, and a "
             "plan is of a new one; leave them out"
         )
+    check_new(full)
     hierarchy = plan_object(obj, full, image)
     check_arrays(hierarchy)
     return hierarchy

@@ -85,18 +85,39 @@ class Existing:
         nodes[finest] = replace(nodes[finest], source=Deferred())
         return nodes
 
-    def handles(self, paths: list[str]) -> dict[str, zarr.Array[Any]]:
-        """The stored arrays, to be written to."""
+    def handles(
+        self, paths: list[str], *, write_empty_chunks: bool = False
+    ) -> dict[str, zarr.Array[Any]]:
+        """The stored arrays, to be written to.
+
+        Parameters
+        ----------
+        paths : list of str
+            Of the levels.
+        write_empty_chunks : bool
+            The write option; nothing that is stored tells it.
+        """
         zarr_format = self.hierarchy.version.features.zarr_format
-        return {
-            path: zarr.open_array(
+        opened = {}
+        for path in paths:
+            array = zarr.open_array(
                 self.target.store,
                 path=join(self.target.path, path),
                 mode="r+",
                 zarr_format=zarr_format,
             )
-            for path in paths
-        }
+            opened[path] = _with_empty_chunks(array, write_empty_chunks)
+        return opened
+
+
+def _with_empty_chunks(array: zarr.Array[Any], stored: bool) -> zarr.Array[Any]:
+    # Of an array that exists, `zarr.open_array` takes no configuration.
+    known = array.async_array
+    config = replace(known.config, write_empty_chunks=stored)
+    told: Any = zarr.AsyncArray(
+        metadata=known.metadata, store_path=known.store_path, config=config
+    )
+    return zarr.Array(told)
 
 
 def open_existing(target: Target, version: str | None) -> Existing:

@@ -47,12 +47,15 @@ class Rebuild:
         Bytes of pixels that may be held at once.
     progress : bool or callable
         The write option.
+    write_empty_chunks : bool
+        The write option.
     """
 
     existing: Existing
     planned: Hierarchy
     budget: int
     progress: object = False
+    write_empty_chunks: bool = False
 
     def check(self) -> None:
         """Refuse, before anything is changed, paths that are taken by others.
@@ -85,7 +88,9 @@ class Rebuild:
         fresh = [path for path in coarser if not self._stays(path)]
         if fresh or self._gone():
             self._begin(fresh)
-        handles = self.existing.handles([*arrays])
+        handles = self.existing.handles(
+            [*arrays], write_empty_chunks=self.write_empty_chunks
+        )
         box = whole(arrays[finest].shape)
         change, reach = plan_amendment(self.existing, arrays, handles, box, self.budget)
         done: zarr.Group = amend(
