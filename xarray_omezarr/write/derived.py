@@ -31,6 +31,9 @@ Method: TypeAlias = "str | BlockFunction"
 # Pixels of the finer level that are read at once to make those of a lazy one.
 _TILE_PIXELS = 2**24
 
+# Boxes that are read for one index of a lazy level; else it is one around them all.
+_MOST_READS = 2**12
+
 
 def with_pixels(hierarchy: Hierarchy) -> Hierarchy:
     """The hierarchy with given pixels at every level of the image at its root.
@@ -164,10 +167,11 @@ def _merged(chunks: Sequence[int], target: int) -> tuple[int, ...]:
 class _Lazy(BackendArray):
     """Pixels that are read or computed when they are indexed."""
 
-    __slots__ = ("dtype", "shape")
+    __slots__ = ("chunks", "dtype", "shape")
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    chunks: tuple[int, ...]
 
     def read(self, place: Place) -> NDArray[Any]:
         """Pixels of a box; its slices have no steps."""
@@ -182,9 +186,13 @@ class _Lazy(BackendArray):
         """As indexing, in a thread of its own."""
         return await asyncio.to_thread(self.__getitem__, key)
 
+    def chosen(self, places: list[Any]) -> NDArray[Any]:
+        """Pixels where sorted indices of each axis, or slices, meet."""
+        raise NotImplementedError
+
     def _outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
         boxes = list(map(_box, key, self.shape))
-        block = self.read(tuple(box for box, _ in boxes))
+        block = self.chosen([box for box, _ in boxes])
         for axis in reversed(range(len(boxes))):
             block = block[(slice(None),) * axis + (boxes[axis][1],)]
         return block
@@ -198,6 +206,18 @@ class _LazyRoot(_Lazy):
     def __init__(self, source: BlockSource, dtype: np.dtype[Any]) -> None:
         self._data = source
         self.shape, self.dtype = source.shape, dtype
+        self.chunks = source.chunks
+
+    def chosen(self, places: list[Any]) -> NDArray[Any]:
+        if self._data.variable.chunks is not None:
+            # Not every library of chunks takes lists along several axes.
+            boxes = [_enclosing(place) for place in places]
+            block = self.read(tuple(boxes))
+            within = (_within(p, b) for p, b in zip(places, boxes, strict=True))
+            return block[np.ix_(*within)]
+        # Such an index may be of an axis that the variable does not have.
+        block = self._data[tuple(places)]
+        return block.astype(self.dtype, copy=False)
 
     def read(self, place: Place) -> NDArray[Any]:
         return self._data[place].astype(self.dtype, copy=False)
@@ -214,6 +234,25 @@ class _LazyLevel(_Lazy):
         self._data = parent
         self._factors, self._method = source.factors, source.method
         self.shape, self.dtype = shape, parent.dtype
+        self.chunks = tuple(
+            max(1, n // factor)
+            for n, factor in zip(parent.chunks, self._factors, strict=True)
+        )
+
+    def chosen(self, places: list[Any]) -> NDArray[Any]:
+        indices = [_indices(place) for place in places]
+        runs = list(map(_runs, indices, self.chunks))
+        if math.prod(map(len, runs)) > _MOST_READS:
+            runs = [[slice(0, len(each))] for each in indices]
+        made = np.empty([len(each) for each in indices], self.dtype)
+        for parts in product(*runs):
+            if any(part.start == part.stop for part in parts):
+                continue
+            some = [each[part] for each, part in zip(indices, parts, strict=True)]
+            box = tuple(slice(int(each[0]), int(each[-1]) + 1) for each in some)
+            within = (each - each[0] for each in some)
+            made[parts] = self.read(box)[np.ix_(*within)]
+        return made
 
     def read(self, place: Place) -> NDArray[Any]:
         origin = [part.start for part in place]
@@ -265,19 +304,47 @@ def _tiles(place: Place, factors: Sequence[int]) -> Iterator[Place]:
         )
 
 
-def _box(key: Any, size: int) -> tuple[slice, Any]:
-    """The smallest run of pixels that holds those of a key, and the key within it."""
+def _box(key: Any, size: int) -> tuple[Any, Any]:
+    """The pixels of a key, from the first to the last, and the key among them."""
     if isinstance(key, slice):
         chosen = range(*key.indices(size))
         if not chosen:
             return slice(0, 0), slice(None)
         low, high = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
-        return slice(low, high + 1), slice(None, None, chosen.step)
+        turn = slice(None, None, -1 if chosen.step < 0 else 1)
+        return slice(low, high + 1, abs(chosen.step)), turn
     if np.ndim(key) == 0:
         index = int(key) % size
         return slice(index, index + 1), 0
     indices = np.asarray(key) % size
     if not indices.size:
         return slice(0, 0), slice(None)
-    low = int(indices.min())
-    return slice(low, int(indices.max()) + 1), indices - low
+    unique, within = np.unique(indices, return_inverse=True)
+    if unique[-1] - unique[0] + 1 == unique.size:
+        return slice(int(unique[0]), int(unique[-1]) + 1), within
+    return unique, within
+
+
+def _indices(place: Any) -> NDArray[np.intp]:
+    if isinstance(place, slice):
+        return np.arange(place.start, place.stop, place.step or 1, dtype=np.intp)
+    return np.asarray(place, np.intp)
+
+
+def _enclosing(place: Any) -> slice:
+    indices = _indices(place)
+    return slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0)
+
+
+def _within(place: Any, box: slice) -> NDArray[np.intp]:
+    within: NDArray[np.intp] = _indices(place) - box.start
+    return within
+
+
+def _runs(indices: NDArray[np.intp], chunk: int) -> list[slice]:
+    """Parts of sorted indices between which whole chunks need not be read."""
+    ends = np.flatnonzero(np.diff(indices) > chunk) + 1
+    return [
+        slice(start, stop)
+        for start, stop in pairwise([0, *ends.tolist(), len(indices)])
+    ]
