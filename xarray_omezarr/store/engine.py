@@ -105,18 +105,19 @@ def write(
         # dask would look into the arguments for arrays of its own.
         started = dask.delayed(start, pure=False, traverse=False)()
         return job.later(work, started, commit)
-    # Tasks on workers may run on when this process has given up: they write into
-    # what is marked as unfinished, and the next write there begins with removing it.
-    stays = is_lazy and has_client()
     with (
         shown,
-        cleaned_up_on_error(place, stays=stays),
+        cleaned_up_on_error(place) as clean_up,
         # Gone before anything is cleaned up, so that nothing is put afterwards.
         crew(threads_for(target.store), job.limit) as hands,
     ):
         begun = start(place, hands)
         if is_lazy:
             reach.check_travel(begun.handles)
+            if has_client():
+                # Tasks on workers may run on when this process has given up: into what
+                # is marked as unfinished, which the next write there removes first.
+                clean_up.renounce()
             started = dask.delayed(begun, pure=False, traverse=False)
             return run(job.later(work, started, commit))
         return commit(fill_now(hierarchy.arrays, work, begun, hands), begun)

@@ -153,23 +153,27 @@ def _beside(target: Target) -> Target:
     return Target(LocalStore(hidden), path="", directory=hidden, uri=str(hidden))
 
 
-@contextlib.contextmanager
-def cleaned_up_on_error(place: Place, *, stays: bool) -> Iterator[None]:
-    """Remove what was made so far when the write fails, and nothing else.
+class CleanUp:
+    """Whether what was made is removed when the write fails."""
 
-    Parameters
-    ----------
-    place : Place
-        Where it was written.
-    stays : bool
-        Whether to leave it, marked as unfinished, for others may still write there.
-    """
+    def __init__(self) -> None:
+        self.is_wanted = True
+
+    def renounce(self) -> None:
+        """Leave it, marked as unfinished, for others may still write there."""
+        self.is_wanted = False
+
+
+@contextlib.contextmanager
+def cleaned_up_on_error(place: Place) -> Iterator[CleanUp]:
+    """Remove what was made so far when the write fails, and nothing else."""
+    clean_up = CleanUp()
     try:
-        yield
+        yield clean_up
     except BaseException:
         # The error that is under way matters more than one of cleaning up; what
         # cannot be removed stays marked as unfinished.
-        if not stays:
+        if clean_up.is_wanted:
             with contextlib.suppress(Exception):
                 _remove_unfinished(place)
         raise

@@ -121,6 +121,9 @@ class _Samples:
         """Pixels of a channel: all of them, or some from all over it."""
         if self._axis == WHOLE:
             index = 0
+        if index >= self._count:
+            # Channels that were put together with others have no pixels of their own.
+            return np.empty(0, self._dtype)
         if not self._first <= index < self._first + len(self._group):
             start = index - index % self._step
             group = [n for n in self._wanted if start <= n < start + self._step]
