@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -168,8 +169,8 @@ def test_a_bar_that_is_interrupted_is_closed_and_leaves_no_thread(tmp_path):
 
 
 def test_a_widget_in_a_notebook(tmp_path):
-    nbclient = pytest.importorskip("nbclient")
-    nbformat = pytest.importorskip("nbformat")
+    nbclient = importlib.import_module("nbclient")
+    nbformat = importlib.import_module("nbformat")
     code = f"""
         import numpy as np, xarray as xr, xarray_omezarr
         da = xr.DataArray(np.ones((64, 64)), dims=("y", "x"))
@@ -197,7 +198,7 @@ def test_a_widget_in_a_notebook(tmp_path):
 
 
 def test_a_worker_that_is_killed_does_not_push_it_too_far(tmp_path):
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     dask_image = picture(32)
     mark = tmp_path / "killed"
 
@@ -223,7 +224,7 @@ def test_a_worker_that_is_killed_does_not_push_it_too_far(tmp_path):
 
 
 def test_a_delayed_that_nobody_would_hear_is_refused_before_it_writes(tmp_path):
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     seen = Seen()
     delayed = picture(40).omezarr.to_image(
         tmp_path / "i.ome.zarr", progress=seen, compute=False, **OPTIONS
@@ -263,7 +264,7 @@ def test_reports_of_a_write_are_small():
 # The tests above need that no Client is active, or have one of their own.
 @pytest.fixture(scope="module")
 def client():
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0"

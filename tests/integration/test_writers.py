@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import threading
@@ -103,7 +104,7 @@ class TestFunctionWithTensorstore(ArrayWriterSuite):
 
 @pytest.mark.parametrize("name", ["zarr", "tensorstore"])
 def test_the_array_creators_of_yaozarrs_are_writers(tmp_path, name):
-    creators = pytest.importorskip("yaozarrs.write.v05._write")
+    creators = importlib.import_module("yaozarrs.write.v05._write")
     creator = creators._get_create_func(name)
     da = image("czyx")
     options = {"chunks": (1, 2, 16, 16), "shards": (1, 4, 32, 32)}
@@ -151,7 +152,7 @@ def test_tensorstore_leaves_no_files_of_its_own(tmp_path):
 )
 def test_stores_that_a_writer_cannot_reach_are_refused(writer, store):
     if store == "obstore":
-        obstore = pytest.importorskip("obstore.store")
+        obstore = importlib.import_module("obstore.store")
         store = ObjectStore(obstore.MemoryStore())
     elif store is MemoryStore:
         store = MemoryStore()
@@ -350,7 +351,7 @@ def test_a_function_without_a_cluster_need_not_travel(tmp_path):
 @pytest.fixture
 def bucket(monkeypatch):
     """A bucket of an S3 server on loopback, whose keys the environment holds."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(
+    server = importlib.import_module("moto.server").ThreadedMotoServer(
         ip_address="127.0.0.1", port=0, verbose=False
     )
     server.start()
@@ -389,7 +390,7 @@ def test_tensorstore_writes_to_s3(bucket, blocks):
 
 @pytest.fixture(scope="module")
 def client():
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numcodecs
 import numpy as np
 import pytest
@@ -76,7 +78,7 @@ def test_zarr_reads_what_was_encoded_for_v2(dtype, codec) -> None:
 
 
 def test_tensorstore_reads_shards(tmp_path) -> None:
-    tensorstore = pytest.importorskip("tensorstore")
+    tensorstore = importlib.import_module("tensorstore")
     array = zarr.create_array(
         tmp_path / "a", shape=SHAPE, dtype="u2", chunks=CHUNKS, shards=SHARDS
     )

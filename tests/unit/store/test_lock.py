@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import threading
 
@@ -31,7 +32,7 @@ def folder(tmp_path):
 
 
 def locks(folder):
-    obstore = pytest.importorskip("obstore.store")
+    obstore = importlib.import_module("obstore.store")
     return [
         FolderLock(folder),
         ProcessLock(),
