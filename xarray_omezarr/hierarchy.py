@@ -241,7 +241,7 @@ def format_bytes(count: float) -> str:
 
 def _tree_lines(hierarchy: Hierarchy) -> list[str]:
     lines = []
-    for path in sorted(hierarchy.nodes, key=_natural_order):
+    for path in sorted(hierarchy.nodes, key=natural_order):
         node = hierarchy.nodes[path]
         depth = path.count("/") + 1 if path else 0
         name = path.rsplit("/", 1)[-1] or "/"
@@ -249,7 +249,7 @@ def _tree_lines(hierarchy: Hierarchy) -> list[str]:
     return lines
 
 
-def _natural_order(path: str) -> list[tuple[int, int, str]]:
+def natural_order(path: str) -> list[tuple[int, int, str]]:
     """Sorts level 2 before level 10, and numbers before names."""
     parts = path.split("/") if path else []
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts]
