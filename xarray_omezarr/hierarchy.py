@@ -203,6 +203,19 @@ class Hierarchy:
         return {p: n for p, n in self.nodes.items() if isinstance(n, GroupNode)}
 
     @property
+    def images(self) -> dict[str, Image]:
+        """The metadata of images and label images by path."""
+        models = {path: node.model for path, node in self.groups.items()}
+        return {p: m for p, m in models.items() if isinstance(m, Image)}
+
+    def image(self, path: str = "") -> Image:
+        """The metadata of the image at `path`."""
+        model = self.group(path).model
+        if not isinstance(model, Image):
+            raise TypeError(f"The group {path!r} has no metadata of an image")
+        return model
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the pixels of all arrays, uncompressed."""
         return sum(node.nbytes for node in self.arrays.values())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from xarray_omezarr.api.checking import check_amending, check_new
 from xarray_omezarr.errors import OptionError, Problems
 from xarray_omezarr.grid.names import VARIABLE
-from xarray_omezarr.hierarchy import ArrayNode, Deferred, GroupNode, Hierarchy
 from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
     WriteOptions,
@@ -32,7 +30,7 @@ from xarray_omezarr.store.grow import Grown, grown_handles, grown_nodes
 from xarray_omezarr.store.rebuild import Rebuild, later
 from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.store.target import Group, StoreLike, open_target
-from xarray_omezarr.windows import with_default_windows
+from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
 from xarray_omezarr.write.growth import plan_growth
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
@@ -109,31 +107,9 @@ def prepare_image(
     target = open_target(
         store, group=full["group"], storage_options=full["storage_options"]
     )
-    hierarchy = _without_pixels(plan_multiscale(obj, full, target.stem))
+    hierarchy = awaiting_pixels(plan_multiscale(obj, full, target.stem))
     group = write(hierarchy, target, mode=full["mode"], compute=True, writer=writer)
-    return group, {path: group[path] for path in _level_paths(hierarchy)}
-
-
-def _level_paths(hierarchy: Hierarchy) -> list[str]:
-    image = hierarchy.group("").model
-    return [] if image is None else [level.path for level in image.multiscale.levels]
-
-
-def _without_pixels(hierarchy: Hierarchy) -> Hierarchy:
-    """The hierarchy with levels that somebody fills later, and windows for them."""
-    nodes = dict(hierarchy.nodes)
-    root, paths = hierarchy.group(""), _level_paths(hierarchy)
-    for path in paths:
-        node = hierarchy.array(path)
-        nodes[path] = _deferred(node)
-        if root.model is not None:
-            root = GroupNode(with_default_windows(root.model, node.dtype), root.attrs)
-    nodes[""] = root
-    return replace(hierarchy, nodes=nodes)
-
-
-def _deferred(node: ArrayNode) -> ArrayNode:
-    return replace(node, source=Deferred())
+    return group, {path: group[path] for path in level_paths(hierarchy)}
 
 
 # What is said of an image when it is made holds for all that is written into it.

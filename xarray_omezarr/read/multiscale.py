@@ -178,10 +178,8 @@ def _beside_coords(image: Image) -> Image:
 def open_image(hierarchy: Hierarchy, source: str) -> OpenImage:
     """The image at the root of an opened hierarchy."""
     node = hierarchy.group("")
-    if node.model is None:
-        raise TypeError(f"The root of {source} has no metadata of an image")
     kept = decode(node.attrs.get(KEY), lambda name: _read(hierarchy, name))
-    return OpenImage(hierarchy, node.model, kept, source)
+    return OpenImage(hierarchy, hierarchy.image(), kept, source)
 
 
 def _scales(grid: Grid, coords: Mapping[str, xr.Variable]) -> dict[str, float]:

@@ -52,10 +52,7 @@ class Existing:
     @property
     def image(self) -> Image:
         """Its metadata."""
-        image = self.hierarchy.group("").model
-        if image is None:
-            raise TypeError(f"{self.target} has no metadata of an image")
-        return image
+        return self.hierarchy.image()
 
     @property
     def paths(self) -> list[str]:

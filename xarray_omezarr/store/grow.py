@@ -239,8 +239,8 @@ class Grown:
         planned = Hierarchy(hierarchy.version, {"": root, **self.nodes})
         axis = windows.channel_axes(planned)[self.existing.paths[0]]
         limits = {self.existing.paths[0]: self._limits(axis)}
-        done = windows.complete(planned, limits, self.handles).group("").model
-        assert done is not None and done.omero is not None  # it was put in above
+        done = windows.complete(planned, limits, self.handles).image()
+        assert done.omero is not None  # it was put in above
         new = done.omero.channels[len(channels) - len(omero.channels) :]
         return omero.model_copy(update={"channels": new})
 

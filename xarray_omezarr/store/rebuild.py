@@ -105,10 +105,7 @@ class Rebuild:
         return done
 
     def _image(self) -> Image:
-        image = self.planned.group("").model
-        if image is None:
-            raise TypeError("The root has no metadata of an image")
-        return image
+        return self.planned.image()
 
     def _stays(self, path: str) -> bool:
         """Whether the array of a level is there and is what is planned."""

@@ -90,9 +90,7 @@ def with_rules(
     OptionError
         If they cannot be told, or pixels cannot be made by them block by block.
     """
-    image = hierarchy.group("").model
-    if image is None:
-        raise TypeError(f"{where} has no metadata of an image")
+    image = hierarchy.image()
     levels = placed_levels(hierarchy, image, where)
     nodes = dict(hierarchy.nodes)
     if len(levels) == 1:

@@ -34,9 +34,8 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 def channel_axes(hierarchy: Hierarchy) -> dict[str, int]:
     """Axis of the channels by path of level 0, for images that need windows."""
     axes = {}
-    for path, node in hierarchy.groups.items():
-        image = node.model
-        if image is not None and needs_windows(image):
+    for path, image in hierarchy.images.items():
+        if needs_windows(image):
             level = image.multiscale.levels[0]
             axes[join(path, level.path)] = _channel_axis(image)
     return axes
@@ -58,9 +57,8 @@ def complete(
     0.1 and 99.9 percentiles of the coarsest level.
     """
     nodes = dict(hierarchy.nodes)
-    for path, node in hierarchy.groups.items():
-        image = node.model
-        if image is not None and needs_windows(image):
+    for path, image in hierarchy.images.items():
+        if needs_windows(image):
             levels = image.multiscale.levels
             found = limits.get(join(path, levels[0].path), {})
             coarsest = join(path, levels[-1].path)
@@ -70,6 +68,7 @@ def complete(
                 _channel_axis(image),
                 _unknown(image),
             )
+            node = hierarchy.group(path)
             nodes[path] = replace(node, model=with_windows(image, found, samples.of))
     return replace(hierarchy, nodes=nodes)
 

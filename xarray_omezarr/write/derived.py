@@ -53,13 +53,12 @@ def with_pixels(hierarchy: Hierarchy) -> Hierarchy:
         else:
             continue
         nodes[path] = replace(node, source=Given(_shown(made[path])))
-    root = hierarchy.group("")
-    if root.model is not None:
-        paths = [level.path for level in root.model.multiscale.levels]
-        finest, coarsest = made[paths[0]], made[paths[-1]]
-        if isinstance(finest, np.ndarray) and isinstance(coarsest, np.ndarray):
-            model = measured(root.model, finest, coarsest)
-            nodes[""] = replace(root, model=model)
+    image = hierarchy.image()
+    paths = [level.path for level in image.multiscale.levels]
+    finest, coarsest = made[paths[0]], made[paths[-1]]
+    if isinstance(finest, np.ndarray) and isinstance(coarsest, np.ndarray):
+        model = measured(image, finest, coarsest)
+        nodes[""] = replace(hierarchy.group(""), model=model)
     return replace(hierarchy, nodes=nodes)
 
 

@@ -28,9 +28,7 @@ def image_attributes(hierarchy: Hierarchy) -> dict[str, Any]:
     the range of the dtype, as nothing is computed here.
     """
     node = hierarchy.group("")
-    image = node.model
-    if image is None:
-        return dict(node.attrs)
+    image = hierarchy.image()
     if needs_windows(image):
         image = _with_windows(image, hierarchy.arrays)
     return {**node.attrs, **hierarchy.version.to_attrs(image)}

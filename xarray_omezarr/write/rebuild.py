@@ -52,10 +52,8 @@ def plan_rebuilt(
     OmeZarrError
         As `plan_pyramid`, `plan_chunks` and `plan_shards`.
     """
-    root = hierarchy.group("")
-    if root.model is None:
-        raise TypeError("The root has no metadata of an image")
-    multiscale = root.model.multiscale
+    root, image = hierarchy.group(""), hierarchy.image()
+    multiscale = image.multiscale
     finest = hierarchy.array(multiscale.levels[0].path)
     grid = own_grid(multiscale, finest)
     check_method_for(method, finest.dtype)
@@ -84,9 +82,7 @@ def plan_rebuilt(
         )
     grids = [level.grid for level in pyramid.levels[1:]]
     made = with_levels(multiscale, grids, paths[1:], method)
-    image = root.model.model_copy(
-        update={"multiscales": (made, *root.model.multiscales[1:])}
-    )
+    image = image.model_copy(update={"multiscales": (made, *image.multiscales[1:])})
     nodes[""] = replace(root, model=image)
     return replace(hierarchy, nodes=nodes)
 
@@ -106,15 +102,13 @@ def plan_remade(
         The method that the metadata tell; where it is the one that makes the levels,
         they stay as they are.
     """
-    root = hierarchy.group("")
-    if root.model is None:
-        raise TypeError("The root has no metadata of an image")
+    root, image = hierarchy.group(""), hierarchy.image()
     first, *coarser = levels
     nodes: dict[str, Node] = {"": root, **levels}
     sources = [levels[path].source for path in coarser]
     methods = [each.method for each in sources if isinstance(each, Downsampled)]
     if methods and methods[0] != told:
-        grid = own_grid(root.model.multiscale, levels[first])
+        grid = own_grid(image.multiscale, levels[first])
         totals = {first: (1,) * len(grid.axes)}
         placed = []
         for path, source in zip(coarser, sources, strict=True):
@@ -123,9 +117,9 @@ def plan_remade(
             totals[path] = tuple(a * b for a, b in pairs)
             factors = dict(zip(grid.dims, totals[path], strict=True))
             placed.append(grid.coarsen(factors, position=position(methods[0])))
-        made = with_levels(root.model.multiscale, placed, coarser, methods[0])
-        pictures = (made, *root.model.multiscales[1:])
-        image = root.model.model_copy(update={"multiscales": pictures})
+        made = with_levels(image.multiscale, placed, coarser, methods[0])
+        pictures = (made, *image.multiscales[1:])
+        image = image.model_copy(update={"multiscales": pictures})
         nodes[""] = replace(root, model=image)
     return replace(hierarchy, nodes=nodes)
 
