@@ -7,6 +7,7 @@ OmeZarrError
 ├── DataTypeError          TypeError          pixels that no reader could decode
 ├── LayoutError            ValueError         chunks and shards that do not fit
 ├── OptionError            ValueError         a write option with an impossible value
+├── PlateError             ValueError         rows, columns, wells that make no plate
 ├── MetadataError          ValueError         a MUST of the standard is broken
 ├── UnknownVersionError    ValueError         no such version of the standard
 ├── NotInVersionError      ValueError         the version cannot hold this
@@ -56,6 +57,10 @@ class LayoutError(OmeZarrError, ValueError):
 
 class OptionError(OmeZarrError, ValueError):
     """A write option has a value that has no meaning."""
+
+
+class PlateError(OmeZarrError, ValueError):
+    """Rows, columns, wells, fields or acquisitions do not make a plate."""
 
 
 class MetadataError(OmeZarrError, ValueError):

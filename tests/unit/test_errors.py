@@ -26,6 +26,7 @@ BUILTINS = {
     "DataTypeError": TypeError,
     "LayoutError": ValueError,
     "OptionError": ValueError,
+    "PlateError": ValueError,
     "MetadataError": ValueError,
     "UnknownVersionError": ValueError,
     "NotInVersionError": ValueError,
