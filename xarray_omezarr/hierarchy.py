@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions.protocol import Metadata
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
 
-Model: TypeAlias = Image
+Model: TypeAlias = Metadata
 Json: TypeAlias = Any
 BlockFunction: TypeAlias = Callable[[NDArray[Any], tuple[int, ...]], NDArray[Any]]
 
@@ -59,6 +60,40 @@ class LazyArray(Readable, Protocol):
     async def load_points(self, key: tuple[Any, ...], /) -> NDArray[Any]:
         """As `points`, without blocking the event loop."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The pixels at one index of the first axes of a larger array, not cut out yet.
+
+    Thousands of images that are parts of one array of dask share its graph this way:
+    a selection for each would be a graph of its own, on top of that of the whole, and
+    would compute anew what it shares with others.
+
+    Parameters
+    ----------
+    whole : Readable
+        The larger array.
+    index : tuple of int
+        Where, along its first axes.
+    """
+
+    whole: Readable
+    index: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of pixels along each of the other axes."""
+        return self.whole.shape[len(self.index) :]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self.whole.dtype
+
+    def __getitem__(self, key: tuple[slice, ...], /) -> Any:
+        at = tuple(slice(place, place + 1) for place in self.index)
+        return self.whole[*at, *key][(0,) * len(self.index)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +278,11 @@ def join(*parts: str) -> str:
     return "/".join(part.strip("/") for part in parts if part.strip("/"))
 
 
+def depth(path: str) -> int:
+    """How many groups lie above a path."""
+    return path.count("/") + 1 if path else 0
+
+
 def format_bytes(count: float) -> str:
     """A byte count as people write it: ``1.5 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
@@ -256,9 +296,8 @@ def _tree_lines(hierarchy: Hierarchy) -> list[str]:
     lines = []
     for path in sorted(hierarchy.nodes, key=natural_order):
         node = hierarchy.nodes[path]
-        depth = path.count("/") + 1 if path else 0
         name = path.rsplit("/", 1)[-1] or "/"
-        lines.append(f"{'    ' * depth}{name}  {_describe(node)}")
+        lines.append(f"{'    ' * depth(path)}{name}  {_describe(node)}")
     return lines
 
 

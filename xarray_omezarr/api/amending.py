@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
-from xarray_omezarr.api.checking import check_amending, check_new
-from xarray_omezarr.errors import OptionError, Problems
+from xarray_omezarr.api.checking import check_amending
+from xarray_omezarr.api.writing import prepare_planned
+from xarray_omezarr.errors import Problems
 from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
@@ -18,7 +20,7 @@ from xarray_omezarr.options import (
 )
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
 from xarray_omezarr.store.amend import Pixels
-from xarray_omezarr.store.engine import block_limit, write
+from xarray_omezarr.store.engine import block_limit
 from xarray_omezarr.store.existing import (
     Existing,
     amend,
@@ -30,7 +32,6 @@ from xarray_omezarr.store.grow import Grown, grown_handles, grown_nodes
 from xarray_omezarr.store.rebuild import Rebuild, later
 from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.store.target import Group, StoreLike, open_target
-from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
 from xarray_omezarr.write.growth import plan_growth
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
@@ -92,24 +93,7 @@ def prepare_image(
     (7, 0)
     """
     full = complete(options)
-    for name in ("region", "append_dim"):
-        if full[name] is not None:
-            raise OptionError(
-                f"{name} is {full[name]!r}, and an image is prepared as a whole; "
-                "give it to write_image afterwards"
-            )
-    if full["mode"] == "r+":
-        raise OptionError(
-            "mode is 'r+', which is for images that exist, and a new one is "
-            "prepared; leave it out, or give 'w' to replace what is there"
-        )
-    writer = check_new(full)
-    target = open_target(
-        store, group=full["group"], storage_options=full["storage_options"]
-    )
-    hierarchy = awaiting_pixels(plan_multiscale(obj, full, target.stem))
-    group = write(hierarchy, target, mode=full["mode"], compute=True, writer=writer)
-    return group, {path: group[path] for path in level_paths(hierarchy)}
+    return prepare_planned(partial(plan_multiscale, obj, full), store, full)
 
 
 # What is said of an image when it is made holds for all that is written into it.
@@ -306,7 +290,7 @@ def build_pyramid(
     else:
         method = full["method"]
         if isinstance(method, str) and method == "auto":
-            is_label = "image-label" in existing.image.extras()
+            is_label = isinstance(existing.image, LabelImage)
             method = told or ("mode" if is_label else "mean")
         planned = plan_rebuilt(hierarchy, full, method)
     rebuild = Rebuild(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import xarray as xr
@@ -9,16 +10,14 @@ import xarray as xr
 from xarray_omezarr.api.amending import amends, write_into
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.trees import checked_array, plan_object
+from xarray_omezarr.api.writing import write_planned
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
-    parse_bytes,
     shows_write_options,
 )
 from xarray_omezarr.store.create import check_arrays
-from xarray_omezarr.store.engine import write
-from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.templates import refuse_template
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from dask.delayed import Delayed
 
     from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.store.target import Group, StoreLike
 
 
 @overload
@@ -131,21 +131,8 @@ def write_image(
             )
         obj = checked_array(obj)
         return write_into(obj, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
-    writer = check_new(full)
-    target = open_target(
-        store, group=full["group"], storage_options=full["storage_options"]
-    )
-    hierarchy = plan_object(obj, full, image, target.stem)
-    limit = full["memory_limit"]
-    return write(  # type: ignore[no-any-return]  # Group or Delayed, as asked
-        hierarchy,
-        target,
-        mode=full["mode"],
-        compute=compute,
-        writer=writer,
-        progress=full["progress"],
-        memory_limit=None if limit is None else parse_bytes(limit),
-    )
+    plan = partial(plan_object, obj, full, image)
+    return write_planned(plan, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
 
 
 @shows_write_options

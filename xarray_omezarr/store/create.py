@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import zarr
 from zarr.core.sync import sync
 
 from xarray_omezarr.errors import LayoutError
-from xarray_omezarr.hierarchy import ArrayNode, Deferred
+from xarray_omezarr.hierarchy import ArrayNode, Deferred, depth
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
 from xarray_omezarr.store.crew import Alone, Crew
@@ -20,6 +21,7 @@ from xarray_omezarr.store.place import (
     Place,
     ancestors,
     find_place,
+    require_group,
     swap,
 )
 from xarray_omezarr.store.progress import Report
@@ -112,9 +114,7 @@ class Start:
     def _make_root(self, place: Place) -> zarr.Group:
         zarr_format = _zarr_format(self.hierarchy)
         for ancestor in ancestors(place.working):
-            zarr.open_group(
-                ancestor.store, path=ancestor.path, mode="a", zarr_format=zarr_format
-            )
+            require_group(ancestor, zarr_format)
         where, found = place.working, place.found
         is_taken = bool(found.children) or found.is_unfinished
         replaced = not place.is_beside and found.kind == "group" and is_taken
@@ -134,32 +134,42 @@ class Commit:
 
     hierarchy: Hierarchy
     report: Report = _SILENT
+    finish: Callable[[], zarr.Group] | None = None
 
     def __call__(self, limits: dict[str, Limits], begun: Begun) -> zarr.Group:
         """Commit; `limits` of the values by path of level 0."""
+        self._commit(limits, begun)
+        finish = self.finish or partial(_opened, begun.place.final, self.hierarchy)
+        group = finish()
+        self.report.end()
+        return group
+
+    def _commit(self, limits: dict[str, Limits], begun: Begun) -> None:
         done = windows.complete(self.hierarchy, limits, begun.handles)
         place, zarr_format = begun.place, _zarr_format(self.hierarchy)
         attributes = {path: self._attributes(n) for path, n in done.groups.items()}
         final = {**place.kept_attrs, **attributes.pop("")}
-        for depth in sorted({_depth(path) for path in attributes}, reverse=True):
-            level = {p: a for p, a in attributes.items() if _depth(p) == depth}
+        for floor in sorted({depth(path) for path in attributes}, reverse=True):
+            level = {p: a for p, a in attributes.items() if depth(p) == floor}
             put_groups(begun.root.store, begun.root.path, level, zarr_format)
         if place.is_beside:
             swap(place, final)
         else:
             put_groups(begun.root.store, begun.root.path, {"": final}, zarr_format)
-        self.report.end()
-        return zarr.open_group(
-            place.final.store,
-            path=place.final.path,
-            mode="r+",
-            zarr_format=_zarr_format(self.hierarchy),
-        )
 
     def _attributes(self, node: GroupNode) -> dict[str, Any]:
         model = node.model
         ome = {} if model is None else self.hierarchy.version.to_attrs(model)
         return {**node.attrs, **ome}
+
+
+def _opened(target: Target, hierarchy: Hierarchy) -> zarr.Group:
+    return zarr.open_group(
+        target.store,
+        path=target.path,
+        mode="r+",
+        zarr_format=_zarr_format(hierarchy),
+    )
 
 
 def without_pixels(hierarchy: Hierarchy) -> Hierarchy:
@@ -173,7 +183,3 @@ def without_pixels(hierarchy: Hierarchy) -> Hierarchy:
         for path, node in hierarchy.nodes.items()
     }
     return replace(hierarchy, nodes=nodes)
-
-
-def _depth(path: str) -> int:
-    return path.count("/") + 1 if path else 0

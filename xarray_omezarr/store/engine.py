@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ def write(
     writer: ArrayWriter = _ZARR,
     progress: object = False,
     memory_limit: int | None = None,
+    finish: Callable[[], Any] | None = None,
 ) -> Any:
     """Write `hierarchy` at `target`.
 
@@ -78,11 +79,14 @@ def write(
         The write option.
     memory_limit : int, optional
         Bytes that the write may hold at once.
+    finish : callable, optional
+        Called when all is in its place, by the process that put it there; gives the
+        group that is returned. It travels to that process.
 
     Returns
     -------
     zarr.Group or dask.delayed.Delayed
-        The root group, or the Delayed that gives it.
+        The root group, or what `finish` gives; or the Delayed that gives it.
     """
     check_arrays(hierarchy)
     place = find_place(target, mode, hierarchy.version.features.zarr_format)
@@ -100,7 +104,7 @@ def write(
     work = _work(hierarchy, job.limit, is_lazy or not compute, report)
     bare = without_pixels(hierarchy)
     start = Start(bare, target, mode, reach, writer, report)
-    commit = Commit(bare, report)
+    commit = Commit(bare, report, finish)
     if not compute:
         # dask would look into the arguments for arrays of its own.
         started = dask.delayed(start, pure=False, traverse=False)()

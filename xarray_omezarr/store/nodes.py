@@ -62,6 +62,13 @@ def new_group(
     return zarr.Group(zarr.AsyncGroup(metadata, StorePath(store, path)))
 
 
+def empty_group(path: str, zarr_format: ZarrFormat) -> tuple[str, Buffer]:
+    """Key and document that make a group of `path`, with no attributes."""
+    documents = _documents(GroupMetadata(zarr_format=zarr_format), path)
+    key = next(key for key in documents if not key.endswith(".zattrs"))
+    return key, documents[key]
+
+
 def new_arrays(
     root: zarr.Group, nodes: Mapping[str, ArrayNode], zarr_format: ZarrFormat
 ) -> dict[str, zarr.Array[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 
 from xarray_omezarr.errors import OptionError
-from xarray_omezarr.hierarchy import Given, join
+from xarray_omezarr.hierarchy import Given, Part, join
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -34,11 +34,10 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
         If pixels of the hierarchy are read, lazily, from an array at or below the
         target. Arrays that others than zarr opened are not recognised.
     """
-    for node in hierarchy.arrays.values():
-        if (
-            isinstance(node.source, Given)
-            and reads_from(node.given, target) is not None
-        ):
+    given = [n.given for n in hierarchy.arrays.values() if isinstance(n.source, Given)]
+    wholes = [source.whole if isinstance(source, Part) else source for source in given]
+    for source in {id(whole): whole for whole in wholes}.values():
+        if reads_from(source, target) is not None:
             raise OptionError(
                 "mode='w' would remove the pixels that are to be written: they are "
                 f"read from {target}, which has no rename. Write to another place, or "

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import zarr
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import LocalStore, MemoryStore, ZipStore
+from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
 from xarray_omezarr.errors import OptionError, TargetExistsError, warn
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.conditional import creator_of
+from xarray_omezarr.store.nodes import empty_group
 from xarray_omezarr.store.occupancy import (
     UNFINISHED,
     Occupancy,
@@ -112,6 +114,24 @@ def ancestors(target: Target) -> Iterator[Target]:
             directory=None if directory is None else directory[above - 1],
             uri=target.uri.rsplit("/", above)[0],
         )
+
+
+def require_group(target: Target, zarr_format: ZarrFormat) -> None:
+    """Make a group at `target` if there is none; one that is there is not touched.
+
+    Others may make it, and tell its metadata, at the same time.
+    """
+    key, value = empty_group(target.path, zarr_format)
+    if isinstance(target.store, FsspecStore):
+        creator = creator_of(target)
+        # Not every server knows conditions; then there is one writer.
+        with contextlib.suppress(Exception):
+            if creator is not None and sync(target.store.exists(key)):
+                return
+            if creator is not None:
+                creator.create(key, value.to_bytes())
+                return
+    sync(target.store.set_if_not_exists(key, value))
 
 
 def _wrong_format(

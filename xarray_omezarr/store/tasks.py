@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import sys
 import uuid
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import accumulate, product
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import dask
 import dask.array
-import numpy as np
 from dask import threaded
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
-from xarray_omezarr.hierarchy import Given
+from xarray_omezarr.hierarchy import Given, Part
 from xarray_omezarr.store.crew import Alone, Batch, Crew, crew
 from xarray_omezarr.store.fill import (
     BlockWriter,
@@ -32,23 +30,26 @@ from xarray_omezarr.store.fill import (
     seen_from,
     totals,
 )
+from xarray_omezarr.store.pieces import Piece, overlapping, put_together
 from xarray_omezarr.store.progress import Tally
 
 if TYPE_CHECKING:
-    from xarray_omezarr.hierarchy import ArrayNode
+    from xarray_omezarr.hierarchy import ArrayNode, Readable
     from xarray_omezarr.store.blocks import Slices
 
 Key: TypeAlias = "str | tuple[Any, ...]"
 
-#: Where a piece lies in its chunk, and where in the block it belongs to.
-Piece: TypeAlias = "tuple[Slices, Slices]"
-
 
 def is_dask(node: ArrayNode) -> bool:
     """Whether the pixels of a node are a dask array."""
-    return isinstance(node.source, Given) and isinstance(
-        node.source.array, dask.array.Array
-    )
+    if not isinstance(node.source, Given):
+        return False
+    return isinstance(_whole(node.source.array), dask.array.Array)
+
+
+def _whole(pixels: Readable) -> Readable:
+    """What the pixels are computed with."""
+    return pixels.whole if isinstance(pixels, Part) else pixels
 
 
 def compute(later: Any) -> Any:
@@ -173,13 +174,14 @@ def fill_later(
         See `BlockTask`.
     """
     layer = Layer([begun])
+    chunks = Chunks(layer)
     limits: list[Key] = []
     stored_by: dict[str, Key] = {}
     for chain in chains(writers):
         tasks = [BlockTask(writer, threads, limit) for writer in chain]
         root = chain[0].stage.root
         if chain[0].stage.writes_root:
-            first = _given_tasks(tasks[0], arrays[root], begun.key, layer)
+            first = _given_tasks(tasks[0], arrays[root], begun.key, layer, chunks)
         else:
             first = [
                 layer.add(_Stored(tasks[0], at), begun.key, [], stored_by[root])
@@ -296,8 +298,31 @@ def _origin(place: Slices) -> tuple[int, ...]:
     return tuple(part.start for part in place)
 
 
+class Chunks:
+    """Chunks of arrays of dask by place, each array taken apart only once."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+        self._found: dict[tuple[int, str], tuple[Any, list[list[int]]]] = {}
+        # An identity tells arrays apart only as long as they live.
+        self._alive: list[object] = []
+
+    def of(self, pixels: Any, dtype: Any) -> tuple[Any, list[list[int]]]:
+        """The chunks as Delayed, and where they begin along each axis."""
+        key = (id(pixels), str(dtype))
+        if key not in self._found:
+            array = pixels.astype(dtype, copy=False)
+            # The graph of the source is shared by all tasks: none copies it.
+            chunks = array.to_delayed()
+            self._layer.dependencies += list(chunks.flat[:1])
+            starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
+            self._found[key] = chunks, starts
+            self._alive.append(pixels)
+        return self._found[key]
+
+
 def _given_tasks(
-    task: BlockTask, node: ArrayNode, begun: Key, layer: Layer
+    task: BlockTask, node: ArrayNode, begun: Key, layer: Layer, known: Chunks
 ) -> list[Key]:
     places = task.writer.stage.blocks()
     if not is_dask(node):
@@ -305,63 +330,12 @@ def _given_tasks(
         source = dask.delayed(node, pure=False, traverse=False)
         layer.dependencies.append(source)
         return [layer.add(_Read(task, at), source.key, begun) for at in places]
-    array = cast("dask.array.Array", node.given).astype(node.dtype, copy=False)
-    # The graph of the source is shared by all tasks: none copies it.
-    chunks = array.to_delayed()
-    layer.dependencies += list(chunks.flat[:1])
-    starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
+    chunks, starts = known.of(_whole(node.given), node.dtype)
+    index = node.given.index if isinstance(node.given, Part) else ()
     tasks = []
     for at in places:
-        found = list(overlapping(starts, at))
+        found = list(overlapping(starts, at, index))
         block = _Given(task, [piece for _, piece in found], at)
-        keys = [chunks[index].key for index, _ in found]
+        keys = [chunks[place].key for place, _ in found]
         tasks.append(layer.add(block, keys, begun))
     return tasks
-
-
-def overlapping(
-    starts: Sequence[Sequence[int]], at: Slices
-) -> Iterator[tuple[tuple[int, ...], Piece]]:
-    """Indices of the chunks that a block overlaps, with the piece of each."""
-    by_axis = [
-        list(_overlaps(edges, part)) for edges, part in zip(starts, at, strict=True)
-    ]
-    for cut in product(*by_axis):
-        yield (
-            tuple(index for index, _, _ in cut),
-            (
-                tuple(in_chunk for _, in_chunk, _ in cut),
-                tuple(in_block for _, _, in_block in cut),
-            ),
-        )
-
-
-def _overlaps(edges: Sequence[int], part: slice) -> Iterator[tuple[int, slice, slice]]:
-    index = bisect_right(edges, part.start) - 1
-    while index < len(edges) - 1 and edges[index] < part.stop:
-        start = max(edges[index], part.start)
-        stop = min(edges[index + 1], part.stop)
-        if start < stop:
-            yield (
-                index,
-                slice(start - edges[index], stop - edges[index]),
-                slice(start - part.start, stop - part.start),
-            )
-        index += 1
-
-
-def put_together(
-    pieces: Sequence[Piece], chunks: Sequence[Pixels], at: Slices
-) -> Pixels:
-    """One block from pieces of chunks; a chunk that is the block is not copied."""
-    shape = tuple(part.stop - part.start for part in at)
-    if len(chunks) == 1:
-        return np.asarray(chunks[0])[pieces[0][0]]
-    block: Pixels | None = None
-    for (in_chunk, in_block), chunk in zip(pieces, chunks, strict=True):
-        part = np.asarray(chunk)
-        if block is None:
-            block = np.empty(shape, part.dtype)
-        block[in_block] = part[in_chunk]
-    assert block is not None  # every block overlaps a chunk
-    return block

@@ -28,6 +28,8 @@ def image_attributes(hierarchy: Hierarchy) -> dict[str, Any]:
     the range of the dtype, as nothing is computed here.
     """
     node = hierarchy.group("")
+    if "" not in hierarchy.images:
+        return dict(node.attrs)
     image = hierarchy.image()
     if needs_windows(image):
         image = _with_windows(image, hierarchy.arrays)

@@ -1,0 +1,124 @@
+"""Write what was planned: one way for images, labels, plates and collections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from xarray_omezarr.api.checking import check_new
+from xarray_omezarr.errors import OptionError
+from xarray_omezarr.hierarchy import join
+from xarray_omezarr.options import WriteOptions, parse_bytes
+from xarray_omezarr.store.engine import write
+from xarray_omezarr.store.target import Target, open_target
+from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.store.target import StoreLike
+
+
+def target_of(store: StoreLike, options: WriteOptions) -> Target:
+    """Where the options `group` and `storage_options` say that `store` is."""
+    return open_target(
+        store, group=options["group"], storage_options=options["storage_options"]
+    )
+
+
+def write_planned(
+    plan: Callable[[str | None], Hierarchy],
+    store: StoreLike,
+    options: WriteOptions,
+    *,
+    compute: bool,
+    below: str = "",
+    finish: Callable[[], Any] | None = None,
+) -> Any:
+    """Write what `plan` says, with the write options that no plan looks at.
+
+    Parameters
+    ----------
+    plan : callable
+        ``(stem) -> Hierarchy``: what to write, named after the target if need be.
+    store : str, path, URL, zarr store, zarr.Group or obstore store
+        Where to.
+    options : WriteOptions
+        All of them.
+    compute : bool
+        False gives a Delayed.
+    below : str
+        Path below the store (and its group) of the root of what is planned.
+    finish : callable, optional
+        Called when all is stored; gives the group that is returned.
+
+    Returns
+    -------
+    zarr.Group or dask.delayed.Delayed
+        The root of what was planned, or what `finish` gives; or a Delayed of it.
+    """
+    writer = check_new(options)
+    target = target_of(store, options).child(below)
+    limit = options["memory_limit"]
+    return write(
+        plan(target.stem),
+        target,
+        mode=options["mode"],
+        compute=compute,
+        writer=writer,
+        progress=options["progress"],
+        memory_limit=None if limit is None else parse_bytes(limit),
+        finish=finish,
+    )
+
+
+def prepare_planned(
+    plan: Callable[[str | None], Hierarchy],
+    store: StoreLike,
+    options: WriteOptions,
+    *,
+    below: str = "",
+    finish: Callable[[], Any] | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Write what `plan` says, but for the pixels.
+
+    Returns
+    -------
+    group : zarr.Group
+        As `write_planned` gives it.
+    arrays : dict
+        The empty array of every level by its path in the plan.
+    """
+    planned: list[Hierarchy] = []
+
+    def without_pixels(stem: str | None) -> Hierarchy:
+        planned.append(awaiting_pixels(plan(stem)))
+        return planned[0]
+
+    refuse_amending(options)
+    group = write_planned(
+        without_pixels, store, options, compute=True, below=below, finish=finish
+    )
+    paths = level_paths(planned[0])
+    return group, {path: group[join(below, path)] for path in paths}
+
+
+def refuse_amending(options: WriteOptions) -> None:
+    """Raise where the options are for what exists, and something new is prepared.
+
+    Raises
+    ------
+    OptionError
+        Saying which.
+    """
+    for name in ("region", "append_dim"):
+        given: Any = options
+        if given[name] is not None:
+            raise OptionError(
+                f"{name} is {given[name]!r}, and what is prepared is prepared as a "
+                "whole; give it when pixels are written afterwards"
+            )
+    if options["mode"] == "r+":
+        raise OptionError(
+            "mode is 'r+', which is for images that exist, and a new one is "
+            "prepared; leave it out, or give 'w' to replace what is there"
+        )
