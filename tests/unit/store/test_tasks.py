@@ -1,4 +1,4 @@
-"""Blocks put together from chunks of dask, and the tasks that write them."""
+"""The tasks that write blocks of arrays of dask."""
 
 from __future__ import annotations
 
@@ -8,37 +8,11 @@ import sys
 import dask.array
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Given, Layout
+from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Given, Layout, Part
 from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.fill import block_writers
-from xarray_omezarr.store.tasks import fill_later, overlapping, put_together
-
-
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.data())
-def test_a_block_is_put_together_from_the_chunks_it_overlaps(sizes, data) -> None:
-    edges = [0, *np.cumsum(sizes).tolist()]
-    if edges[-1] == 0:
-        return
-    start = data.draw(st.integers(0, edges[-1] - 1))
-    stop = data.draw(st.integers(start + 1, edges[-1]))
-    whole = np.arange(edges[-1])
-    chunks = np.split(whole, edges[1:-1])
-    found = list(overlapping([edges], (slice(start, stop),)))
-    block = put_together(
-        [piece for _, piece in found],
-        [chunks[index] for (index,), _ in found],
-        (slice(start, stop),),
-    )
-    np.testing.assert_array_equal(block, whole[start:stop])
-
-
-def test_a_chunk_that_is_the_block_is_not_copied() -> None:
-    chunk = np.arange(4)
-    block = put_together([((slice(0, 4),), (slice(0, 4),))], [chunk], (slice(8, 12),))
-    assert np.shares_memory(block, chunk)
+from xarray_omezarr.store.tasks import fill_later
 
 
 def tasks_of(array, objects, levels=3):
@@ -74,3 +48,30 @@ def test_without_a_client_distributed_is_imported_only_if_asked(code) -> None:
     assert done.stdout.split()[0] == "5"
     if not code:
         assert done.stdout.split()[1] == "False"
+
+
+def test_parts_of_one_array_share_its_graph_and_its_chunks() -> None:
+    def make(block):
+        return block + 1
+
+    # Each chunk holds four parts.
+    whole = dask.array.zeros((8, 20, 20), chunks=(4, 20, 20), dtype="u1").map_blocks(
+        make, dtype="u1", meta=np.empty((0, 0, 0), "u1")
+    )
+    arrays = {
+        str(n): ArrayNode(
+            ("y", "x"),
+            (20, 20),
+            np.dtype("u1"),
+            Layout((20, 20)),
+            Given(Part(whole, (n,))),
+        )
+        for n in range(8)
+    }
+    writers = block_writers(arrays, plan_stages(arrays, 10**5), {})
+    begun = dask.delayed(object(), traverse=False)
+    later = fill_later(arrays, writers, begun, lambda *_: None)
+    graph = later.__dask_graph__()
+    # The source as one layer, not one for each part.
+    assert len(graph.layers) < 8
+    assert len(dict(graph)) < 8 + 2 * 4 + 8 + 8
