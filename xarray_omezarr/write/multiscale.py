@@ -109,14 +109,14 @@ def plan_multiscale(
             if given is None
             else given_pyramid(stored, given, dtype, options["irregular"])
         )
-        nodes = _levels(stored, pyramid, dtype, version, options)
+        nodes = level_nodes(stored, pyramid, dtype, version, options)
     problems.raise_all(_PROBLEM)
     assert pyramid is not None  # else a problem was raised
-    name = _name(da, options["name"], stem)
-    image = _image(stored.grid, pyramid, name, channels)
+    name = own_name(da, options["name"], stem)
+    image = image_model(stored.grid, pyramid, name, channels)
     image = with_unknown(image, attrs.pop("ome", None))
-    kept, kept_nodes = _kept(stored, options, name)
-    nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **kept_nodes}
+    kept, beside = kept_beside(stored, options, name)
+    nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside}
     # What the version cannot hold shows when it spells the metadata.
     version.to_attrs(with_default_windows(image, dtype))
     return Hierarchy(version, nodes)
@@ -168,13 +168,14 @@ def _by_stored_dim(option: Any, names: Mapping[str, str]) -> Any:
     return option
 
 
-def _levels(
+def level_nodes(
     stored: Stored,
     pyramid: Pyramid,
     dtype: np.dtype[Any],
     version: Version,
     options: WriteOptions,
 ) -> dict[str, Node]:
+    """The arrays of the levels by path, cut and packed as the options say."""
     nodes: dict[str, Node] = {}
     shards_option = _shards_option(version, options)
     for index, level in enumerate(pyramid.levels):
@@ -240,7 +241,8 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     raise OptionError(f"fill_value is {value!r}, which {dtype} cannot hold")
 
 
-def _image(grid: Grid, pyramid: Pyramid, name: str | None, channels: Any) -> Image:
+def image_model(grid: Grid, pyramid: Pyramid, name: str | None, channels: Any) -> Image:
+    """The metadata of an image with these levels; `grid` is that of the finest."""
     multiscale = Multiscale.of(
         to_axes(grid),
         [to_level(level.grid, level.path) for level in pyramid.levels],
@@ -268,7 +270,7 @@ def _making(pyramid: Pyramid) -> dict[str, Any]:
     }
 
 
-def _name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:
+def own_name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:
     """The multiscale's name: what was asked for, else what the object is called."""
     if given is not None:
         return given
@@ -280,7 +282,7 @@ def _name(da: xr.DataArray, given: str | None, stem: str | None) -> str | None:
     return long_name if isinstance(long_name, str) and long_name else stem
 
 
-def _kept(
+def kept_beside(
     stored: Stored, options: WriteOptions, name: str | None
 ) -> tuple[dict[str, Any], dict[str, Node]]:
     """The attribute and the nodes that keep what the standard has no place for."""
