@@ -110,7 +110,7 @@ class Downsampled:
     Parameters
     ----------
     parent : str
-        Path of the array they are made from.
+        Path of the array they are made from, in the same hierarchy.
     factors : tuple of int
         Pixels of the parent per pixel, in axis order.
     method : str or callable
@@ -257,9 +257,16 @@ class Hierarchy:
 
     def under(self, prefix: str) -> Hierarchy:
         """The same hierarchy, one or more groups further down."""
-        return replace(
-            self, nodes={join(prefix, path): n for path, n in self.nodes.items()}
-        )
+        nodes = {join(prefix, p): _moved(n, prefix) for p, n in self.nodes.items()}
+        return replace(self, nodes=nodes)
+
+    def around(self, parts: Mapping[str, Hierarchy]) -> Hierarchy:
+        """The union with others, each under its path; of thousands, in one go."""
+        nodes = dict(self.nodes)
+        for prefix, part in parts.items():
+            for path, node in part.nodes.items():
+                nodes[join(prefix, path)] = _moved(node, prefix)
+        return replace(self, nodes=nodes)
 
     def __or__(self, other: Hierarchy) -> Hierarchy:
         """The union; nodes of `other` win where both have a path."""
@@ -271,6 +278,13 @@ class Hierarchy:
             f"{format_bytes(self.nbytes)} uncompressed>"
         )
         return "\n".join([head, *_tree_lines(self)])
+
+
+def _moved(node: Node, prefix: str) -> Node:
+    if isinstance(node, ArrayNode) and isinstance(node.source, Downsampled):
+        source = replace(node.source, parent=join(prefix, node.source.parent))
+        return replace(node, source=source)
+    return node
 
 
 def join(*parts: str) -> str:
@@ -319,7 +333,8 @@ def _describe(node: Node) -> str:
     if isinstance(node.source, Downsampled):
         method = node.source.method
         name = method if isinstance(method, str) else getattr(method, "__name__", "?")
-        made = f", {name} of {node.source.parent} by {node.source.factors}"
+        finer = node.source.parent.rsplit("/", 1)[-1]
+        made = f", {name} of {finer} by {node.source.factors}"
     return (
         f"({sizes}) {node.dtype}, chunks {node.layout.chunks}{shards}, "
         f"{format_bytes(node.nbytes)}{made}"
