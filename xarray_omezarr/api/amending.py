@@ -10,6 +10,7 @@ from xarray_omezarr.api.checking import check_amending
 from xarray_omezarr.api.writing import prepare_planned
 from xarray_omezarr.errors import Problems
 from xarray_omezarr.grid.names import VARIABLE
+from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
     WriteOptions,

@@ -35,7 +35,17 @@ def _number(value: object) -> float:
     return number
 
 
+def _integer(value: object) -> int:
+    """A whole number; 1.0 is one, since JSON does not tell it from 1."""
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError(f"is {shown(value)}: give a whole number")
+    # Not by way of the float, which would round the large ones.
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
 Number: TypeAlias = Annotated[float, BeforeValidator(_number)]
+Integer: TypeAlias = Annotated[int, BeforeValidator(_integer)]
 Text: TypeAlias = Annotated[str, Strict(), BeforeValidator(unboxed)]
 Flag: TypeAlias = Annotated[bool, Strict(), BeforeValidator(unboxed)]
 

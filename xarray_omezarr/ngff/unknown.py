@@ -12,7 +12,7 @@ M = TypeVar("M", bound=Model)
 
 # What tells one entry of a list from another, so that its unknown keys find it
 # again after entries were added, removed or put into another order.
-_IDENTITIES = ("path", "label", "name")
+_IDENTITIES = frozenset({"path", "label-value", "label", "name", "id"})
 
 
 def unknown(model: Model) -> dict[str, Any]:
@@ -68,17 +68,16 @@ def with_unknown(model: M, keys: object) -> M:
 
 
 def _json_keys(model: Model) -> set[str]:
-    fields = type(model).model_fields
-    return {field.alias or name for name, field in fields.items()}
+    return set(type(model).json_keys().values())
 
 
 def _identity(entry: Model, index: int) -> dict[str, Any]:
     if isinstance(entry, Multiscale):
         # Written under another name it is still the picture that was read.
         return {"index": index}
-    for key in _IDENTITIES:
-        value = getattr(entry, key, None)
-        if key in type(entry).model_fields and value is not None:
+    for name, key in entry.json_keys().items():
+        value = getattr(entry, name)
+        if key in _IDENTITIES and value is not None:
             return {key: value}
     return {"index": index}
 

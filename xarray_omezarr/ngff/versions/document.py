@@ -63,6 +63,11 @@ class Place:
             self[key].note("has no meaning in this version and is left out")
         return {key: value for key, value in rest.items() if key not in names}
 
+    def without(self, *keys: str) -> Place:
+        """The same object without some members."""
+        rest = {key: v for key, v in self.members().items() if key not in keys}
+        return Place(rest, self.pointer, self.notes)
+
     def error(self, remedy: str) -> MetadataError:
         """Say what is wrong with this value."""
         where = self.pointer or "/"

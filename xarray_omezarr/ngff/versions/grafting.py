@@ -50,6 +50,7 @@ def graft_channels(
 
 
 def _spelled(version: Version, image: Image, omero: Omero | None) -> dict[str, Any]:
+    # As an image, also where it is a label image: what its values mean stays.
     return version.to_attrs(Image(multiscales=(image.multiscale,), omero=omero))
 
 

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
+from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.plate import Plate, Well
 
 #: What the attributes of a group can say.
-Metadata: TypeAlias = Image
+Metadata: TypeAlias = (
+    Image | LabelImage | LabelsGroup | Plate | Well | Bioformats2Raw | Series
+)
 
 
 @dataclass(frozen=True, slots=True)

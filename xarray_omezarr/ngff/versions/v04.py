@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xarray_omezarr.ngff.plain import plain
-from xarray_omezarr.ngff.versions.datasets import read_image, spell_image
 from xarray_omezarr.ngff.versions.document import Place
+from xarray_omezarr.ngff.versions.kinds import read_metadata, spell_metadata
 from xarray_omezarr.ngff.versions.protocol import Features, Metadata
 
 _NAME = "0.4"
@@ -27,25 +27,30 @@ class Version04:
     features: Features = _FEATURES
 
     def to_attrs(self, model: Metadata) -> dict[str, Any]:
-        """All attributes of the group; each image entry tells the version."""
-        attrs = spell_image(model, self.name)
-        # RULES M7: only a SHOULD, but readers exist that cannot do without.
-        attrs["multiscales"] = [
-            {"version": self.name, **entry} for entry in attrs["multiscales"]
-        ]
+        """All attributes of the group; most blocks tell the version."""
+        attrs = spell_metadata(model, self.name)
+        if "multiscales" in attrs:
+            # RULES M7: only a SHOULD, but readers exist that cannot do without.
+            attrs["multiscales"] = [
+                {"version": self.name, **entry} for entry in attrs["multiscales"]
+            ]
         result: dict[str, Any] = plain(attrs)
         return result
 
     def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
         """What the attributes of a group say; those of others are not looked at."""
         document = Place(standard_part(attrs))
-        for entry in document["multiscales"].items():
+        if "multiscales" in document.members():
+            self._check_versions(document["multiscales"])
+        model = read_metadata(document, self.name)
+        document.warn()
+        return model
+
+    def _check_versions(self, multiscales: Place) -> None:
+        for entry in multiscales.items():
             version = entry["version"]
             if version.value not in (None, self.name):
                 raise version.error(f"give {self.name!r}, the version it is read as")
-        image = read_image(document)
-        document.warn()
-        return image
 
     def foreign(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
         """The attributes that are not the standard's."""

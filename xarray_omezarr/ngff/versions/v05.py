@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xarray_omezarr.ngff.plain import plain
-from xarray_omezarr.ngff.versions.datasets import read_image, spell_image
 from xarray_omezarr.ngff.versions.document import Place
+from xarray_omezarr.ngff.versions.kinds import (
+    read_metadata,
+    spell_metadata,
+    tells_a_kind,
+)
 from xarray_omezarr.ngff.versions.names import without_correction
 from xarray_omezarr.ngff.versions.protocol import Features, Metadata
 
@@ -25,22 +29,42 @@ class Version05:
 
     def to_attrs(self, model: Metadata) -> dict[str, Any]:
         """All attributes of the group: one, that holds the version and the rest."""
-        ome = {"version": self.name, **spell_image(model, self.name)}
+        ome = {"version": self.name, **spell_metadata(model, self.name)}
         result: dict[str, Any] = plain({"ome": ome})
         return result
 
     def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
         """What the attributes of a group say; those of others are not looked at."""
         document = Place(attrs)["ome"]
+        if _has_labels_outside(attrs):
+            document = _with_labels(document, attrs)
         version = document["version"]
         told = version.value
         # RULES L3: the version is given.
         if not isinstance(told, str) or without_correction(told) != self.name:
             raise version.error(f"give {self.name!r}, the version it is read as")
-        image = read_image(document)
+        model = read_metadata(document, self.name)
         document.warn()
-        return image
+        return model
 
     def foreign(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
         """The attributes that are not the standard's."""
-        return {key: value for key, value in attrs.items() if key != "ome"}
+        ours = {"ome", "labels"} if _has_labels_outside(attrs) else {"ome"}
+        return {key: value for key, value in attrs.items() if key not in ours}
+
+
+def _has_labels_outside(attrs: Mapping[str, Any]) -> bool:
+    """Whether a list of labels stands where it stood before this version.
+
+    Programs in use write it so. Elsewhere ``labels`` is a word of others.
+    """
+    in_place = tells_a_kind(Place(attrs.get("ome")))
+    return isinstance(attrs.get("labels"), list) and not in_place
+
+
+def _with_labels(document: Place, attrs: Mapping[str, Any]) -> Place:
+    document.notes.append("/labels stands outside /ome")
+    told = document.value if isinstance(document.value, dict) else {}
+    # Beside such a list the version is often missing, too.
+    members = {"version": _NAME, **told, "labels": attrs["labels"]}
+    return Place(members, document.pointer, document.notes)

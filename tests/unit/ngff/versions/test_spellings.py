@@ -430,8 +430,7 @@ class TestVersion04:
     def test_keys_of_the_standard_that_are_no_part_of_the_image_stay_with_it(
         self,
     ) -> None:
-        label = {"colors": [{"label-value": 1, "rgba": [0, 0, 0, 255]}]}
-        attrs = {**spelled(self.version, ENTRY), "image-label": label}
+        attrs = {**spelled(self.version, ENTRY), "bioformats2raw.layout": 3}
         assert self.version.to_attrs(self.version.from_attrs(attrs)) == attrs
         assert self.version.foreign(attrs) == {}
 
