@@ -202,10 +202,21 @@ class Hierarchy:
     """What a store holds or will hold: nodes by path, the root under ``""``.
 
     It is complete before anything is written, so printing it is the dry run.
+
+    Parameters
+    ----------
+    version : Version
+        How its metadata are spelled.
+    nodes : mapping
+        Groups and arrays by path.
+    files : mapping
+        Contents of stored objects that are no nodes, such as
+        ``OME/METADATA.ome.xml``, by path.
     """
 
     version: Version
     nodes: Mapping[str, Node]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> Node:
         return self.nodes[path]
@@ -258,19 +269,22 @@ class Hierarchy:
     def under(self, prefix: str) -> Hierarchy:
         """The same hierarchy, one or more groups further down."""
         nodes = {join(prefix, p): _moved(n, prefix) for p, n in self.nodes.items()}
-        return replace(self, nodes=nodes)
+        files = {join(prefix, p): content for p, content in self.files.items()}
+        return replace(self, nodes=nodes, files=files)
 
     def around(self, parts: Mapping[str, Hierarchy]) -> Hierarchy:
         """The union with others, each under its path; of thousands, in one go."""
-        nodes = dict(self.nodes)
+        nodes, files = dict(self.nodes), dict(self.files)
         for prefix, part in parts.items():
             for path, node in part.nodes.items():
                 nodes[join(prefix, path)] = _moved(node, prefix)
-        return replace(self, nodes=nodes)
+            files.update({join(prefix, p): file for p, file in part.files.items()})
+        return replace(self, nodes=nodes, files=files)
 
     def __or__(self, other: Hierarchy) -> Hierarchy:
         """The union; nodes of `other` win where both have a path."""
-        return replace(self, nodes={**self.nodes, **other.nodes})
+        nodes, files = {**self.nodes, **other.nodes}, {**self.files, **other.files}
+        return replace(self, nodes=nodes, files=files)
 
     def __repr__(self) -> str:
         head = (
@@ -308,10 +322,13 @@ def format_bytes(count: float) -> str:
 
 def _tree_lines(hierarchy: Hierarchy) -> list[str]:
     lines = []
-    for path in sorted(hierarchy.nodes, key=natural_order):
-        node = hierarchy.nodes[path]
+    for path in sorted({*hierarchy.nodes, *hierarchy.files}, key=natural_order):
         name = path.rsplit("/", 1)[-1] or "/"
-        lines.append(f"{'    ' * depth(path)}{name}  {_describe(node)}")
+        if path in hierarchy.files:
+            what = f"file, {format_bytes(len(hierarchy.files[path]))}"
+        else:
+            what = _describe(hierarchy.nodes[path])
+        lines.append(f"{'    ' * depth(path)}{name}  {what}")
     return lines
 
 
