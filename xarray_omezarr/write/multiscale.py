@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,6 +120,27 @@ def plan_multiscale(
     # What the version cannot hold shows when it spells the metadata.
     version.to_attrs(with_default_windows(image, dtype))
     return Hierarchy(version, nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Shrinking:
+    """How an image gets coarser: its stored dims, and the factors of each level.
+
+    Factors count pixels of level 0, by stored dim, of all levels but the first.
+    """
+
+    dims: tuple[str, ...]
+    factors: list[dict[str, int]]
+
+
+def shrinking(da: xr.DataArray, options: WriteOptions) -> Shrinking:
+    """The factors of the levels that `plan_multiscale` plans for `da`."""
+    stored = store_view(da, options)
+    levels = _pyramid(stored, stored_dtype(da.dtype), options).levels
+    dims = stored.grid.dims
+    return Shrinking(
+        dims, [dict(zip(dims, level.factors, strict=True)) for level in levels[1:]]
+    )
 
 
 def own_channels(da: xr.DataArray, options: WriteOptions) -> tuple[Channel, ...]:

@@ -84,8 +84,8 @@ def check_names(names: Iterable[object], what: str) -> None:
     if refused:
         offered = re.sub(r"[^A-Za-z0-9]", "", refused[0]) or "1"
         raise PlateError(
-            f"Names of {what}s are {', '.join(map(repr, refused))}, and OME-Zarr allows "
-            f"nothing but letters and digits in them; rename the nodes, e.g. "
+            f"Names of {what}s are {', '.join(map(repr, refused))}, and OME-Zarr "
+            f"allows nothing but letters and digits in them; rename the nodes, e.g. "
             f"{refused[0]!r} to {offered!r}"
         )
     seen: dict[str, str] = {}
@@ -153,13 +153,13 @@ def plate_names(
     PlateError
         If a name is used that is not declared.
     """
-    sizes = (None, None) if layout is None else LAYOUTS[layout]
+    counts = (None, None) if layout is None else LAYOUTS[layout]
     source = "plate" if layout is None else f"layout={layout}"
+    likely_rows = _rows_like(used.rows, counts[0])
+    likely_columns = _columns_like(used.columns, counts[1])
     return PlateNames(
-        _declared(used.rows, rows, _rows_like(used.rows, sizes[0]), "row", source),
-        _declared(
-            used.columns, columns, _columns_like(used.columns, sizes[1]), "column", source
-        ),
+        _declared(used.rows, rows, likely_rows, "row", source),
+        _declared(used.columns, columns, likely_columns, "column", source),
     )
 
 
@@ -177,8 +177,8 @@ def _declared(
     if missing:
         raise PlateError(
             f"The tree has the {what}s {', '.join(map(repr, missing))}, and {source} "
-            f"has {names[0]!r} to {names[-1]!r}, {len(names)} in all; rename the nodes, "
-            f"or give all {what}s: plate={{'{what}s': [...]}}"
+            f"has {names[0]!r} to {names[-1]!r}, {len(names)} in all; rename the "
+            f"nodes, or give all {what}s: plate={{'{what}s': [...]}}"
         )
     return names
 
@@ -207,7 +207,7 @@ def _columns_like(used: Collection[str], count: int | None) -> tuple[str, ...] |
         return tuple(str(n).zfill(width) for n in range(1, count + 1))
     if not regular or max(numbers) > _MOST_COLUMNS:
         return None
-    first = min(1, *numbers) if len(numbers) > 1 else min(1, numbers[0])
+    first = min([1, *numbers])
     return tuple(str(n).zfill(width) for n in range(first, max(numbers) + 1))
 
 

@@ -1,0 +1,269 @@
+"""The fields of a plate -> their hierarchies: one depth, all problems together."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xarray_omezarr.errors import (
+    OmeZarrError,
+    OmeZarrErrorGroup,
+    OmeZarrWarning,
+    PlateError,
+    raise_together,
+    warn,
+)
+from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.write.acquisitions import some
+from xarray_omezarr.write.image import plan_labelled
+from xarray_omezarr.write.multiscale import Shrinking, shrinking
+from xarray_omezarr.write.plate_tree import single_level
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.ngff.multiscale import Image
+    from xarray_omezarr.write.plate_tree import FieldObject
+
+Signature: TypeAlias = tuple[Any, ...]
+
+# Beyond, one more problem tells nobody more than how many there are.
+_MOST_PROBLEMS = 30
+# So few paths are said one by one.
+_FEW = 3
+
+
+def plan_fields(
+    fields: Mapping[str, FieldObject], options: WriteOptions
+) -> dict[str, Hierarchy]:
+    """The hierarchies of images that viewers expect to be alike, by path.
+
+    All have as many levels: those that the one needs that needs most, unless
+    `options` say them or pyramids are given.
+
+    Parameters
+    ----------
+    fields : mapping
+        Image by path.
+    options : WriteOptions
+        Of each image.
+
+    Raises
+    ------
+    OmeZarrError
+        All problems of all fields; each message starts with paths.
+    """
+    report = _Report()
+    planned: dict[str, Hierarchy] = {}
+    levels = {path: single_level(obj) for path, obj in fields.items()}
+    is_auto = isinstance(options["scale_factors"], str)
+    # Pyramids that exist say how deep the others are.
+    order = sorted(fields, key=lambda path: levels[path] is not None)
+    chosen = _Depth(options, {p: da for p, da in levels.items() if da is not None})
+    for path in order:
+        level = levels[path]
+        with report.about(path):
+            own = options
+            if level is not None and is_auto:
+                own = chosen.options(level, planned)
+            planned[path] = plan_labelled(fields[path], own, stem=path)
+    report.close()
+    _check_depths(planned)
+    _warn_of_differences(planned)
+    return {path: planned[path] for path in fields}
+
+
+class _Depth:
+    """The factors that all fields share, found when the first is asked for."""
+
+    def __init__(
+        self, options: WriteOptions, levels: Mapping[str, xr.DataArray]
+    ) -> None:
+        self._options = options
+        self._levels = levels
+        self._factors: list[dict[str, int]] | None = None
+        self._known: dict[Signature, Shrinking | None] = {}
+        self._chosen: dict[Signature, WriteOptions] = {}
+
+    def options(
+        self, level: xr.DataArray, planned: Mapping[str, Hierarchy]
+    ) -> WriteOptions:
+        """The options of one field, with the factors that all share."""
+        if self._factors is None:
+            self._factors = self._find(planned)
+        signature = _signature(level)
+        if signature not in self._chosen:
+            self._chosen[signature] = self._restricted(signature, self._factors)
+        return self._chosen[signature]
+
+    def _restricted(
+        self, signature: Signature, factors: list[dict[str, int]]
+    ) -> WriteOptions:
+        known = self._known.get(signature)
+        if known is None:
+            # It cannot be planned; let its own problem be said.
+            return self._options
+        wanted = [
+            {dim: n for dim, n in entry.items() if dim in known.dims}
+            for entry in factors
+        ]
+        changed = WriteOptions(**self._options)
+        changed["scale_factors"] = wanted or None
+        return changed
+
+    def _find(self, planned: Mapping[str, Hierarchy]) -> list[dict[str, int]]:
+        for level in self._levels.values():
+            signature = _signature(level)
+            if signature not in self._known:
+                self._known[signature] = self._shrinking(level)
+        if planned:
+            return _factors_of(next(iter(planned.values())))
+        found = [known.factors for known in self._known.values() if known is not None]
+        return max(found, key=len, default=[])
+
+    def _shrinking(self, level: xr.DataArray) -> Shrinking | None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OmeZarrWarning)
+            try:
+                return shrinking(level, self._options)
+            except OmeZarrError:
+                return None
+
+
+def _signature(da: xr.DataArray) -> Signature:
+    return (*da.dims, da.shape, da.dtype)
+
+
+def _factors_of(hierarchy: Hierarchy) -> list[dict[str, int]]:
+    """Whole numbers of pixels of level 0 per pixel, of each further level."""
+    image = _image(hierarchy)
+    names = [axis.name for axis in image.multiscale.axes]
+    first, *others = image.multiscale.levels
+    return [
+        {
+            name: max(1, round(own / finest))
+            for name, own, finest in zip(names, level.scale, first.scale, strict=True)
+        }
+        for level in others
+    ]
+
+
+def _image(hierarchy: Hierarchy) -> Image:
+    return hierarchy.images[""]
+
+
+def _check_depths(planned: Mapping[str, Hierarchy]) -> None:
+    depths = _grouped(
+        (str(len(_image(hierarchy).multiscale.levels)), path)
+        for path, hierarchy in planned.items()
+    )
+    if len(depths) > 1:
+        said = "; ".join(f"{n} ({some(p, most=_FEW)})" for n, p in depths.items())
+        raise PlateError(
+            f"Fields have different numbers of levels: {said}. Viewers take the first "
+            "field's for all; give all pyramids the same depth, or the finest level "
+            "alone, from which all are made alike"
+        )
+
+
+def _warn_of_differences(planned: Mapping[str, Hierarchy]) -> None:
+    """Warn of what the standard allows and viewers of plates do not expect."""
+    traits: dict[str, Callable[[Hierarchy], str]] = {
+        "axes": lambda h: "".join(h.array(_first(h)).dims),
+        "types of pixels": lambda h: str(h.array(_first(h)).dtype),
+        "numbers of channels": _channel_count,
+    }
+    for what, trait in traits.items():
+        found = _grouped((trait(h), path) for path, h in planned.items())
+        if len(found) > 1:
+            said = "; ".join(f"{t} ({some(p, most=_FEW)})" for t, p in found.items())
+            warn(
+                f"Fields have different {what}: {said}. The standard allows it, but "
+                "viewers take the first field's for all, and no stack holds them"
+            )
+
+
+def _first(hierarchy: Hierarchy) -> str:
+    return _image(hierarchy).multiscale.levels[0].path
+
+
+def _channel_count(hierarchy: Hierarchy) -> str:
+    sizes = hierarchy.array(_first(hierarchy))
+    types = [axis.type for axis in _image(hierarchy).multiscale.axes]
+    counts = [
+        n for n, kind in zip(sizes.shape, types, strict=True) if kind == "channel"
+    ]
+    return str(counts[0] if counts else 1)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, path in pairs:
+        found.setdefault(key, []).append(path)
+    return found
+
+
+@dataclass(slots=True)
+class _Report:
+    """What is wrong with fields or worth a warning: equal ones are said once."""
+
+    problems: list[tuple[str, OmeZarrError]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+
+    @contextmanager
+    def about(self, path: str) -> Iterator[None]:
+        """Note what is raised and warned of inside."""
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", OmeZarrWarning)
+            try:
+                yield
+            except OmeZarrErrorGroup as group:
+                self.problems += [(path, p) for p in _members(group)]
+            except OmeZarrError as problem:
+                self.problems.append((path, problem))
+        for entry in heard:
+            self._note(path, entry)
+
+    def _note(self, path: str, entry: warnings.WarningMessage) -> None:
+        if issubclass(entry.category, OmeZarrWarning):
+            self.warnings.append((path, str(entry.message)))
+        else:
+            warnings.warn_explicit(
+                entry.message, entry.category, entry.filename, entry.lineno
+            )
+
+    def close(self) -> None:
+        """Raise the problems; warn where there are none."""
+        raise_together(self._told(), "The fields of this plate cannot be written")
+        equal = _grouped((text, path) for path, text in self.warnings)
+        for text, paths in equal.items():
+            warn(f"{_places(paths)}: {text}")
+
+    def _told(self) -> list[OmeZarrError]:
+        equal: dict[tuple[type[Any], str], list[str]] = {}
+        for path, problem in self.problems:
+            equal.setdefault((type(problem), str(problem)), []).append(path)
+        told: list[OmeZarrError] = []
+        for (kind, text), paths in equal.items():
+            alone = [[path] for path in paths] if len(paths) <= _FEW else [paths]
+            told += [kind(f"{_places(these)}: {text}") for these in alone]
+        if len(told) <= _MOST_PROBLEMS:
+            return told
+        hidden = len(told) - _MOST_PROBLEMS
+        others = dict.fromkeys(path for path, _ in self.problems[_MOST_PROBLEMS:])
+        return [
+            *told[:_MOST_PROBLEMS],
+            PlateError(f"{some([*others])}: {hidden} further problems of such kinds"),
+        ]
+
+
+def _places(paths: list[str]) -> str:
+    return paths[0] if len(paths) == 1 else some(paths, most=_FEW)
+
+
+def _members(group: OmeZarrErrorGroup) -> list[OmeZarrError]:
+    return [p for p in group.exceptions if isinstance(p, OmeZarrError)]

@@ -1,0 +1,270 @@
+"""A tree or mapping of fields -> which fields a plate has, and what its groups tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import xarray as xr
+
+from xarray_omezarr.errors import PlateError, Problems
+from xarray_omezarr.grid.kept import KEY
+from xarray_omezarr.grid.names import LEVELS_KEY, VARIABLE
+from xarray_omezarr.hierarchy import GroupNode
+from xarray_omezarr.write.tree import innermost
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Node
+
+Place: TypeAlias = tuple[str, str, str]
+FieldObject: TypeAlias = xr.DataArray | xr.DataTree
+
+#: Name of the coordinate or attribute that tells the acquisition of a field.
+ACQUISITION = "acquisition"
+_LABELS = "labels"
+_PLATE_DIMS = frozenset(["row", "column", "well", "field"])
+# Pixels of a field lie in its node, or in its levels, one further down.
+_DEPTHS = (3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class PlateTree:
+    """What there is to write.
+
+    Parameters
+    ----------
+    fields : mapping
+        Image by row, column and field, all of them texts.
+    attrs : mapping
+        Attributes of the root.
+    groups : mapping
+        Attributes of rows and wells by path.
+    """
+
+    fields: Mapping[Place, FieldObject]
+    attrs: Mapping[Any, Any] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+
+
+def plate_tree(obj: xr.DataTree | Mapping[Any, Any]) -> PlateTree:
+    """The fields of a tree ``row/column/field``, or of a mapping with such keys.
+
+    Raises
+    ------
+    PlateError
+        If the object is no plate; the message says what it looks like.
+    """
+    found = _of_tree(obj) if isinstance(obj, xr.DataTree) else _of_mapping(obj)
+    if not found.fields:
+        raise PlateError(
+            "The plate has no fields; give a tree with nodes row/column/field, e.g. "
+            "xr.DataTree.from_dict({'A/1/0': dataset})"
+        )
+    return found
+
+
+def _of_mapping(obj: Mapping[Any, Any]) -> PlateTree:
+    if not isinstance(obj, Mapping):
+        raise TypeError(
+            f"A plate is made from an xarray.DataTree, or a mapping of fields by "
+            f"'row/column/field', not from {type(obj)}; an array with dims of wells "
+            "and fields is written with da.omezarr.to_plate"
+        )
+    fields: dict[Place, FieldObject] = {}
+    problems = Problems()
+    for key, value in obj.items():
+        with problems.collected():
+            place = _place(key)
+            if place in fields:
+                raise PlateError(f"Field {'/'.join(place)!r} is given twice")
+            fields[place] = _checked(value, "/".join(place))
+    problems.raise_all("These fields make no plate")
+    return PlateTree(fields)
+
+
+def _place(key: Any) -> Place:
+    parts = tuple(key.strip("/").split("/")) if isinstance(key, str) else key
+    if not isinstance(parts, tuple) or len(parts) != 3:
+        raise PlateError(
+            f"A field has the key {key!r}; give 'row/column/field' or (row, column, "
+            "field), e.g. 'A/1/0'"
+        )
+    row, column, name = (str(part) for part in parts)
+    return row, column, name
+
+
+def _checked(value: Any, path: str) -> FieldObject:
+    if isinstance(value, xr.Dataset):
+        return xr.DataTree(dataset=value)
+    if not isinstance(value, (xr.DataArray, xr.DataTree)):
+        raise PlateError(
+            f"{path}: a field is a DataArray, a Dataset or a tree of levels, not a "
+            f"{type(value).__name__}; make one with xarray.DataArray(pixels, dims=...)"
+        )
+    return value
+
+
+def _of_tree(tree: xr.DataTree) -> PlateTree:
+    _refuse_parts(tree)
+    _refuse_other_depths(tree)
+    problems = Problems()
+    fields: dict[Place, FieldObject] = {}
+    groups: dict[str, Mapping[Any, Any]] = {}
+    for row in tree.children.values():
+        groups[str(row.name)] = row.attrs
+        for column in _children(row, "row", "columns", problems):
+            path = f"{row.name}/{column.name}"
+            groups[path] = column.attrs
+            for node in _children(column, "well", "fields", problems):
+                fields[str(row.name), str(column.name), str(node.name)] = node
+    problems.raise_all("This tree makes no plate")
+    return PlateTree(fields, tree.attrs, groups)
+
+
+def _children(
+    node: xr.DataTree, kind: str, what: str, problems: Problems
+) -> Iterator[xr.DataTree]:
+    with problems.collected():
+        if node.data_vars:
+            raise PlateError(
+                f"Node {node.path!r} holds the variables "
+                f"{[*map(str, node.data_vars)]}, and a {kind} of a plate holds {what}; "
+                "move them to nodes row/column/field"
+            )
+        if not node.children:
+            raise PlateError(
+                f"Node {node.path!r} is a {kind} without {what}; give it some, or drop "
+                f"it: tree.filter(lambda node: node.has_data)"
+            )
+    yield from node.children.values()
+
+
+def _refuse_parts(tree: xr.DataTree) -> None:
+    """Refuse a row or well of a plate, whose depth might pass for that of a plate."""
+    if any("plate" in ancestor.attrs for ancestor in tree.parents):
+        path = tree.path.strip("/")
+        raise PlateError(
+            f"Node {tree.path!r} is a part of a plate, and its place in the plate "
+            "cannot be told from it alone; write it at its place: "
+            f"xr.DataTree.from_dict({{{path!r}: node}}).omezarr.to_plate(store)"
+        )
+
+
+def _refuse_other_depths(tree: xr.DataTree) -> None:
+    """Refuse a tree whose pixels do not lie in fields, and say what it may be."""
+    depths = {depth for depth, _ in _pixel_nodes(tree, 0)}
+    if not depths or depths & {*_DEPTHS}:
+        return
+    nearest = min(depths)
+    node = next(node for depth, node in _pixel_nodes(tree, 0) if depth == nearest)
+    start = (
+        f"Pixels lie in node {node.path!r}, and those of a plate in row/column/field"
+    )
+    if nearest > max(_DEPTHS):
+        raise PlateError(f"{start} or its levels; call to_plate further down the tree")
+    dims = {str(dim) for array in node.data_vars.values() for dim in array.dims}
+    if dims & _PLATE_DIMS:
+        name = next(iter(node.data_vars))
+        raise PlateError(
+            f"{start}: this is a whole plate in one variable, with the dims "
+            f"{sorted(dims & _PLATE_DIMS)}; write it with "
+            f"tree[{name!r}].omezarr.to_plate(store)"
+        )
+    if nearest == 2:
+        raise PlateError(
+            f"{start}: this may be one well, its fields below it; write it at its "
+            "place in the plate: xr.DataTree.from_dict({'B/3': tree}).omezarr.to_plate(store)"
+        )
+    raise PlateError(
+        f"{start}: this may be one image; write it with to_image, or as one field with "
+        "to_field(store, 'A/1/0')"
+    )
+
+
+def _pixel_nodes(node: xr.DataTree, depth: int) -> Iterator[tuple[int, xr.DataTree]]:
+    """Nodes that hold pixels of images, and how deep; nothing below them."""
+    if node.data_vars:
+        yield depth, node
+        return
+    for name, child in node.children.items():
+        if name != _LABELS:
+            yield from _pixel_nodes(child, depth + 1)
+
+
+def levels_of(obj: FieldObject) -> list[xr.DataTree]:
+    """The nodes that hold the levels of a field in a tree."""
+    if isinstance(obj, xr.DataArray):
+        return []
+    if obj.data_vars:
+        return [obj]
+    nodes = [child for name, child in obj.children.items() if name != _LABELS]
+    return [innermost(node) for node in nodes]
+
+
+def single_level(obj: FieldObject) -> xr.DataArray | None:
+    """The pixels of a field whose pyramid is yet to be chosen; None if it has one.
+
+    What was read from a store has one, also where only some levels were opened.
+    """
+    if isinstance(obj, xr.DataArray):
+        return obj
+    levels = levels_of(obj)
+    if len(levels) != 1:
+        return None
+    arrays = levels[0].data_vars
+    names = (
+        [*arrays] if len(arrays) == 1 else [name for name in arrays if name == VARIABLE]
+    )
+    if not names or LEVELS_KEY in levels[0].variables[names[0]].encoding:
+        return None
+    return arrays[names[0]]
+
+
+def told_acquisition(obj: FieldObject, path: str) -> Any:
+    """What a field says of its acquisition, in coordinates or attributes, as it is.
+
+    Raises
+    ------
+    PlateError
+        If it says two things.
+    """
+    said: list[Any] = []
+    if isinstance(obj, xr.DataArray):
+        nodes: list[Any] = [obj]
+        variables: Mapping[Any, Any] = obj.coords
+        if ACQUISITION in variables and variables[ACQUISITION].ndim == 0:
+            said.append(variables[ACQUISITION].values.item())
+    else:
+        nodes = [obj]
+        for level in levels_of(obj):
+            variable = level.variables.get(ACQUISITION)
+            if variable is not None and variable.ndim == 0:
+                said.append(variable.values.item())
+    said += [node.attrs[ACQUISITION] for node in nodes if ACQUISITION in node.attrs]
+    different = [value for value in said if value != said[0] and said[0] == said[0]]
+    if different:
+        raise PlateError(
+            f"{path}: it tells two acquisitions, {said[0]!r} and {different[0]!r}; "
+            "keep one of them"
+        )
+    return said[0] if said else None
+
+
+def without_acquisition(node: Node) -> Node:
+    """The group of an image without the acquisition, which its well tells."""
+    if not isinstance(node, GroupNode):
+        return node
+    attrs = {k: v for k, v in node.attrs.items() if k != ACQUISITION}
+    kept = attrs.get(KEY)
+    if isinstance(kept, Mapping) and ACQUISITION in kept.get("coords", {}):
+        attrs[KEY] = _without_coordinate(kept)
+        if attrs[KEY].keys() <= {"version"}:
+            del attrs[KEY]
+    return node if attrs == node.attrs else replace(node, attrs=attrs)
+
+
+def _without_coordinate(kept: Mapping[str, Any]) -> dict[str, Any]:
+    coords = {k: v for k, v in kept["coords"].items() if k != ACQUISITION}
+    others = {k: v for k, v in kept.items() if k != "coords"}
+    return {**others, "coords": coords} if coords else others
