@@ -44,7 +44,7 @@ _PROBLEM = "This plate cannot be written"
 
 
 def plan_plate(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: xr.DataTree | Mapping[Any, Any] | PlateTree,
     options: WriteOptions,
     *,
     plate: Any = None,

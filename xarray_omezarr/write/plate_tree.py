@@ -47,7 +47,7 @@ class PlateTree:
     groups: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
 
 
-def plate_tree(obj: xr.DataTree | Mapping[Any, Any]) -> PlateTree:
+def plate_tree(obj: xr.DataTree | Mapping[Any, Any] | PlateTree) -> PlateTree:
     """The fields of a tree ``row/column/field``, or of a mapping with such keys.
 
     Raises
@@ -55,6 +55,8 @@ def plate_tree(obj: xr.DataTree | Mapping[Any, Any]) -> PlateTree:
     PlateError
         If the object is no plate; the message says what it looks like.
     """
+    if isinstance(obj, PlateTree):
+        return obj
     found = _of_tree(obj) if isinstance(obj, xr.DataTree) else _of_mapping(obj)
     if not found.fields:
         raise PlateError(
@@ -174,7 +176,8 @@ def _refuse_other_depths(tree: xr.DataTree) -> None:
     if nearest == 2:
         raise PlateError(
             f"{start}: this may be one well, its fields below it; write it at its "
-            "place in the plate: xr.DataTree.from_dict({'B/3': tree}).omezarr.to_plate(store)"
+            "place in the plate: "
+            "xr.DataTree.from_dict({'B/3': tree}).omezarr.to_plate(store)"
         )
     raise PlateError(
         f"{start}: this may be one image; write it with to_image, or as one field with "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ from xarray.core import indexing
 
 from xarray_omezarr.errors import DataTypeError, LayoutError
 from xarray_omezarr.grid.units import split_quantity
+from xarray_omezarr.hierarchy import Part
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.dims import Arrangement
@@ -93,7 +95,35 @@ def stored_shape(da: xr.DataArray, arrangement: Arrangement) -> tuple[int, ...]:
     )
 
 
-def _arranged_dask(da: xr.DataArray, arrangement: Arrangement) -> Readable:
+def pixels_by_index(
+    da: xr.DataArray, first: Sequence[str], arrangement: Arrangement
+) -> Callable[[tuple[int, ...]], Readable]:
+    """The pixels of many images in stored order, by their index along some dims.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        As for `pixels`.
+    first : sequence of str
+        The dims that tell the images apart.
+    arrangement : Arrangement
+        Stored dims in terms of the other ones.
+    """
+    if da.chunks is not None and dask.is_dask_collection(split_quantity(da.data)[0]):
+        whole = _arranged_dask(da, arrangement, first)
+        return lambda index: Part(whole, index)
+
+    def selected(index: tuple[int, ...]) -> Readable:
+        place: dict[Any, int] = dict(zip(first, index, strict=True))
+        return pixels(da.isel(place), arrangement)
+
+    return selected
+
+
+def _arranged_dask(
+    da: xr.DataArray, arrangement: Arrangement, first: Sequence[str] = ()
+) -> Readable:
+    """The array of dask in stored order, with some dims in front of it."""
     if any(np.isnan(size) for sizes in da.chunks or () for size in sizes):
         raise LayoutError(
             "The dask array does not know the sizes of its chunks; call "
@@ -104,10 +134,10 @@ def _arranged_dask(da: xr.DataArray, arrangement: Arrangement) -> Readable:
         0 if dim in arrangement.dropped else slice(None) for dim in da.dims
     )
     kept = [dim for dim in da.dims if dim not in arrangement.dropped]
-    present = [dim for dim in arrangement.dims if dim is not None]
+    present = [*first, *(dim for dim in arrangement.dims if dim is not None)]
     array = array[squeezed].transpose([kept.index(dim) for dim in present])
     place = tuple(None if dim is None else slice(None) for dim in arrangement.dims)
-    return cast("Readable", array[place])
+    return cast("Readable", array[(*(slice(None) for _ in first), *place)])
 
 
 @dataclass(frozen=True, slots=True)

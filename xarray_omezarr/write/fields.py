@@ -1,0 +1,242 @@
+"""Plates and collections in one array: wells, fields and series as dims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xarray_omezarr.errors import OptionError, PlateError
+from xarray_omezarr.grid.kept import NotJson, to_json
+from xarray_omezarr.write.plate import PLATE, plan_plate
+from xarray_omezarr.write.plate_map import PLATE_MAP
+from xarray_omezarr.write.plate_tree import ACQUISITION, PlateTree
+from xarray_omezarr.write.splitting import Filler, Split, along, without_multiindex
+from xarray_omezarr.write.stage import find_origins, origin_names
+from xarray_omezarr.write.wells import (
+    PRESENT,
+    Roles,
+    dims_of,
+    find_fields,
+    find_roles,
+    present,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.options import WriteOptions
+    from xarray_omezarr.write.plate_tree import FieldObject, Place
+    from xarray_omezarr.write.wells import FieldPlace
+
+# Attributes of an array that was stacked which are those of the plate.
+_OF_PLATE = (PLATE, PLATE_MAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images that lie in one array.
+
+    Parameters
+    ----------
+    by_path : mapping
+        The images; those of dask have no pixels yet.
+    split : Split
+        What they were cut from.
+    places : mapping
+        Index in the array, by path.
+    """
+
+    by_path: Mapping[str, xr.DataArray]
+    split: Split
+    places: Mapping[str, tuple[int, ...]]
+
+    def filled(self, planned: Hierarchy, options: WriteOptions) -> Hierarchy:
+        """The plan of all of them, with the pixels that dask computes put in."""
+        filler = Filler(self.split, options)
+        nodes = dict(planned.nodes)
+        for path, index in self.places.items():
+            nodes |= filler.filled(planned, path, index)
+        return replace(planned, nodes=nodes)
+
+
+def plan_stacked_plate(
+    da: xr.DataArray,
+    options: WriteOptions,
+    *,
+    roles: Mapping[str, str | None],
+    attrs: Mapping[Any, Any] | None = None,
+    **further: Any,
+) -> Hierarchy:
+    """Everything that will be stored for a plate that lies in one array.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        Wells and fields are dims, or coordinates along one or more dims; the other
+        dims are those of every image.
+    options : WriteOptions
+        As for `plan_plate`.
+    roles : mapping
+        Names of the dims or coordinates by ``well``, ``row``, ``column`` and
+        ``field``.
+    attrs : mapping, optional
+        Attributes of the plate.
+    **further
+        As for `plan_plate`.
+
+    Raises
+    ------
+    OmeZarrError
+        All problems that can be told, before anything is computed.
+    """
+    images, of_plate = split_plate(da, roles)
+    places: dict[Place, FieldObject] = {}
+    for path, image in images.by_path.items():
+        row, column, name = path.split("/")
+        places[row, column, name] = image
+    tree = PlateTree(places, attrs={**of_plate, **(attrs or {})})
+    return images.filled(plan_plate(tree, options, **further), options)
+
+
+def split_plate(
+    da: xr.DataArray, roles: Mapping[str, str | None]
+) -> tuple[Images, dict[Any, Any]]:
+    """The fields of a plate in one array, and what it tells of the whole plate."""
+    named = find_roles(da, **roles)
+    da = without_multiindex(da)
+    dims = dims_of(da, named.names)
+    places = find_fields(da, named, dims)
+    of_plate: dict[Any, Any] = {
+        key: da.attrs[key] for key in _OF_PLATE if key in da.attrs
+    }
+    columns = _well_columns(da, named, dims)
+    kept_map = _plate_map(da, dims, columns, places)
+    if kept_map:
+        of_plate[PLATE_MAP] = _merged(of_plate.get(PLATE_MAP), kept_map)
+    by_path = {place.path: place.index for place in places}
+    return _cut(da, dims, by_path, [*named.names, *columns]), of_plate
+
+
+def _cut(
+    da: xr.DataArray,
+    dims: Sequence[str],
+    places: Mapping[str, tuple[int, ...]],
+    left_out: Iterable[str],
+) -> Images:
+    """The images at their places, each where its origin says that it is."""
+    origins = find_origins(da, dims)
+    left_out = [PRESENT, *left_out, *origin_names(da).values()]
+    split = Split.of(da, dims, left_out, _OF_PLATE)
+    images = {
+        path: origins.moved(split.image(index), index) for path, index in places.items()
+    }
+    return Images(images, split, places)
+
+
+def split_series(da: xr.DataArray, series: str) -> Images:
+    """The images of a collection in one array, numbered in order.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        Its other dims are those of every image.
+    series : str
+        The dim, or a coordinate along it. Where it is texts, they are the names of
+        the images. Those where a coordinate ``present`` is False are left out.
+
+    Raises
+    ------
+    OptionError
+        If there is no such dim.
+    """
+    if series not in da.dims and series not in da.coords:
+        raise OptionError(
+            f"series is {series!r}, and the object has no dim or coordinate of this "
+            f"name: its dims are {da.dims}, its coordinates {[*da.coords]}"
+        )
+    da = without_multiindex(da)
+    dims = dims_of(da, [series])
+    if len(dims) != 1:
+        raise OptionError(
+            f"series is {series!r}, which is along the dims {dims}; images of a "
+            "collection are in one row. Join the dims with .stack(), or name one"
+        )
+    there = present(da, dims)
+    places = [(index,) for index in range(da.sizes[dims[0]]) if there[index]]
+    if not places:
+        raise OptionError(
+            f"Coordinate {PRESENT!r} is False everywhere: no image is left to write"
+        )
+    names = along(da, dims, da.coords[series]) if series in da.coords else None
+    images = _cut(da, dims, {str(n): at for n, at in enumerate(places)}, [])
+    if names is None or names.dtype.kind not in "UO":
+        return images
+    named = {
+        path: image.rename(str(names[images.places[path]]))
+        for path, image in images.by_path.items()
+    }
+    return replace(images, by_path=named)
+
+
+def _well_columns(da: xr.DataArray, roles: Roles, dims: Sequence[str]) -> list[str]:
+    """Names of the coordinates that tell something of wells, not of fields."""
+    of_wells = {*dims_of(da, roles.of_wells)}
+    # Where each well has a dim of its own, none of them is of fields alone.
+    by_fields = roles.field is not None and bool(dims_of(da, [roles.field]))
+    if of_wells == {*dims} and by_fields:
+        return []
+    known = {PRESENT, ACQUISITION, *roles.names, *origin_names(da).values(), *dims}
+    return [
+        str(name)
+        for name, value in da.coords.items()
+        if value.dims and {*value.dims} <= of_wells and name not in known
+    ]
+
+
+def _plate_map(
+    da: xr.DataArray,
+    dims: Sequence[str],
+    columns: Iterable[str],
+    places: Iterable[FieldPlace],
+) -> dict[str, dict[str, Any]]:
+    """What the coordinates tell of each well, by its path."""
+    values = {name: along(da, dims, da.coords[name]) for name in columns}
+    found: dict[str, dict[str, Any]] = {}
+    for place in places:
+        well = f"{place.row}/{place.column}"
+        told = {name: _json(of[place.index], name) for name, of in values.items()}
+        if told and found.setdefault(well, told) != told:
+            different = next(n for n in told if told[n] != found[well][n])
+            raise PlateError(
+                f"Coordinate {different!r} tells two things of well {well}, "
+                f"{found[well][different]!r} and {told[different]!r}; give it a dim "
+                "of fields, or one value for each well"
+            )
+    return found
+
+
+def _json(value: Any, name: str) -> Any:
+    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
+        return None
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value)
+    try:
+        return to_json(value.item() if isinstance(value, np.generic) else value)
+    except NotJson as reason:
+        raise PlateError(
+            f"Coordinate {name!r} of wells holds {value!r} ({reason}), which JSON "
+            "cannot hold; convert it to numbers or texts, or drop it"
+        ) from reason
+
+
+def _merged(kept: Any, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The map that came along, with what coordinates tell now."""
+    known = kept if isinstance(kept, Mapping) else {}
+    return {
+        well: {**known.get(well, {}), **told.get(well, {})}
+        for well in dict.fromkeys([*known, *told])
+    }

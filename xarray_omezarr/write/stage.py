@@ -1,0 +1,134 @@
+"""Positions of fields on the stage: relative coordinates and an origin -> absolute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xarray_omezarr.errors import CoordinateError
+from xarray_omezarr.grid.coords import coordinates
+from xarray_omezarr.grid.grid import Grid, GridAxis, plus
+from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.grid.units import in_unit, standard_unit
+from xarray_omezarr.write.splitting import along
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_PREFIX = "origin_"
+_SPACE = ("z", "y", "x")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the fields begin along one dim.
+
+    Parameters
+    ----------
+    axis : GridAxis
+        The dim, with positions relative to the origin of each field.
+    values : array
+        The origins, along the dims that tell fields apart.
+    unit : str, optional
+        Theirs.
+    attrs : mapping
+        Attributes of the relative coordinate that its positions do not tell.
+    """
+
+    axis: GridAxis
+    values: Any
+    unit: str | None
+    attrs: Mapping[Any, Any]
+
+    def moved(self, index: tuple[int, ...]) -> xr.Variable:
+        """The coordinate of the field at `index`, exact to the last decimal."""
+        origin = float(self.values[index])
+        dim = self.axis.name
+        if not np.isfinite(origin):
+            raise CoordinateError(
+                f"The origin along {dim!r} is {origin}, and the field is present; give "
+                f"it a number in {_PREFIX}{dim}, or mark the field as absent"
+            )
+        if self.unit is not None and self.unit != self.axis.unit:
+            origin = in_unit(origin, self.unit, str(self.axis.unit), dim=dim)
+        axis = replace(self.axis, translation=plus(self.axis.translation, origin))
+        variable = coordinates(Grid((axis,)))[dim]
+        variable.attrs = {**self.attrs, **variable.attrs}
+        return variable
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the fields begin along all dims that tell it."""
+
+    by_dim: Mapping[str, Origin]
+
+    def moved(self, image: xr.DataArray, index: tuple[int, ...]) -> xr.DataArray:
+        """The field with its absolute positions."""
+        if not self.by_dim:
+            return image
+        found = {dim: origin.moved(index) for dim, origin in self.by_dim.items()}
+        return image.assign_coords(found)
+
+
+def origin_names(da: xr.DataArray) -> dict[str, str]:
+    """Names of the coordinates that hold origins, by dim."""
+    own = {str(dim): f"{_PREFIX}{str(dim).lower()}" for dim in da.dims}
+    return {
+        dim: name
+        for dim, name in own.items()
+        if dim.lower() in _SPACE and name in da.coords
+    }
+
+
+def find_origins(da: xr.DataArray, dims: Sequence[str]) -> Origins:
+    """The origins of all fields.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        With coordinates ``origin_y`` and the like along some of `dims`.
+    dims : sequence of str
+        The dims that tell fields apart.
+
+    Raises
+    ------
+    CoordinateError
+        If an origin is along other dims, or in a unit where its dim has none.
+    """
+    return Origins(
+        {dim: _origin(da, dims, dim, name) for dim, name in origin_names(da).items()}
+    )
+
+
+def _origin(da: xr.DataArray, dims: Sequence[str], dim: str, name: str) -> Origin:
+    given = da.coords[name]
+    if not {*given.dims} <= {*dims} or given.dtype.kind not in "iuf":
+        raise CoordinateError(
+            f"Coordinate {name!r} is {given.dtype} along {given.dims}; it tells where "
+            f"fields begin, as numbers along some of {tuple(dims)}. Rename or drop it"
+        )
+    axis = _axis(da, dim)
+    told = given.attrs.get("units") or given.attrs.get("unit")
+    unit = standard_unit(told, axis_type="space", dim=name)
+    if unit is not None and axis.unit is None:
+        raise CoordinateError(
+            f"Coordinate {name!r} is in {unit}, and {dim!r} has no unit; give it one "
+            f"with da.omezarr.assign_grid(scale={{{dim!r}: ...}}, "
+            f"units={{{dim!r}: {unit!r}}})"
+        )
+    attrs = dict(da.coords[dim].attrs) if dim in da.coords else {}
+    for derived in ("units", "unit", "spacing"):
+        attrs.pop(derived, None)
+    return Origin(axis, along(da, dims, given), unit, attrs)
+
+
+def _axis(da: xr.DataArray, dim: str) -> GridAxis:
+    """The dim as the first image has it."""
+    others = {other: 0 for other in da.dims if other != dim}
+    line = da.isel(others)
+    line.encoding = da.encoding
+    return inspect(line)[dim]
