@@ -45,10 +45,13 @@ if TYPE_CHECKING:
         image_pyramid,
         open_image,
         plan_image,
+        plan_plate,
         prepare_image,
+        prepare_plate,
         quantify,
         template,
         write_image,
+        write_plate,
     )
     from xarray_omezarr.grid.grid import Grid, GridAxis
     from xarray_omezarr.hierarchy import Hierarchy
@@ -87,10 +90,13 @@ __all__ = [
     "ngff",
     "open_image",
     "plan_image",
+    "plan_plate",
     "prepare_image",
+    "prepare_plate",
     "quantify",
     "template",
     "write_image",
+    "write_plate",
 ]
 
 # Where the names live that need zarr, pint, dask or pydantic.
@@ -107,10 +113,13 @@ _HOMES = {
     "image_pyramid": "api",
     "open_image": "api",
     "plan_image": "api",
+    "plan_plate": "api",
     "prepare_image": "api",
+    "prepare_plate": "api",
     "quantify": "api",
     "template": "api",
     "write_image": "api",
+    "write_plate": "api",
 }
 
 

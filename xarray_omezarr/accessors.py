@@ -259,3 +259,122 @@ class DataTreeAccessor:
         return api.write_image(
             self._obj, store, image=image, compute=compute, **options
         )
+
+    @shows_write_options
+    def plan_plate(
+        self,
+        *,
+        plate: Any = None,
+        acquisitions: Any = None,
+        layout: int | str | None = None,
+        plate_map: Any = None,
+        ome_xml: Any = None,
+        **options: Unpack[WriteOptions],
+    ) -> Hierarchy:
+        """What `to_plate` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_plate`.
+
+        Parameters
+        ----------
+        plate, acquisitions, layout, plate_map, ome_xml : optional
+            As for `to_plate`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_plate(
+            self._obj,
+            plate=plate,
+            acquisitions=acquisitions,
+            layout=layout,
+            plate_map=plate_map,
+            ome_xml=ome_xml,
+            **options,
+        )
+
+    @shows_write_options
+    def to_plate(
+        self,
+        store: Any,
+        *,
+        plate: Any = None,
+        acquisitions: Any = None,
+        layout: int | str | None = None,
+        plate_map: Any = None,
+        ome_xml: Any = None,
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write nodes row/column/field as a plate; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_plate`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the plate goes.
+        plate : mapping or xarray_omezarr.ngff.Plate, optional
+            Name, field_count and what else the standard says of a plate.
+        acquisitions : sequence or mapping, optional
+            Dicts or models of the standard, or names by id.
+        layout : {6, 12, 24, 48, 96, 384, 1536}, optional
+            Number of wells of the physical plate.
+        plate_map : pandas.DataFrame, path or mapping, optional
+            What is known of each well, such as compound and dose.
+        ome_xml : str, ome_types.OME, "auto" or None
+            OME-XML of all fields.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_plate(
+            self._obj,
+            store,
+            plate=plate,
+            acquisitions=acquisitions,
+            layout=layout,
+            plate_map=plate_map,
+            ome_xml=ome_xml,
+            compute=compute,
+            **options,
+        )
+
+    @shows_write_options
+    def prepare_plate(
+        self,
+        store: Any,
+        *,
+        plate: Any = None,
+        acquisitions: Any = None,
+        layout: int | str | None = None,
+        plate_map: Any = None,
+        ome_xml: Any = None,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Make the plate without pixels; its group, and its arrays by path.
+
+        See `xarray_omezarr.prepare_plate`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the plate goes.
+        plate, acquisitions, layout, plate_map, ome_xml : optional
+            As for `to_plate`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.prepare_plate(
+            self._obj,
+            store,
+            plate=plate,
+            acquisitions=acquisitions,
+            layout=layout,
+            plate_map=plate_map,
+            ome_xml=ome_xml,
+            **options,
+        )

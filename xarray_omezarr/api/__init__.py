@@ -10,6 +10,7 @@ from xarray_omezarr.api.describe import (
 )
 from xarray_omezarr.api.images import plan_image, write_image
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
+from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.trees import image_pyramid, node_kind, node_levels
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.write.templates import template
@@ -29,8 +30,11 @@ __all__ = [
     "open_image",
     "open_level",
     "plan_image",
+    "plan_plate",
     "prepare_image",
+    "prepare_plate",
     "quantify",
     "template",
     "write_image",
+    "write_plate",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,11 @@ from xarray.core import indexing
 from xarray_omezarr.errors import AxisError, NoPixelsError
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.grid.dims import is_axis
+from xarray_omezarr.hierarchy import Given, join
 from xarray_omezarr.write.source import stored_dtype
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Hierarchy
 
 _REMEDY = (
     "write its metadata and empty arrays with prepare_image, then pixels with "
@@ -114,11 +118,40 @@ def refuse_template(da: xr.DataArray) -> None:
         Saying what to do instead.
     """
     # xarray has no public way to ask what a lazy variable holds.
-    held: Any = da.variable._data
+    if _has_no_pixels(da.variable._data):
+        raise NoPixelsError(f"This is a template, which has no pixels; {_REMEDY}")
+
+
+def refuse_templates(hierarchy: Hierarchy) -> None:
+    """Raise if pixels of any image are those of a template.
+
+    Raises
+    ------
+    NoPixelsError
+        Naming images, and saying what to do instead.
+    """
+    empty = []
+    for path, image in hierarchy.images.items():
+        source = hierarchy.array(join(path, image.multiscale.levels[0].path)).source
+        if isinstance(source, Given):
+            variable = getattr(source.array, "variable", None)
+            held = source.array if variable is None else variable._data
+            empty += [path] if _has_no_pixels(held) else []
+    if empty:
+        raise NoPixelsError(
+            f"Templates, which have no pixels, stand for {len(empty)} images, of which "
+            f"{empty[0]!r} is the first; make empty arrays with prepare_plate, then "
+            "write pixels with to_field; or give arrays of zeros, e.g. of "
+            "dask.array.zeros"
+        )
+
+
+def _has_no_pixels(held: Any) -> bool:
     while held is not None:
         if isinstance(held, _NoPixels) or _is_graph_of_none(held):
-            raise NoPixelsError(f"This is a template, which has no pixels; {_REMEDY}")
+            return True
         held = getattr(held, "array", None)
+    return False
 
 
 def _is_graph_of_none(array: Any) -> bool:
