@@ -125,7 +125,11 @@ class LabelImage(Image):
             _count(len(entries), one, several)
             for entries, one, several in (
                 (self.image_label.colors or (), "colour", "colours"),
-                (self.image_label.properties or (), "value described", "described"),
+                (
+                    self.image_label.properties or (),
+                    "value described",
+                    "values described",
+                ),
             )
             if entries
         ]

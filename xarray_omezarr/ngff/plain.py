@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from xarray_omezarr.errors import MetadataError
 
@@ -15,15 +15,6 @@ def shown(value: object) -> str:
     """A value as messages repeat it, cut where it is long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-
-
-@runtime_checkable
-class HasMembers(Protocol):
-    """What becomes an object of JSON: a model."""
-
-    def members(self) -> Mapping[str, Any]:
-        """The values by JSON key."""
-        ...
 
 
 def unboxed(value: object) -> object:
@@ -37,12 +28,20 @@ def escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+_PLAIN = (str, int, bool, type(None))
+
+
 def plain(value: object, pointer: str = "") -> Any:
     """`value` as JSON holds it: lists, str-keyed dicts and Python's own scalars.
 
     Nulls inside free metadata say something there and stay.
     """
-    value = value.members() if isinstance(value, HasMembers) else unboxed(value)
+    # Most values are these, and asking for more of them takes time.
+    if type(value) in _PLAIN:
+        return value
+    members = getattr(value, "members", None)
+    # A model becomes the object of its members.
+    value = members() if callable(members) else unboxed(value)
     if isinstance(value, Mapping):
         return {
             _key(key, pointer): plain(item, f"{pointer}/{escaped(str(key))}")

@@ -40,8 +40,10 @@ class Version05:
             document = _with_labels(document, attrs)
         version = document["version"]
         told = version.value
-        # RULES L3: the version is given.
-        if not isinstance(told, str) or without_correction(told) != self.name:
+        # RULES L3: the version is given. Lists of labels in use lack it.
+        if told is None and "labels" in document.members():
+            version.note("is not given")
+        elif not isinstance(told, str) or without_correction(told) != self.name:
             raise version.error(f"give {self.name!r}, the version it is read as")
         model = read_metadata(document, self.name)
         document.warn()
