@@ -24,15 +24,17 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.performance",
-        description="Write the same images with every tool that is installed, each "
-        "time in a fresh process, and print medians beside the targets. Linux only.",
+        description="Write the same images and plates with every tool that is "
+        "installed, each time in a fresh process, and print medians beside the targets. Linux only.",
     )
     names = ",".join(WORKS)
     parser.add_argument("--works", default=names, help=f"of {names} (all)")
     names = ",".join(CONTESTANTS)
     parser.add_argument("--contestants", default=names, help=f"of {names} (all)")
     parser.add_argument("--repeats", type=int, default=5, help="of each (5)")
-    parser.add_argument("--size", type=int, help="MiB instead of those of the works")
+    parser.add_argument(
+        "--size", type=int, help="MiB (fields of plates) instead of the works'"
+    )
     parser.add_argument("--raw", type=Path, help="file to which raw results are added")
     parser.add_argument("--folder", type=Path, help="for images; kept for the next run")
     parser.add_argument(

@@ -9,21 +9,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.performance import opening, plates
 from tests.performance.data import DIMS, SCALE
 from tests.performance.floor import levels_by_hand, prepare_floor
-from tests.performance.works import FACTORS, Work
+from tests.performance.works import FACTORS, Work, blosc
 
 Prepare = Callable[[Work, Any, Any], Callable[[], object]]
 
 _W1 = ("w1", "w1-4x", "w1-own")
 _W2 = ("w2", "w2-4x")
+_W4 = ("w4", "w4-disk")
 _W5 = ("w5-nearest", "w5-mode")
+_OPEN = ("plate-tree", "plate-stack")
 _SCALE = dict(zip(DIMS, SCALE, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A way to write an image.
+    """A way to write an image or a plate, or to open one.
 
     Attributes
     ----------
@@ -50,12 +53,15 @@ def at_once(job: Callable[..., object], **options: Any) -> Prepare:
     return lambda work, pixels, target: partial(job, work, pixels, target, **options)
 
 
-def blosc(work: Work) -> Any:
-    """The codec that matched works share."""
-    from zarr.codecs import BloscCodec
+def by_kind(image: Prepare, plate: Prepare, opening: Prepare | None = None) -> Prepare:
+    """A contestant that does images, plates and perhaps opens plates."""
 
-    size = 4 if work.kind == "labels" else 2
-    return BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=size)
+    def prepare(work: Work, pixels: Any, target: Any) -> Callable[[], object]:
+        if opening is not None and work.verb != "write":
+            return opening(work, pixels, target)
+        return (plate if work.kind == "plate" else image)(work, pixels, target)
+
+    return prepare
 
 
 def ours(work: Work, pixels: Any, target: Any, **further: Any) -> None:
@@ -237,13 +243,18 @@ def acquire(work: Work, pixels: Any, target: Path) -> None:
     stream.close()
 
 
-_EVERYWHERE = (*_W1, *_W2, "w3", *_W5, "cluster", "fast", "slow")
+_EVERYWHERE = (*_W1, *_W2, "w3", *_W4, *_W5, "cluster", "fast", "slow")
+_YAO_WORKS = (*_W1, *_W2, "w3", *_W4)
 _YAO, _OME, _NGFF = ("yaozarrs", "tensorstore"), ("ome_zarr",), ("ngff_zarr",)
 
 CONTESTANTS: dict[str, Contestant] = {
     contestant.name: contestant
     for contestant in (
-        Contestant("ours", at_once(ours), _EVERYWHERE),
+        Contestant(
+            "ours",
+            by_kind(at_once(ours), at_once(plates.ours), opening.prepare_ours),
+            (*_EVERYWHERE, *_OPEN),
+        ),
         Contestant(
             "ours-tensorstore",
             at_once(ours, writer="tensorstore"),
@@ -253,24 +264,47 @@ CONTESTANTS: dict[str, Contestant] = {
         Contestant(
             "ours-zarrs", at_once(ours_with_zarrs), ("w1", "w2", "w3"), ("zarrs",)
         ),
-        Contestant("floor", prepare_floor, (*_W1, *_W2, "w3", *_W5), ("numcodecs",)),
+        Contestant(
+            "floor",
+            by_kind(prepare_floor, plates.prepare_floor, opening.prepare_floor),
+            (*_W1, *_W2, "w3", *_W4, *_W5, *_OPEN),
+            ("numcodecs",),
+        ),
         Contestant(
             "yaozarrs-tensorstore",
-            at_once(yaozarrs, writer="tensorstore"),
-            (*_W1, *_W2, "w3"),
+            by_kind(
+                at_once(yaozarrs, writer="tensorstore"),
+                at_once(plates.yaozarrs, writer="tensorstore"),
+            ),
+            _YAO_WORKS,
             _YAO,
         ),
         Contestant(
-            "yaozarrs-zarr", at_once(yaozarrs, writer="zarr"), (*_W1, *_W2, "w3"), _YAO
+            "yaozarrs-zarr",
+            by_kind(
+                at_once(yaozarrs, writer="zarr"),
+                at_once(plates.yaozarrs, writer="zarr"),
+            ),
+            _YAO_WORKS,
+            _YAO,
         ),
         Contestant(
             "ome-zarr-local-mean",
-            at_once(ome_zarr, method="LOCAL_MEAN"),
-            ("w1", "w1-4x", *_W2, "w3", "cluster", "fast", "slow"),
+            by_kind(
+                at_once(ome_zarr, method="LOCAL_MEAN"),
+                at_once(plates.ome_zarr, method="LOCAL_MEAN"),
+            ),
+            ("w1", "w1-4x", *_W2, "w3", *_W4, "cluster", "fast", "slow"),
             _OME,
         ),
         Contestant(
-            "ome-zarr", at_once(ome_zarr, method="RESIZE"), ("w1", "w1-own"), _OME
+            "ome-zarr",
+            by_kind(
+                at_once(ome_zarr, method="RESIZE"),
+                at_once(plates.ome_zarr, method="RESIZE"),
+            ),
+            ("w1", "w1-own", *_W4),
+            _OME,
         ),
         Contestant(
             "ome-zarr-nearest", at_once(ome_zarr, method="NEAREST"), _W5[:1], _OME
@@ -293,7 +327,12 @@ CONTESTANTS: dict[str, Contestant] = {
             ("w1", "w1-own", "w2"),
             ("bioio_ome_zarr",),
         ),
-        Contestant("ngio", at_once(ngio), ("w1", "w1-own"), ("ngio",)),
+        Contestant(
+            "ngio",
+            by_kind(at_once(ngio), at_once(plates.ngio)),
+            ("w1", "w1-own", *_W4),
+            ("ngio",),
+        ),
         Contestant("acquire-zarr", at_once(acquire), ("w1", "w3"), ("acquire_zarr",)),
     )
 }

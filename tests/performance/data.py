@@ -41,6 +41,17 @@ def shape_of(mebibytes: int, itemsize: int) -> tuple[int, ...]:
     return (1, channels, 16, side, side)
 
 
+def shape_of_fields(count: int) -> tuple[int, ...]:
+    """Shape of all fields of a plate, 1 MiB of uint16 each: field, c, z, y, x.
+
+    Examples
+    --------
+    >>> shape_of_fields(384)
+    (384, 2, 1, 512, 512)
+    """
+    return (count, 2, 1, 512, 512)
+
+
 def camera_image(shape: tuple[int, ...]) -> NDArray[np.uint16]:
     """Smooth structure with shot noise in counts, the same for the same `shape`."""
     rng = np.random.default_rng(20260101)
@@ -85,7 +96,9 @@ def source_file(kind: str, mebibytes: int, folder: Path) -> Path:
     path = folder / f"{kind}-{mebibytes}.npy"
     if not path.exists():
         partial = path.with_suffix(".partial.npy")
-        np.save(partial, make(shape_of(mebibytes, itemsize)))
+        plate = kind == "plate"
+        shape = shape_of_fields(mebibytes) if plate else shape_of(mebibytes, itemsize)
+        np.save(partial, make(shape))
         partial.rename(path)
     return path
 

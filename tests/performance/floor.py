@@ -34,13 +34,15 @@ def halved(image: Image) -> Image:
     return result
 
 
-def levels_by_hand(image: Image, method: str) -> list[Image]:
-    """All levels of `image` in memory.
+def levels_by_hand(
+    image: Image, method: str, factors: tuple[int, ...] = FACTORS
+) -> list[Image]:
+    """All levels of `image` in memory, one more than there are `factors`.
 
     For labels every second pixel: the levels of `mode` compress as well as these.
     """
     levels = [image]
-    for _ in FACTORS:
+    for _ in factors:
         finer = levels[-1]
         levels.append(halved(finer) if method == "mean" else finer[..., ::2, ::2])
     return levels

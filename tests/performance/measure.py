@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import resource
 import shutil
 import sys
@@ -22,12 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from tests.performance import check, data
+from tests.performance import check, data, opening
 from tests.performance.contestants import CONTESTANTS, Contestant
 from tests.performance.works import WORKS, Work
 
-# One chunk of level 0 in y and x: enough to load what is loaded late.
+# One chunk of level 0 in y and x (of a plate, a well): enough to load what is loaded
+# late.
 _WARM_UP_MEBIBYTES = 4
+# A file system in memory that every Linux has.
+_RAM = Path("/dev/shm")
 
 
 def memory(field: str) -> int:
@@ -48,18 +52,21 @@ def cpu_seconds() -> float:
     return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
-def timed(call: Callable[[], object]) -> dict[str, float]:
-    """Wall and CPU seconds of `call` and the rise of peak memory in bytes."""
+def timed(call: Callable[[], object]) -> tuple[dict[str, float], object]:
+    """Wall and CPU seconds of `call`, the rise of peak memory in bytes; its result."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")
     before, cpu, wall = memory("VmRSS"), cpu_seconds(), time.perf_counter()
-    call()
+    result = call()
     wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
-    return {"wall": wall, "cpu": cpu, "rise": memory("VmHWM") - before}
+    rise = memory("VmHWM") - before
+    return {"wall": wall, "cpu": cpu, "rise": rise}, result
 
 
 def pixels_of(work: Work, folder: Path) -> Any:
     """The pixels as the work says: in memory, or lazily from a Zarr array."""
+    if work.verb != "write":
+        return None
     if work.source == "numpy":
         return np.load(data.source_file(work.kind, work.mebibytes, folder))
     import dask.array as da
@@ -67,13 +74,27 @@ def pixels_of(work: Work, folder: Path) -> Any:
     return da.from_zarr(str(data.source_zarr(work.mebibytes, folder)))
 
 
-def target_of(work: Work, place: Path) -> Any:
-    """Where the contestant writes: a path, or a store in memory."""
-    if work.store == "local":
-        return place
-    from tests.performance.slow_store import LATENCY, SlowStore
+@contextmanager
+def target_of(work: Work, place: Path) -> Iterator[Any]:
+    """Where the contestant writes, empty: a path, or a store in memory.
 
-    return SlowStore(latency=LATENCY if work.store == "slow" else 0.0)
+    For works that open it is the plate to open, which stays for the next one.
+    """
+    if work.verb != "write":
+        yield opening.plate_folder(work, place.parent)
+        return
+    if work.store in ("slow", "fast"):
+        from tests.performance.slow_store import LATENCY, SlowStore
+
+        yield SlowStore(latency=LATENCY if work.store == "slow" else 0.0)
+        return
+    if work.store == "ram":
+        place = _RAM / f"{os.getpid()}-{place.name}"
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager
@@ -93,37 +114,48 @@ def cluster_of(work: Work) -> Iterator[None]:
         yield
 
 
+def warm_up(contestant: Contestant, work: Work, folder: Path) -> None:
+    """The same with few pixels, so that what is loaded late is loaded."""
+    small = replace(work, mebibytes=_WARM_UP_MEBIBYTES)
+    if contestant.name != "floor":
+        with target_of(small, folder / "warm-up.ome.zarr") as target:
+            contestant.prepare(small, pixels_of(small, folder), target)()
+
+
+def judged(work: Work, pixels: Any, target: Any, came: object) -> dict[str, Any]:
+    """What the result looks like, and what is wrong with it."""
+    if work.verb != "write":
+        return {"problems": check.opened_problems(came, work)}
+    if work.kind == "plate":
+        return {"problems": check.plate_problems(target, pixels, work)}
+    return {"layout": check.layout(target), "problems": check.problems(target, pixels)}
+
+
 def measured(
     contestant: Contestant, work: Work, folder: Path, *, warm: bool
 ) -> dict[str, Any]:
     """The figures of one call, its output checked and removed."""
-    place = folder / "output.ome.zarr"
     pixels = pixels_of(work, folder)
-    with cluster_of(work):
+    with (
+        cluster_of(work),
+        target_of(work, folder / "output.ome.zarr") as target,
+    ):
         if warm:
-            small = replace(work, mebibytes=_WARM_UP_MEBIBYTES)
-            if contestant.name != "floor":
-                warm_up = folder / "warm-up.ome.zarr"
-                shutil.rmtree(warm_up, ignore_errors=True)
-                target = target_of(small, warm_up)
-                contestant.prepare(small, pixels_of(small, folder), target)()
-                shutil.rmtree(warm_up, ignore_errors=True)
-        shutil.rmtree(place, ignore_errors=True)
-        target = target_of(work, place)
+            warm_up(contestant, work, folder)
         call = contestant.prepare(work, pixels, target)
-        result: dict[str, Any] = dict(timed(call))
-    if work.cluster:
-        # The work was done by others.
-        del result["cpu"], result["rise"]
-    if work.store == "local":
-        result["disk"] = check.bytes_on_disk(place)
-    else:
-        result["requests"] = target.requests
-        target.latency = 0.0
-    if contestant.name != "floor":
-        result["layout"] = check.layout(target)
-        result["problems"] = check.problems(target, pixels)
-    shutil.rmtree(place, ignore_errors=True)
+        figures, came = timed(call)
+        result: dict[str, Any] = dict(figures)
+        if work.cluster:
+            # The work was done by others.
+            del result["cpu"], result["rise"]
+        if isinstance(target, Path):
+            if work.verb == "write":
+                result["disk"] = check.bytes_on_disk(target)
+        else:
+            result["requests"] = target.requests
+            target.latency = 0.0
+        if contestant.name != "floor":
+            result |= judged(work, pixels, target, came)
     return result
 
 

@@ -70,6 +70,13 @@ def _ours(
     return Target(work, about, value, bound, at_most)
 
 
+def _cpu(work: str, bound: float) -> Target:
+    def value(medians: Medians) -> float:
+        return medians[work, "ours"]["cpu"]
+
+    return Target(work, "CPU time", value, bound, unit="s")
+
+
 def _more(work: str, base: str, bound: float) -> Target:
     def value(medians: Medians) -> float:
         rises = [medians[name, "ours"]["rise"] for name in (work, base)]
@@ -107,6 +114,13 @@ TARGETS: tuple[Target, ...] = (
     _faster("w3", "ome-zarr-local-mean", 3.2),
     _faster("w3", "yaozarrs-tensorstore", 1),
     _rise("w3", 128),
+    _faster("w4", "yaozarrs-tensorstore", 2.5),
+    _faster("w4", "ome-zarr-local-mean", 8),
+    _rise("w4", 64),
+    _ours("w4-disk", "floor", "wall", "time of ours / floor", 1.3),
+    _rise("w4-disk", 64),
+    _cpu("plate-tree", 5),
+    _cpu("plate-stack", 0.3),
     _faster("w5-nearest", "ome-zarr-nearest", 9),
     _ours("w5-nearest", "ome-zarr-nearest", "rise", "memory of ours / ome-zarr", 0.1),
     _ours("w5-mode", "w5-nearest:ours", "wall", "time / that of nearest", 2),
