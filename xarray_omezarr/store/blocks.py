@@ -141,6 +141,11 @@ class _Planner:
         # Pixels of the array that was read first, per pixel of the arrays that are
         # in memory while it is read.
         self._chain: dict[str, Shape] = {}
+        self._place = {path: index for index, path in enumerate(arrays)}
+        self._children: dict[str, list[str]] = {}
+        for path, node in arrays.items():
+            if isinstance(node.source, Downsampled):
+                self._children.setdefault(node.source.parent, []).append(path)
 
     def add(self, root: str, *, writes_root: bool) -> None:
         """Add the stage that makes as much as possible from `root`."""
@@ -224,12 +229,17 @@ class _Planner:
 
     def _descendants(self, root: str) -> Iterator[Step]:
         totals = {root: (1,) * len(self._arrays[root].shape)}
-        for path, node in self._arrays.items():
-            source = node.source
-            if isinstance(source, Downsampled) and source.parent in totals:
-                totals[path] = _times(totals[source.parent], source.factors)
-                if path not in self.made:
-                    yield Step(path, source.parent, source.factors, totals[path])
+        found = []
+        generation = [root]
+        while generation:
+            generation = [c for p in generation for c in self._children.get(p, ())]
+            found += generation
+        for path in sorted(found, key=self._place.__getitem__):
+            source = self._arrays[path].source
+            assert isinstance(source, Downsampled)  # as all that has a parent
+            totals[path] = _times(totals[source.parent], source.factors)
+            if path not in self.made:
+                yield Step(path, source.parent, source.factors, totals[path])
 
     def _unit(
         self, root: str, writes_root: bool, steps: list[Step], least: Shape | None

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import zarr
+from numpy.typing import NDArray
 from zarr.core.sync import sync
 
 from xarray_omezarr.errors import LayoutError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _ZARR = ZarrWriter()
 _SILENT = Report()
+_NOTHING: Mapping[str, NDArray[Any]] = {}
 
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
@@ -136,16 +138,31 @@ class Commit:
     report: Report = _SILENT
     finish: Callable[[], zarr.Group] | None = None
 
-    def __call__(self, limits: dict[str, Limits], begun: Begun) -> zarr.Group:
-        """Commit; `limits` of the values by path of level 0."""
-        self._commit(limits, begun)
+    def __call__(
+        self,
+        limits: dict[str, Limits],
+        begun: Begun,
+        seen: Mapping[str, NDArray[Any]] = _NOTHING,
+    ) -> zarr.Group:
+        """Commit.
+
+        Parameters
+        ----------
+        limits : dict
+            Of the values by path of level 0.
+        begun : Begun
+            What was filled.
+        seen : mapping
+            Pixels of some arrays, which need not be read for windows.
+        """
+        arrays = {**begun.handles, **seen}
+        self._commit(windows.complete(self.hierarchy, limits, arrays), begun)
         finish = self.finish or partial(_opened, begun.place.final, self.hierarchy)
         group = finish()
         self.report.end()
         return group
 
-    def _commit(self, limits: dict[str, Limits], begun: Begun) -> None:
-        done = windows.complete(self.hierarchy, limits, begun.handles)
+    def _commit(self, done: Hierarchy, begun: Begun) -> None:
         place, zarr_format = begun.place, _zarr_format(self.hierarchy)
         attributes = {path: self._attributes(n) for path, n in done.groups.items()}
         final = {**place.kept_attrs, **attributes.pop("")}

@@ -51,6 +51,7 @@ class Crew:
     """
 
     def __init__(self, threads: int, limit: int) -> None:
+        self.threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=_NAME)
         self._limit = limit
         # Every core has work, however large the objects.
@@ -135,6 +136,8 @@ def crew(threads: int, limit: int) -> Iterator[Crew]:
 
 class Alone:
     """In place of a crew: every job is done at once by whoever hands it over."""
+
+    threads = 1
 
     def hand_over(self, _nbytes: int, job: Callable[[], Any]) -> Future[None] | None:
         """Do `job`; nothing is left of it."""

@@ -18,7 +18,7 @@ from xarray_omezarr.store.create import (
     without_pixels,
 )
 from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_for
-from xarray_omezarr.store.fill import BlockWriter, block_writers, fill_now
+from xarray_omezarr.store.fill import BlockWriter, block_writers
 from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
@@ -30,6 +30,7 @@ from xarray_omezarr.store.progress import Progress, Report, total_bytes
 from xarray_omezarr.store.reach import Reach, has_client
 from xarray_omezarr.store.tasks import compute as run
 from xarray_omezarr.store.tasks import fill_later, is_dask
+from xarray_omezarr.store.visit import Kept, fill_now
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter
 
 if TYPE_CHECKING:
@@ -124,7 +125,9 @@ def write(
                 clean_up.renounce()
             started = dask.delayed(begun, pure=False, traverse=False)
             return run(job.later(work, started, commit))
-        return commit(fill_now(hierarchy.arrays, work, begun, hands), begun)
+        kept = Kept(windows.small_samples(hierarchy))
+        limits = fill_now(hierarchy.arrays, work, begun, hands, kept)
+        return commit(limits, begun, kept.pixels)
 
 
 @dataclass(frozen=True, slots=True)

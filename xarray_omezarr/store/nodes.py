@@ -7,14 +7,16 @@ an image with many levels, or a plate with many images, that is most of the time
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import zarr
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.group import GroupMetadata
 from zarr.core.sync import sync
-from zarr.storage import StorePath
+from zarr.storage import LocalStore, StorePath
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.arrays import ZarrFormat, model_array
@@ -48,9 +50,26 @@ def put_groups(
     """
     documents: Documents = {}
     for below, attrs in attributes.items():
-        metadata = GroupMetadata(attributes=dict(attrs), zarr_format=zarr_format)
-        documents |= _documents(metadata, join(path, below))
+        for name, members in _group(attrs, zarr_format).items():
+            value = json.dumps(members, indent=_indent()).encode()
+            key = join(path, below, name)
+            documents[key] = default_buffer_prototype().buffer.from_bytes(value)
     put(store, documents)
+
+
+def _group(
+    attrs: Mapping[str, Any], zarr_format: ZarrFormat
+) -> dict[str, Mapping[str, Any]]:
+    """The documents of a group, as zarr makes them, at a fifth of the time."""
+    if zarr_format == 2:
+        return {".zgroup": {"zarr_format": 2}, ".zattrs": attrs}
+    members = {"attributes": attrs, "zarr_format": 3, "node_type": "group"}
+    return {"zarr.json": members}
+
+
+def _indent() -> int | None:
+    told: int | None = zarr.config.get("json_indent")
+    return told
 
 
 def new_group(
@@ -78,10 +97,12 @@ def new_arrays(
     """
     documents: Documents = {}
     arrays: dict[str, zarr.Array[Any]] = {}
+    models: dict[Any, tuple[zarr.Array[Any], Documents]] = {}
     for path, node in nodes.items():
-        model = model_array(node, zarr_format)
+        model, documents_of_model = _model(node, zarr_format, models)
         where = StorePath(root.store, join(root.path, path))
-        documents |= _documents(model.metadata, where.path)
+        for name, document in documents_of_model.items():
+            documents[join(where.path, name)] = document
         made: Any = zarr.AsyncArray(
             metadata=model.metadata, store_path=where, config=model.async_array.config
         )
@@ -90,8 +111,31 @@ def new_arrays(
     return arrays
 
 
+def _model(
+    node: ArrayNode,
+    zarr_format: ZarrFormat,
+    known: dict[Any, tuple[zarr.Array[Any], Documents]],
+) -> tuple[zarr.Array[Any], Documents]:
+    """An empty array and its documents; those of a plate are alike, and made once."""
+    # Objects of codecs are kept by the nodes, so that no other has their identity.
+    layout = replace(node.layout, compression=id(node.layout.compression))
+    key = (node.dims, node.shape, node.dtype, layout)
+    if node.attrs or key not in known:
+        model = model_array(node, zarr_format)
+        made = (model, _documents(model.metadata, ""))
+        if node.attrs:
+            return made
+        known[key] = made
+    return known[key]
+
+
 def put(store: Store, documents: Documents) -> None:
     """Put all documents, many at a time."""
+    if type(store) is LocalStore and hasattr(store, "set_sync"):
+        # Files need no event loop; older zarr has no other way.
+        for key, value in documents.items():
+            store.set_sync(key, value)
+        return
 
     async def put_all() -> None:
         room = asyncio.Semaphore(_IN_FLIGHT)

@@ -27,6 +27,9 @@ _SAMPLE_PIXELS = 2**20
 # Samples of several channels that are in memory at a time.
 _SAMPLE_BYTES = 2**23
 
+# Coarsest levels that are kept in memory for it.
+_KEPT_BYTES = 2**24
+
 # Multiples of it, without their whole parts, are evenly spread, however many.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -49,7 +52,7 @@ def _channel_axis(image: Image) -> int:
 def complete(
     hierarchy: Hierarchy,
     limits: Mapping[str, Limits],
-    handles: Mapping[str, WritableArray],
+    handles: Mapping[str, WritableArray | NDArray[Any]],
 ) -> Hierarchy:
     """The hierarchy with a window for every channel.
 
@@ -64,7 +67,7 @@ def complete(
             coarsest = join(path, levels[-1].path)
             samples = _Samples(
                 handles[coarsest],
-                hierarchy.arrays[coarsest],
+                hierarchy.array(coarsest),
                 _channel_axis(image),
                 _unknown(image),
             )
@@ -77,6 +80,24 @@ def _unknown(image: Image) -> list[int]:
     """Channels whose shown part the pixels must tell."""
     channels = () if image.omero is None else image.omero.channels
     return [index for index, channel in enumerate(channels) if channel.window is None]
+
+
+def small_samples(hierarchy: Hierarchy) -> dict[str, tuple[int, ...]]:
+    """Shapes of coarsest levels that are worth to be kept, by path.
+
+    Of a plate there are thousands, and reading one back takes as long as making it.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    room = _KEPT_BYTES
+    for path, image in hierarchy.images.items():
+        if needs_windows(image):
+            coarsest = join(path, image.multiscale.levels[-1].path)
+            node = hierarchy.array(coarsest)
+            room -= node.nbytes
+            if room < 0:
+                break
+            shapes[coarsest] = node.shape
+    return shapes
 
 
 class _Samples:
@@ -97,7 +118,11 @@ class _Samples:
     """
 
     def __init__(
-        self, array: WritableArray, node: ArrayNode, axis: int, wanted: Sequence[int]
+        self,
+        array: WritableArray | NDArray[Any],
+        node: ArrayNode,
+        axis: int,
+        wanted: Sequence[int],
     ) -> None:
         self._array, self._axis, self._wanted = array, axis, wanted
         self._count = 1 if axis == WHOLE else node.shape[axis]

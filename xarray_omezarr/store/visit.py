@@ -1,0 +1,186 @@
+"""Visit all blocks of what is not dask: each once, the inner ones inside the outer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xarray_omezarr.store.crew import Alone
+from xarray_omezarr.store.fill import (
+    BlockWriter,
+    Extent,
+    HasArrays,
+    Limits,
+    Pixels,
+    chains,
+    read_block,
+    seen_from,
+    totals,
+)
+from xarray_omezarr.store.pixels import is_in_memory
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import ArrayNode
+    from xarray_omezarr.store.blocks import Slices
+    from xarray_omezarr.store.crew import Crew
+
+
+class Kept:
+    """Small arrays that are looked at once more when all is written.
+
+    Parameters
+    ----------
+    shapes : mapping
+        Their shapes by path; one that is not made in one piece is not kept.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self._shapes = shapes
+        self.pixels: dict[str, Pixels] = {}
+
+    def see(self, path: str, pixels: Pixels) -> None:
+        """Keep the pixels, if they are a whole array that is wanted."""
+        if self._shapes.get(path) == pixels.shape:
+            self.pixels[path] = pixels
+
+
+def fill_now(
+    arrays: Mapping[str, ArrayNode],
+    writers: Sequence[BlockWriter],
+    begun: HasArrays,
+    hands: Crew | Alone,
+    kept: Kept,
+) -> dict[str, Limits]:
+    """Fill all arrays, block by block; what is not in memory is read in this thread.
+
+    Parameters
+    ----------
+    arrays : mapping
+        Nodes by path.
+    writers : sequence of BlockWriter
+        One per stage, in order.
+    begun : HasArrays
+        Where to.
+    hands : Crew or Alone
+        Who encodes and puts.
+    kept : Kept
+        Takes pixels that are wanted again.
+
+    Returns
+    -------
+    dict
+        Limits of the values, by path of the arrays that were read.
+    """
+    extents: dict[str, Extent] = {}
+    todo = list(chains(writers))
+    are_many = len(todo) >= 2 * hands.threads
+    for chain in todo:
+        root = chain[0].stage.root
+        if not chain[0].stage.writes_root:
+            # It goes on from what those before it have stored.
+            hands.wait()
+        extent = extents.setdefault(root, Extent())
+        node = arrays[root]
+        if are_many and _is_one_block(chain, node):
+            # Of a plate, whole fields are done at the same time.
+            nest = _Nest(chain, node, begun, Alone(), extent, kept)
+            hands.hand_over(_nbytes(chain, node), nest.fill)
+        else:
+            _Nest(chain, node, begun, hands, extent, kept).fill()
+    hands.wait()
+    return {root: extent.limits for root, extent in extents.items()}
+
+
+def _is_one_block(chain: Sequence[BlockWriter], node: ArrayNode) -> bool:
+    """Whether it is all done in one go, from pixels that any thread may read."""
+    stage = chain[0].stage
+    is_whole = len(chain) == 1 and stage.block == stage.shape
+    return is_whole and stage.writes_root and is_in_memory(node.given)
+
+
+def _nbytes(chain: Sequence[BlockWriter], node: ArrayNode) -> int:
+    """Bytes of the levels that are made of a whole array."""
+    steps = chain[0].stage.steps
+    pixels = sum(-(-math.prod(node.shape) // math.prod(step.total)) for step in steps)
+    return (pixels + math.prod(node.layout.objects)) * node.dtype.itemsize
+
+
+class _Nest:
+    """Runs stages that nest: an outer block is put together from inner ones.
+
+    Each array is visited once, and nothing that was written is read again.
+    """
+
+    def __init__(
+        self,
+        chain: Sequence[BlockWriter],
+        node: ArrayNode,
+        begun: HasArrays,
+        hands: Crew | Alone,
+        extent: Extent,
+        kept: Kept,
+    ) -> None:
+        self._kept = kept
+        self._chain = chain
+        self._stages = [writer.stage for writer in chain]
+        self._totals = totals(self._stages)
+        self._node = node
+        self._begun = begun
+        self._hands = hands
+        self._extent = extent
+        self._open: dict[str, list[_OpenBlock]] = {}
+
+    def fill(self) -> None:
+        """Visit all blocks of the outermost stage."""
+        for place in self._stages[-1].blocks():
+            self._visit(len(self._chain) - 1, place)
+
+    def _visit(self, depth: int, place: Slices) -> None:
+        writer = self._chain[depth]
+        if depth:
+            pixels = self._assemble(depth, place)
+        else:
+            pixels = read_block(writer.stage, place, self._node, self._begun)
+            self._pass_on(writer.stage.root, place, pixels)
+        writer.write(
+            pixels, place, self._begun, self._hands, self._extent, self._pass_on
+        )
+
+    def _assemble(self, depth: int, place: Slices) -> Pixels:
+        """The pixels of a block, made by the blocks of the stages inside it."""
+        stage, inner = self._stages[depth], self._stages[depth - 1]
+        waiting = self._open.setdefault(stage.root, [])
+        waiting.append(_OpenBlock(place))
+        for within in inner.blocks(seen_from(inner, stage, place, self._totals)):
+            self._visit(depth - 1, within)
+        return waiting.pop().pixels
+
+    def _pass_on(self, path: str, place: Slices, pixels: Pixels) -> None:
+        for block in self._open.get(path, ()):
+            block.take(place, pixels)
+        self._kept.see(path, pixels)
+
+
+class _OpenBlock:
+    """A block that is being put together from parts."""
+
+    def __init__(self, place: Slices) -> None:
+        self._place = place
+        self.pixels: Pixels = np.empty(0)
+
+    def take(self, place: Slices, part: Pixels) -> None:
+        """Put a part where it belongs."""
+        if place == self._place:
+            self.pixels = part
+            return
+        if not self.pixels.size:
+            shape = [whole.stop - whole.start for whole in self._place]
+            self.pixels = np.empty(shape, part.dtype)
+        inside = tuple(
+            slice(at.start - whole.start, at.stop - whole.start)
+            for at, whole in zip(place, self._place, strict=True)
+        )
+        self.pixels[inside] = part
