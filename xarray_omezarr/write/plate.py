@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import OptionError, Problems
-from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
-from xarray_omezarr.ngff.plate import Acquisition, Field, Plate, Well
+from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
+from xarray_omezarr.ngff.plate import Acquisition, Field, Well
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions
@@ -106,14 +106,13 @@ def plan_plate(
     with problems.collected():
         images = plan_fields(planner.images, of_fields)
     problems.raise_all(_PROBLEM)
-    for path, image in images.items():
-        for inner, node in image.nodes.items():
-            nodes[join(path, inner)] = without_acquisition(node)
     for node in nodes.values():
         # What the version cannot hold shows when it spells the metadata.
-        if isinstance(node, GroupNode) and isinstance(node.model, (Plate, Well)):
+        if isinstance(node, GroupNode) and node.model is not None:
             version.to_attrs(node.model)
-    return Hierarchy(version, nodes)
+    return Hierarchy(version, nodes).around(
+        {path: without_acquisition(image) for path, image in images.items()}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def _factors_of(hierarchy: Hierarchy) -> list[dict[str, int]]:
 
 
 def _image(hierarchy: Hierarchy) -> Image:
-    return hierarchy.images[""]
+    return hierarchy.image()
 
 
 def _check_depths(planned: Mapping[str, Hierarchy]) -> None:

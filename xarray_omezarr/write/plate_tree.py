@@ -15,7 +15,7 @@ from xarray_omezarr.hierarchy import GroupNode
 from xarray_omezarr.write.tree import innermost
 
 if TYPE_CHECKING:
-    from xarray_omezarr.hierarchy import Node
+    from xarray_omezarr.hierarchy import Hierarchy
 
 Place: TypeAlias = tuple[str, str, str]
 FieldObject: TypeAlias = xr.DataArray | xr.DataTree
@@ -254,10 +254,16 @@ def told_acquisition(obj: FieldObject, path: str) -> Any:
     return said[0] if said else None
 
 
-def without_acquisition(node: Node) -> Node:
-    """The group of an image without the acquisition, which its well tells."""
-    if not isinstance(node, GroupNode):
-        return node
+def without_acquisition(image: Hierarchy) -> Hierarchy:
+    """An image without the acquisition, which its well tells."""
+    nodes = {
+        path: _without_acquisition(node) if isinstance(node, GroupNode) else node
+        for path, node in image.nodes.items()
+    }
+    return replace(image, nodes=nodes)
+
+
+def _without_acquisition(node: GroupNode) -> GroupNode:
     attrs = {k: v for k, v in node.attrs.items() if k != ACQUISITION}
     kept = attrs.get(KEY)
     if isinstance(kept, Mapping) and ACQUISITION in kept.get("coords", {}):
