@@ -60,13 +60,13 @@ def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hiera
     MetadataError
         If the metadata break the standard, or a level is missing.
     """
-    group = _open_group(target)
+    group = open_group(target)
     attrs = dict(group.attrs)
-    version = _detect(attrs, target)
+    version = _detect_image(attrs, target)
     image = version.from_attrs(attrs)
     foreign = version.foreign(attrs)
     nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
-    opened = _chosen(image, levels, target)
+    opened = level_paths(image, levels, target)
     for path in opened:
         nodes[path] = _array_node(target, group, path, _dims(image))
     for name in kept.array_names(foreign.get(kept.KEY)):
@@ -81,7 +81,7 @@ def owned_children(target: Target, occupancy: Occupancy) -> frozenset[str]:
         return frozenset()
     attrs = dict(occupancy.attrs or {})
     try:
-        image = _detect(attrs, target).from_attrs(attrs)
+        image = _detect_image(attrs, target).from_attrs(attrs)
     except OmeZarrError:
         # What cannot be understood is not known to be an image, so nothing in it
         # is known to be ours to remove.
@@ -100,7 +100,18 @@ def holds_ome_zarr(target: Target) -> bool:
     return occupancy.kind == "group" and occupancy.has_ome_metadata
 
 
-def _open_group(target: Target) -> zarr.Group:
+def open_group(target: Target) -> zarr.Group:
+    """The Zarr group at `target`.
+
+    Raises
+    ------
+    TargetNotFoundError
+        If there is nothing.
+    NotOmeZarrError
+        If there is an array.
+    MetadataError
+        If its metadata cannot be read.
+    """
     try:
         return zarr.open_group(target.store, path=target.path, mode="r")
     except _UNREADABLE as error:
@@ -116,7 +127,14 @@ def _open_group(target: Target) -> zarr.Group:
         ) from error
 
 
-def _detect(attrs: Mapping[str, Any], target: Target) -> Version:
+def detect(attrs: Mapping[str, Any], target: Target) -> Version:
+    """The version of the group with these attributes.
+
+    Raises
+    ------
+    NotOmeZarrError
+        If they are not of the standard.
+    """
     version = registry.detect(attrs)
     if version is None:
         state = (
@@ -125,6 +143,11 @@ def _detect(attrs: Mapping[str, Any], target: Target) -> Version:
             else "is a Zarr group without OME-Zarr metadata"
         )
         raise NotOmeZarrError(f"{target} {state}")
+    return version
+
+
+def _detect_image(attrs: Mapping[str, Any], target: Target) -> Version:
+    version = detect(attrs, target)
     own = set(attrs) - set(version.foreign(attrs))
     keys = set(attrs["ome"]) if "ome" in own else own
     if "multiscales" not in keys:
@@ -140,7 +163,16 @@ def _dims(image: Image) -> tuple[str, ...]:
     return tuple(axis.name for axis in image.multiscale.axes)
 
 
-def _chosen(image: Image, levels: Iterable[int] | None, target: Target) -> list[str]:
+def level_paths(
+    image: Image, levels: Iterable[int] | None, target: Target
+) -> list[str]:
+    """Paths of the chosen levels of an image, each once; all if `levels` is None.
+
+    Raises
+    ------
+    MetadataError
+        If it has no such level; `target` is where it is.
+    """
     paths = [level.path for level in image.multiscale.levels]
     if levels is None:
         return paths

@@ -1,0 +1,152 @@
+"""Metadata documents of many nodes, read together: a few rounds for a whole plate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import LocalStore
+
+from xarray_omezarr.errors import MetadataError
+from xarray_omezarr.hierarchy import join
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
+    from xarray_omezarr.store.arrays import ZarrFormat
+    from xarray_omezarr.store.target import Target
+
+# Gets in flight: a plate has thousands of documents, and a server takes only so many
+# connections from one client.
+_IN_FLIGHT = 64
+# Metadata of images fit; longer documents are read in several pieces.
+_PIECE = 1 << 15
+_NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+GROUP_NAMES: Mapping[int, str] = {2: ".zattrs", 3: "zarr.json"}
+ARRAY_NAMES: Mapping[int, str] = {2: ".zarray", 3: "zarr.json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The group at a target: its Zarr format and its attributes."""
+
+    zarr_format: ZarrFormat
+    attrs: Mapping[str, Any]
+
+
+def read_documents(target: Target, keys: Iterable[str]) -> dict[str, bytes]:
+    """The documents that are there, by key below `target`.
+
+    Parameters
+    ----------
+    target : Target
+        Where the keys count from.
+    keys : iterable of str
+        Such as ``"A/1/zarr.json"``.
+
+    Raises
+    ------
+    OSError
+        If something is there that cannot be read, or a server fails: what may be
+        there after all must not count as missing.
+    """
+    wanted = dict.fromkeys(keys)
+    if target.directory is not None and type(target.store) is LocalStore:
+        return _read_files(str(target.directory), wanted)
+    return _get(target.store, target.path, wanted)
+
+
+def read_root(target: Target) -> Root | None:
+    """The group at a target; None where no document tells of one.
+
+    Raises
+    ------
+    MetadataError
+        If there are documents that cannot be understood.
+    """
+    found = read_documents(target, ("zarr.json", ".zattrs", ".zgroup"))
+    if "zarr.json" in found:
+        return Root(3, group_attrs(found["zarr.json"], 3, str(target)))
+    if ".zgroup" in found:
+        return Root(2, group_attrs(found.get(".zattrs", b"{}"), 2, str(target)))
+    return None
+
+
+def group_attrs(document: bytes, zarr_format: int, where: str) -> Mapping[str, Any]:
+    """The attributes of a group in its document.
+
+    Raises
+    ------
+    MetadataError
+        If it is no JSON object, or that of an array.
+    """
+    found = _json(document, where)
+    if zarr_format == 2:
+        return found
+    if found.get("node_type", "group") != "group":
+        raise MetadataError(f"{where} is an array, not a group")
+    attrs = found.get("attributes", {})
+    if not isinstance(attrs, Mapping):
+        raise MetadataError(f"The attributes of {where} are {attrs!r}, no object")
+    return attrs
+
+
+def _json(document: bytes, where: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(document)
+    except ValueError as error:
+        raise MetadataError(f"The metadata of {where} are no JSON: {error}") from None
+    if not isinstance(found, Mapping):
+        raise MetadataError(f"The metadata of {where} are {found!r}, no object")
+    return found
+
+
+def _read_files(folder: str, keys: Iterable[str]) -> dict[str, bytes]:
+    """Documents of a local folder, without the detour by an event loop."""
+    found = {}
+    for key in keys:
+        try:
+            file = os.open(f"{folder}/{key}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except _NOT_THERE:
+            continue
+        try:
+            found[key] = _read_file(file)
+        except IsADirectoryError:
+            continue
+        finally:
+            os.close(file)
+    return found
+
+
+def _read_file(file: int) -> bytes:
+    piece = os.read(file, _PIECE)
+    if len(piece) < _PIECE:
+        return piece
+    pieces = [piece]
+    while piece := os.read(file, _PIECE):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _get(store: Store, path: str, keys: Iterable[str]) -> dict[str, bytes]:
+    prototype = default_buffer_prototype()
+
+    async def get_all() -> dict[str, bytes]:
+        room = asyncio.Semaphore(_IN_FLIGHT)
+
+        async def get_one(key: str) -> tuple[str, bytes | None]:
+            async with room:
+                value = await store.get(join(path, key), prototype)
+            return key, None if value is None else value.to_bytes()
+
+        got = await asyncio.gather(*map(get_one, keys))
+        return {key: value for key, value in got if value is not None}
+
+    return sync(get_all())

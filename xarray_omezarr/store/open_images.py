@@ -1,0 +1,220 @@
+"""Many images of one store, with their levels and labels, in three rounds of gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from xarray_omezarr.errors import MetadataError, NotOmeZarrError, OmeZarrError
+from xarray_omezarr.grid import kept
+from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Node, join
+from xarray_omezarr.ngff.labels import LabelsGroup
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.store.open import level_paths
+from xarray_omezarr.store.open_documents import (
+    ARRAY_NAMES,
+    GROUP_NAMES,
+    read_documents,
+)
+from xarray_omezarr.store.open_nodes import ArrayReader, GroupReader
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.arrays import ZarrFormat
+    from xarray_omezarr.store.target import Target
+
+LABELS = "labels"
+NOTHING = "there is nothing of that name"
+
+Levels: TypeAlias = tuple[int, ...] | Literal["all"] | None
+# Paths of the arrays of an image below it, with their dims where they are levels.
+_Wanted: TypeAlias = dict[str, tuple[str, ...] | None]
+
+
+@dataclass(slots=True)
+class Opening:
+    """Nodes of a hierarchy that is being read.
+
+    Parameters
+    ----------
+    target : Target
+        What paths count from.
+    zarr_format : int
+        2 or 3.
+    groups : GroupReader
+        Understands documents of groups.
+    levels : tuple of int, optional
+        Those that are opened of each image; all if None.
+    nodes : dict
+        What was opened, by path.
+    left_out : dict
+        Why something that is listed was not, by path.
+    """
+
+    target: Target
+    zarr_format: ZarrFormat
+    groups: GroupReader
+    levels: tuple[int, ...] | None
+    nodes: dict[str, Node] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def read_groups(
+        self, paths: Iterable[str], further: Iterable[str] = ()
+    ) -> tuple[dict[str, GroupNode], dict[str, bytes]]:
+        """The groups that can be read, and all documents, `further` ones as well."""
+        keys = {path: self.key(path) for path in paths}
+        documents = read_documents(self.target, (*keys.values(), *further))
+        return self.understood(keys, documents), documents
+
+    def understood(
+        self, keys: Mapping[str, str], documents: Mapping[str, bytes]
+    ) -> dict[str, GroupNode]:
+        """The groups whose documents can be understood, by path."""
+        found = {}
+        for path, key in keys.items():
+            if key not in documents:
+                self.left_out[path] = NOTHING
+                continue
+            try:
+                found[path] = self.groups.read(path, documents[key])
+            except OmeZarrError as error:
+                self.left_out[path] = str(error)
+        return found
+
+    def key(self, path: str) -> str:
+        """Where the document of a group is."""
+        return join(path, GROUP_NAMES[self.zarr_format])
+
+    def images(
+        self, groups: Mapping[str, GroupNode | None], *, labels: bool, required: bool
+    ) -> None:
+        """Put the nodes of images and of their labels.
+
+        Parameters
+        ----------
+        groups : mapping
+            The groups of the images by path; None where they have not been read.
+        labels : bool
+            Whether label images are opened with them.
+        required : bool
+            Whether an image that cannot be opened raises.
+        """
+        unread = [path for path, group in groups.items() if group is None]
+        lists = {p: self.key(join(p, LABELS)) for p in groups} if labels else {}
+        found, documents = self.read_groups(unread, lists.values())
+        found |= {path: group for path, group in groups.items() if group is not None}
+        # In the order of the list, whatever had been read before.
+        opened = self._only_images({p: found[p] for p in groups if p in found})
+        listed = {
+            path: node
+            for path in opened
+            if path in lists
+            and (node := self._labels(path, documents.get(lists[path]))) is not None
+        }
+        keys = {label: self.key(label) for label in _all_labels(listed)}
+        documents = self._arrays(opened, keys.values(), required)
+        listed = {path: node for path, node in listed.items() if path in self.nodes}
+        keys = {label: keys[label] for label in _all_labels(listed)}
+        self._arrays(self._only_images(self.understood(keys, documents)), (), False)
+        for path, node in listed.items():
+            if any(label in self.nodes for label in _all_labels({path: node})):
+                self.nodes[join(path, LABELS)] = node
+
+    def _labels(self, path: str, document: bytes | None) -> GroupNode | None:
+        """The labels group of an image; None where there is none."""
+        if document is None:
+            return None
+        place = join(path, LABELS)
+        try:
+            node = self.groups.read(place, document)
+        except NotOmeZarrError:
+            # It lists nothing (yet).
+            return None
+        except OmeZarrError as error:
+            self.left_out[place] = str(error)
+            return None
+        if isinstance(node.model, LabelsGroup):
+            return node
+        self.left_out[place] = "it has no list of labels"
+        return None
+
+    def _only_images(self, groups: Mapping[str, GroupNode]) -> dict[str, GroupNode]:
+        images = {}
+        for path, node in groups.items():
+            if isinstance(node.model, Image):
+                images[path] = node
+            elif node.model is not None:
+                self.left_out[path] = f"it is no image but a {node.model.summary()}"
+        return images
+
+    def _arrays(
+        self, images: Mapping[str, GroupNode], further: Iterable[str], required: bool
+    ) -> dict[str, bytes]:
+        """Put images whose arrays can be opened; the documents that were read."""
+        wanted: dict[str, _Wanted] = {}
+        for path, group in images.items():
+            try:
+                wanted[path] = self._wanted(path, group)
+            except MetadataError as error:
+                if required:
+                    raise
+                self.left_out[path] = str(error)
+        name = ARRAY_NAMES[self.zarr_format]
+        keys = [
+            join(path, below, name)
+            for path, arrays in wanted.items()
+            for below in arrays
+        ]
+        documents = read_documents(self.target, (*keys, *further))
+        reader = ArrayReader(self.target, self.zarr_format)
+        for path, arrays in wanted.items():
+            try:
+                nodes = {
+                    join(path, below): self._array(reader, path, below, dims, documents)
+                    for below, dims in arrays.items()
+                }
+            except MetadataError as error:
+                if required:
+                    raise
+                self.left_out[path] = str(error)
+                continue
+            self.nodes[path] = images[path]
+            self.nodes.update(nodes)
+        return documents
+
+    def _wanted(self, path: str, group: GroupNode) -> _Wanted:
+        image = group.model
+        if not isinstance(image, Image):
+            raise TypeError(f"{path!r} is no image")
+        dims = tuple(axis.name for axis in image.multiscale.axes)
+        place = self.target.child(path)
+        wanted: _Wanted = dict.fromkeys(level_paths(image, self.levels, place), dims)
+        for name in kept.array_names(group.attrs.get(kept.KEY)):
+            wanted[join(kept.KEY, name)] = None
+        return wanted
+
+    def _array(
+        self,
+        reader: ArrayReader,
+        path: str,
+        below: str,
+        dims: tuple[str, ...] | None,
+        documents: Mapping[str, bytes],
+    ) -> ArrayNode:
+        document = documents.get(join(path, below, ARRAY_NAMES[self.zarr_format]))
+        if document is None:
+            raise MetadataError(
+                f"{self.target.child(path)} lists {below!r}, but there is no array of "
+                "that name"
+            )
+        return reader.node(join(path, below), document, dims)
+
+
+def _all_labels(groups: Mapping[str, GroupNode]) -> list[str]:
+    """Paths of the label images that labels groups list, by the path of the image."""
+    return [
+        join(path, LABELS, name)
+        for path, group in groups.items()
+        if isinstance(group.model, LabelsGroup)
+        for name in group.model.labels
+    ]

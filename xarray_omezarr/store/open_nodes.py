@@ -1,0 +1,188 @@
+"""Documents -> nodes of a hierarchy: what is the same in many is understood once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+from zarr.core.metadata.v2 import ArrayV2Metadata
+from zarr.core.metadata.v3 import ArrayV3Metadata
+from zarr.storage import StorePath
+
+from xarray_omezarr.errors import MetadataError, NotOmeZarrError
+from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Layout, join
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.alike import Template, cut, template, with_differences
+from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
+from xarray_omezarr.store.occupancy import UNFINISHED
+from xarray_omezarr.store.open_documents import group_attrs
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.store.target import Target
+
+# What zarr runs into where metadata are broken, or need codecs it does not have.
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+
+
+class GroupReader:
+    """Understands documents of groups, those that are alike only once.
+
+    Parameters
+    ----------
+    target : Target
+        What paths count from.
+    zarr_format : int
+        2 or 3.
+    version : Version
+        Of the group at the target; groups below that tell none have the same.
+    """
+
+    def __init__(
+        self, target: Target, zarr_format: ZarrFormat, version: Version
+    ) -> None:
+        self._target = target
+        self._format = zarr_format
+        self._version = version
+        self._same: dict[bytes, GroupNode] = {}
+        self._alike: dict[tuple[bytes, ...], tuple[Template, GroupNode, Image]] = {}
+
+    def read(self, path: str, document: bytes) -> GroupNode:
+        """The group at `path` below the target.
+
+        Raises
+        ------
+        OmeZarrError
+            If its metadata are broken, or not of this standard.
+        """
+        if document in self._same:
+            return self._same[document]
+        key, values = cut(document)
+        if key in self._alike:
+            known, node, image = self._alike[key]
+            differences = known.differences(values)
+            if differences is not None:
+                return GroupNode(with_differences(image, differences), node.attrs)
+        where = str(self._target.child(path))
+        node = self.understand(group_attrs(document, self._format, where))
+        if not isinstance(node.model, Image):
+            self._same[document] = node
+        elif key not in self._alike and (made := template(document)) is not None:
+            self._alike[key] = made, node, node.model
+        return node
+
+    def understand(
+        self, attrs: Mapping[str, Any], *, is_root: bool = False
+    ) -> GroupNode:
+        """The group with these attributes.
+
+        Groups below the root need not tell their version, and neither need those
+        that list labels: files in use leave it out (RULES L3 wants it).
+        """
+        version = registry.detect(attrs)
+        if version is None:
+            state = (
+                "its writing was interrupted"
+                if UNFINISHED in attrs
+                else "it is a Zarr group without OME-Zarr metadata"
+            )
+            raise NotOmeZarrError(state)
+        told = attrs.get("ome")
+        if (
+            isinstance(told, Mapping)
+            and told.get("version") is None
+            and ("labels" in told or not is_root)
+        ):
+            ome = {**told, "version": self._version.name}
+            attrs, version = {**attrs, "ome": ome}, self._version
+        return GroupNode(version.from_attrs(attrs), version.foreign(attrs))
+
+
+class ArrayReader:
+    """Makes lazily readable arrays of documents, without asking the store again."""
+
+    def __init__(self, target: Target, zarr_format: ZarrFormat) -> None:
+        self._target = target
+        self._format = zarr_format
+        self._known: dict[tuple[bytes, int], tuple[Any, dict[str, Any]]] = {}
+
+    def node(
+        self, path: str, document: bytes, dims: tuple[str, ...] | None
+    ) -> ArrayNode:
+        """The array at `path` below the target.
+
+        Parameters
+        ----------
+        path : str
+            Of the array.
+        document : bytes
+            Its metadata.
+        dims : tuple of str, optional
+            Its dims; numbered ones if None.
+
+        Raises
+        ------
+        MetadataError
+            If it cannot be read, or has another number of dims.
+        """
+        key = (document, -1 if dims is None else hash(dims))
+        if key not in self._known:
+            self._known[key] = self._understand(path, document, dims)
+        metadata, members = self._known[key]
+        return ArrayNode(**members, source=Given(self.stored(path, metadata)))
+
+    def stored(self, path: str, metadata: Any) -> StoredArray:
+        """The array at `path`, which has these metadata."""
+        place = StorePath(self._target.store, join(self._target.path, path))
+        made: Any = zarr.AsyncArray(metadata=metadata, store_path=place)
+        return StoredArray(zarr.Array(made))
+
+    def _understand(
+        self, path: str, document: bytes, dims: tuple[str, ...] | None
+    ) -> tuple[Any, dict[str, Any]]:
+        try:
+            metadata = _array_metadata(document, self._format)
+            array = self.stored(path, metadata).array
+            layout = _layout(array)
+        except _UNREADABLE as error:
+            raise MetadataError(
+                f"Array {path!r} of {self._target} cannot be read: {error!r}"
+            ) from error
+        names = dims or tuple(f"dim_{axis}" for axis in range(array.ndim))
+        if len(names) != array.ndim:
+            raise MetadataError(
+                f"Array {path!r} of {self._target} has shape {array.shape}, but there "
+                f"are {len(names)} axes: {names}"
+            )
+        members = {
+            "dims": names,
+            "shape": array.shape,
+            "dtype": array.dtype,
+            "layout": layout,
+        }
+        return metadata, members
+
+
+def _array_metadata(document: bytes, zarr_format: ZarrFormat) -> Any:
+    found = json.loads(document)
+    if zarr_format == 2:
+        return ArrayV2Metadata.from_dict({**found, "attributes": {}})
+    if found["node_type"] != "array":
+        raise ValueError(f"it is a {found['node_type']}")
+    return ArrayV3Metadata.from_dict(found)
+
+
+def _layout(array: zarr.Array[Any]) -> Layout:
+    fill_value = array.fill_value
+    if isinstance(fill_value, np.generic):
+        fill_value = fill_value.item()
+    return Layout(
+        chunks=array.chunks,
+        shards=array.shards,
+        compression=list(array.compressors),
+        fill_value=fill_value,
+    )

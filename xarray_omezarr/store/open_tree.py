@@ -1,0 +1,299 @@
+"""Store -> Hierarchy of everything that belongs together: labels, wells, series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from xarray_omezarr.errors import (
+    MetadataError,
+    NotOmeZarrError,
+    OmeZarrError,
+    OptionError,
+    warn,
+)
+from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
+from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
+from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.store.open import detect, open_group
+from xarray_omezarr.store.open_documents import (
+    GROUP_NAMES,
+    Root,
+    read_documents,
+    read_root,
+)
+from xarray_omezarr.store.open_images import Opening
+from xarray_omezarr.store.open_nodes import GroupReader
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.store.target import Target
+
+_OME = "OME"
+#: Where a collection has what is known of its images in another format.
+XML = join(_OME, "METADATA.ome.xml")
+
+# Names that a message lists before it only counts.
+_SHOWN = 12
+# Series without a list are numbered; so many are looked for at a time.
+_PROBED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a store is opened.
+
+    Parameters
+    ----------
+    levels : tuple of int, "all", optional
+        0 is the finest, negative ones count from the coarsest. None: all, but only
+        the finest for plates.
+    wells, fields : tuple of str, optional
+        Paths of wells in a plate, and of fields in wells; all if None.
+    labels : bool
+        Whether label images are opened with their image.
+    """
+
+    levels: tuple[int, ...] | Literal["all"] | None = None
+    wells: tuple[str, ...] | None = None
+    fields: tuple[str, ...] | None = None
+    labels: bool = True
+
+
+def open_tree(target: Target, selection: Selection | None = None) -> Hierarchy:
+    """Everything that belongs to the group at `target`, pixels unread.
+
+    Parameters
+    ----------
+    target : Target
+        An image, a label image, a labels group, a plate, a well or a collection.
+    selection : Selection, optional
+        What of it; everything if None.
+
+    Raises
+    ------
+    TargetNotFoundError, NotOmeZarrError
+        If there is nothing of the kind.
+    OptionError
+        If a well or field is chosen that is not there.
+    MetadataError
+        If metadata break the standard; of things that are listed, only if none of
+        them can be opened. What cannot is left out with a warning that names it.
+    """
+    selection = selection or Selection()
+    version, group, opening = begin(target, selection)
+    model = group.model
+    _check(model, selection, target)
+    files: dict[str, bytes] = {}
+    paths: Sequence[str] = ()
+    if isinstance(model, Image):
+        labels = selection.labels and not isinstance(model, LabelImage)
+        opening.images({"": group}, labels=labels, required=True)
+    elif isinstance(model, LabelsGroup):
+        paths = model.labels
+        opening.images(dict.fromkeys(paths), labels=False, required=False)
+    else:
+        paths = _listed(model, opening, selection, files)
+        opening.images(dict.fromkeys(paths), labels=selection.labels, required=False)
+    if paths and not any(path in opening.nodes for path in paths):
+        raise nothing_left(target, opening.left_out)
+    _forget_empty_wells(opening)
+    if opening.left_out:
+        warn(
+            f"Not everything that {target} lists can be opened; left out: "
+            f"{told(opening.left_out)}"
+        )
+    return Hierarchy(version, {"": group, **opening.nodes}, files)
+
+
+def begin(target: Target, selection: Selection) -> tuple[Version, GroupNode, Opening]:
+    """The version and the group at a target, and what is to be opened below."""
+    root = read_root(target)
+    if root is None:
+        group = open_group(target)
+        root = Root(group.metadata.zarr_format, dict(group.attrs))
+    version = _version(root, target)
+    reader = GroupReader(target, root.zarr_format, version)
+    node = reader.understand(root.attrs, is_root=True)
+    levels = selection.levels
+    if levels is None and isinstance(node.model, Plate):
+        levels = (0,)
+    numbers = None if levels == "all" else levels
+    return version, node, Opening(target, root.zarr_format, reader, numbers)
+
+
+def _version(root: Root, target: Target) -> Version:
+    try:
+        return detect(root.attrs, target)
+    except NotOmeZarrError as error:
+        raise NotOmeZarrError(f"{error}{_above(target)}") from None
+
+
+def _above(target: Target) -> str:
+    """What the group above says of one that says nothing of itself."""
+    parent, _, name = target.path.rpartition("/")
+    if name == _OME:
+        return "; it describes the images beside it: open the group above"
+    if not name:
+        return ""
+    root = type(target)(target.store, "", None, target.uri)
+    keys = [join(parent, file) for file in GROUP_NAMES.values()]
+    if any(b'"plate"' in found for found in read_documents(root, keys).values()):
+        return f"; it is a row of the plate above: open a well, as in group='{name}/1'"
+    return ""
+
+
+def _check(model: object, selection: Selection, target: Target) -> None:
+    """Refuse groups without images, and selections of what a group has not."""
+    if isinstance(model, Series):
+        raise NotOmeZarrError(
+            f"{target} holds {model.summary()}, which are beside it: open the group "
+            "above, with group= for one of them"
+        )
+    what = f"{target} holds no "
+    if selection.wells is not None and not isinstance(model, Plate):
+        raise OptionError(f"wells= chooses from a plate, and {what}plate")
+    if selection.fields is not None and not isinstance(model, Plate | Well):
+        raise OptionError(f"fields= chooses from wells, and {what}well")
+
+
+def _listed(
+    model: object, opening: Opening, selection: Selection, files: dict[str, bytes]
+) -> Sequence[str]:
+    """Paths of the chosen fields or series; puts wells and files on the way."""
+    if isinstance(model, Plate):
+        return fields_of_plate(model, opening, selection, files)
+    if isinstance(model, Well):
+        return _fields({"": model}, selection, opening.target)
+    if isinstance(model, Bioformats2Raw):
+        return _series(opening, files)
+    raise NotOmeZarrError(f"{opening.target} holds nothing that can be opened")
+
+
+def fields_of_plate(
+    plate: Plate, opening: Opening, selection: Selection, files: dict[str, bytes]
+) -> list[str]:
+    """Paths of the chosen fields of a plate; puts the nodes of their wells."""
+    listed = [well.path for well in plate.wells]
+    paths = _chosen(selection.wells, listed, "wells", opening.target)
+    further = () if plate.bioformats2raw_layout is None else (XML,)
+    found, documents = opening.read_groups(paths, further)
+    _keep_xml(documents, files)
+    wells = {}
+    for path, node in found.items():
+        if isinstance(node.model, Well):
+            wells[path] = node.model
+            opening.nodes[path] = node
+        else:
+            opening.left_out[path] = "it is no well"
+    if not wells:
+        raise nothing_left(opening.target, opening.left_out)
+    return _fields(wells, selection, opening.target)
+
+
+def _fields(
+    wells: Mapping[str, Well], selection: Selection, target: Target
+) -> list[str]:
+    names = dict.fromkeys(f.path for well in wells.values() for f in well.images)
+    wanted = set(_chosen(selection.fields, [*names], "fields", target))
+    return [
+        join(path, entry.path)
+        for path, well in wells.items()
+        for entry in well.images
+        if entry.path in wanted
+    ]
+
+
+def _chosen(
+    chosen: Sequence[str] | None, listed: Sequence[str], what: str, target: Target
+) -> Sequence[str]:
+    if not listed:
+        raise MetadataError(f"{target} lists no {what}")
+    if chosen is None:
+        return listed
+    unknown = [name for name in chosen if name not in set(listed)]
+    if unknown:
+        raise OptionError(
+            f"{what} {unknown} are not in {target}; there are {_some(listed)}"
+        )
+    return [name for name in listed if name in set(chosen)]
+
+
+def _series(opening: Opening, files: dict[str, bytes]) -> Sequence[str]:
+    """Paths of the images of a collection: as listed, else 0, 1, 2 and so on."""
+    key = opening.key(_OME)
+    documents = read_documents(opening.target, (key, XML))
+    _keep_xml(documents, files)
+    if key in documents:
+        listed = _listed_series(opening, documents[key])
+        if listed:
+            return listed
+    paths: list[str] = []
+    while True:
+        probed = [str(len(paths) + step) for step in range(_PROBED)]
+        keys = [opening.key(path) for path in probed]
+        there = read_documents(opening.target, keys)
+        # RULES F3: the numbers are consecutive.
+        known = [key in there for key in keys]
+        count = known.index(False) if False in known else _PROBED
+        paths += probed[:count]
+        if count < _PROBED:
+            break
+    if not paths:
+        raise MetadataError(
+            f"{opening.target} is a collection without images: OME lists none, and "
+            "there is no group '0'"
+        )
+    return paths
+
+
+def _listed_series(opening: Opening, document: bytes) -> Sequence[str]:
+    try:
+        model = opening.groups.read(_OME, document).model
+    except NotOmeZarrError:
+        # The group may hold the file alone.
+        return ()
+    except OmeZarrError as error:
+        warn(f"The list of images in {opening.target} cannot be read: {error}")
+        return ()
+    return model.series if isinstance(model, Series) else ()
+
+
+def _keep_xml(documents: Mapping[str, bytes], files: dict[str, bytes]) -> None:
+    if XML in documents:
+        files[XML] = documents[XML]
+
+
+def _forget_empty_wells(opening: Opening) -> None:
+    """Leave out wells none of whose fields was opened or chosen."""
+    used = {path.rpartition("/")[0] for path in opening.nodes}
+    for path, node in [*opening.nodes.items()]:
+        if isinstance(node, GroupNode) and isinstance(node.model, Well):
+            names = [join(path, entry.path) for entry in node.model.images]
+            if path not in used and not any(name in opening.nodes for name in names):
+                del opening.nodes[path]
+
+
+def nothing_left(target: Target, left_out: Mapping[str, str]) -> MetadataError:
+    """The error that nothing of what is listed can be opened."""
+    return MetadataError(f"Nothing that {target} lists can be opened: {told(left_out)}")
+
+
+def told(left_out: Mapping[str, str]) -> str:
+    """What was left out, and why: once for all that share a reason."""
+    paths: dict[str, list[str]] = {}
+    for path, reason in left_out.items():
+        paths.setdefault(reason, []).append(path)
+    lines = [f"{_some(names)} ({reason})" for reason, names in paths.items()]
+    rest = len(lines) - _SHOWN
+    return "; ".join([*lines[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names."""
+    shown = ", ".join(map(repr, names[:_SHOWN]))
+    rest = len(names) - _SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown
