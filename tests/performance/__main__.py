@@ -25,7 +25,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.performance",
         description="Write the same images and plates with every tool that is "
-        "installed, each time in a fresh process, and print medians beside the targets. Linux only.",
+        "installed, each time in a fresh process, and print medians beside the "
+        "targets. Linux only.",
     )
     names = ",".join(WORKS)
     parser.add_argument("--works", default=names, help=f"of {names} (all)")
