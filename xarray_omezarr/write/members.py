@@ -1,0 +1,333 @@
+"""One field or series more: what plate, well and collection say of it afterwards.
+
+Each of these is called with what a group says at that moment, under a lock, and gives
+what it shall say: nothing that others have listed meanwhile is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from xarray_omezarr.errors import PlateError, TargetExistsError, warn
+from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
+from xarray_omezarr.ngff.plate import (
+    Acquisition,
+    Column,
+    Field,
+    Plate,
+    PlateWell,
+    Row,
+    Well,
+)
+from xarray_omezarr.write.acquisitions import some
+from xarray_omezarr.write.plate_names import PlateNames, natural_key, plate_names
+from xarray_omezarr.write.plate_spec import PlateSpec
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Model
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class AddField:
+    """A well with a field more, or with another acquisition of a field.
+
+    Parameters
+    ----------
+    name : str
+        Of the field.
+    acquisition : int, optional
+        The one it belongs to.
+    well : Well, optional
+        What the well said when this was called last, for the plate counts its fields.
+    """
+
+    name: str
+    acquisition: int | None = None
+    well: Well | None = None
+
+    def __call__(self, model: Model | None) -> Well:
+        """The well as it shall be."""
+        if model is not None and not isinstance(model, Well):
+            raise _other_kind("a well", model)
+        fields = () if model is None else model.images
+        new = Field(path=self.name, acquisition=self.acquisition)
+        at = next((i for i, old in enumerate(fields) if old.path == self.name), None)
+        if at is not None:
+            # What others have said of it besides stays.
+            same = fields[at].model_copy(update={"acquisition": self.acquisition})
+            images = (*fields[:at], same, *fields[at + 1 :])
+        else:
+            images = inserted(fields, new, lambda entry: natural_key(entry.path))
+        if model is None:
+            self.well = Well(images=images)
+        else:
+            self.well = model.model_copy(update={"images": images})
+        return self.well
+
+
+@dataclass(frozen=True, slots=True)
+class AddWell:
+    """A plate with the well of a field that was added.
+
+    Parameters
+    ----------
+    row, column : str
+        Where the well is.
+    member : AddField
+        The field; it is called before.
+    spec : PlateSpec
+        What the user says of the plate.
+    acquisitions : tuple of Acquisition
+        What the user says of its acquisitions.
+    layout : int, optional
+        Number of wells of the physical plate.
+    name : str, optional
+        Name to fall back to, for a plate that is new.
+    """
+
+    row: str
+    column: str
+    member: AddField
+    spec: PlateSpec = field(default_factory=PlateSpec)
+    acquisitions: tuple[Acquisition, ...] = ()
+    layout: int | None = None
+    name: str | None = None
+
+    def __call__(self, model: Model | None) -> Plate:
+        """The plate as it shall be.
+
+        Raises
+        ------
+        PlateError
+            If it has no place for the well.
+        TargetExistsError
+            If the group is no plate.
+        """
+        if model is not None and not isinstance(model, Plate):
+            raise _other_kind("a plate", model)
+        names = self._names(model)
+        known = () if model is None else model.wells
+        old = PlateNames((), ()) if model is None else _names_of(model)
+        wells = tuple(_moved(well, old, names) for well in known)
+        path = f"{self.row}/{self.column}"
+        if all(well.path != path for well in wells):
+            here = PlateWell(
+                path=path,
+                row_index=names.rows.index(self.row),
+                column_index=names.columns.index(self.column),
+            )
+            wells = inserted(wells, here, _place)
+        changed = {
+            "rows": _kept(names.rows, () if model is None else model.rows, Row),
+            "columns": _kept(
+                names.columns, () if model is None else model.columns, Column
+            ),
+            "wells": wells,
+            "acquisitions": self._runs(() if model is None else model.acquisitions),
+            "field_count": self._count(model),
+            **self.spec.further,
+        }
+        if model is None:
+            changed["name"] = self.spec.name or self.name
+            base = Plate.of([path])
+        else:
+            changed["name"] = self.spec.name or model.name
+            base = model
+        return base.model_copy(update=changed)
+
+    def _names(self, model: Plate | None) -> PlateNames:
+        told = PlateNames(self.spec.rows or (), self.spec.columns or ())
+        if model is None:
+            return self.spec.names(
+                PlateNames((self.row,), (self.column,)), PlateSpec(), self.layout
+            )
+        known, fills = _names_of(model), self.layout is not None
+        return PlateNames(
+            _joined(known.rows, (*told.rows, self.row), self._rows, fills=fills),
+            _joined(
+                known.columns, (*told.columns, self.column), self._columns, fills=fills
+            ),
+        )
+
+    def _rows(self, rows: Sequence[str]) -> tuple[str, ...]:
+        return self._declared(PlateNames(tuple(rows), ("1",))).rows
+
+    def _columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return self._declared(PlateNames(("A",), tuple(columns))).columns
+
+    def _declared(self, used: PlateNames) -> PlateNames:
+        return plate_names(used, rows=None, columns=None, layout=self.layout)
+
+    def _runs(self, known: tuple[Acquisition, ...]) -> tuple[Acquisition, ...]:
+        """The acquisitions, with those of the well."""
+        listed = {run.id: run for run in known}
+        listed |= {run.id: run for run in self.acquisitions}
+        fields = () if self.member.well is None else self.member.well.images
+        counts = Counter(
+            entry.acquisition for entry in fields if entry.acquisition is not None
+        )
+        for number, count in counts.items():
+            run = listed.get(number, Acquisition(id=number, name=str(number)))
+            most = run.maximum_field_count
+            # Where others do not count, what they have is not known.
+            if number not in {entry.id for entry in known} or most is not None:
+                run = run.model_copy(
+                    update={"maximum_field_count": max(count, most or 0)}
+                )
+            listed[number] = run
+        return tuple(listed.values())
+
+    def _count(self, model: Plate | None) -> int | None:
+        fields = 1 if self.member.well is None else len(self.member.well.images)
+        told = self.spec.field_count or 0
+        if model is not None and model.field_count is None and not told:
+            # How many fields its other wells have is not known here.
+            return None
+        known = 0 if model is None else model.field_count or 0
+        return max(fields, told, known)
+
+
+@dataclass(frozen=True, slots=True)
+class AsCollection:
+    """The root of a collection."""
+
+    def __call__(self, model: Model | None) -> Bioformats2Raw:
+        """The root as it shall be."""
+        if model is None:
+            return Bioformats2Raw()
+        if not isinstance(model, Bioformats2Raw):
+            raise _other_kind("a collection", model)
+        return model
+
+
+@dataclass(frozen=True, slots=True)
+class AddSeries:
+    """The list of the images of a collection, with one more.
+
+    Parameters
+    ----------
+    path : str
+        Of the image.
+    known : tuple of str
+        Those that there are in a collection that has no list.
+    """
+
+    path: str
+    known: tuple[str, ...] = ()
+
+    def __call__(self, model: Model | None) -> Series:
+        """The list as it shall be."""
+        if model is None:
+            return Series(series=tuple(dict.fromkeys([*self.known, self.path])))
+        if not isinstance(model, Series):
+            raise _other_kind("the list of a collection", model)
+        if self.path in model.series:
+            return model
+        return model.model_copy(update={"series": (*model.series, self.path)})
+
+
+def inserted(
+    entries: tuple[T, ...], new: T, key: Callable[[T], object]
+) -> tuple[T, ...]:
+    """The entries with a new one: in its place where they are in order, else last."""
+    keys: list[object] = [key(entry) for entry in entries]
+    if keys != sorted(keys):  # type: ignore[type-var]  # as keys of one kind can be
+        return (*entries, new)
+    return tuple(sorted([*entries, new], key=key))  # type: ignore[arg-type]  # as above
+
+
+def _joined(
+    known: tuple[str, ...],
+    new: tuple[str, ...],
+    filled: Callable[[Sequence[str]], tuple[str, ...]],
+    *,
+    fills: bool,
+) -> tuple[str, ...]:
+    """All names: in natural order where those that are known are, else new ones last.
+
+    Gaps are filled where there are none yet; a plate that declares nothing but what
+    it uses goes on so.
+    """
+    wanted = tuple(sorted({*known, *new}, key=natural_key))
+    if fills or (len(wanted) > len(known) and filled(known) == known):
+        wanted = tuple(sorted({*wanted, *filled(wanted)}, key=natural_key))
+    if list(known) == sorted(known, key=natural_key):
+        return wanted
+    return (*known, *(name for name in wanted if name not in known))
+
+
+def _place(well: PlateWell) -> tuple[int, int]:
+    return well.row_index, well.column_index
+
+
+def _names_of(model: Plate) -> PlateNames:
+    return PlateNames(model.row_names, model.column_names)
+
+
+def _moved(well: PlateWell, old: PlateNames, new: PlateNames) -> PlateWell:
+    """The well where its row and column are now."""
+    row, column = old.rows[well.row_index], old.columns[well.column_index]
+    return well.model_copy(
+        update={
+            "row_index": new.rows.index(row),
+            "column_index": new.columns.index(column),
+        }
+    )
+
+
+def _kept(
+    names: Sequence[str], known: Sequence[T], make: Callable[..., T]
+) -> tuple[T, ...]:
+    """A row or column of each name; those that are there keep what they say besides."""
+    by_name = {entry.name: entry for entry in known}  # type: ignore[attr-defined]  # both kinds have one
+    return tuple(by_name.get(name) or make(name=name) for name in names)
+
+
+def _other_kind(wanted: str, model: Model) -> TargetExistsError:
+    return TargetExistsError(
+        f"The group is no longer {wanted}, but {model.summary()}; somebody has "
+        "replaced it meanwhile. What was written is there and is not listed"
+    )
+
+
+def check_member(plate: Plate | None, revise: AddWell) -> None:
+    """Refuse a field, before it is written, that the plate could not list.
+
+    Raises
+    ------
+    PlateError
+        If rows or columns do not fit, or an acquisition is missing.
+    """
+    well = f"{revise.row}/{revise.column}"
+    listed = revise.spec.wells
+    if listed is not None and well not in listed:
+        raise PlateError(
+            f"Well {well} is none of those that plate lists: {some([*listed])}. "
+            "Correct the path, or list it"
+        )
+    found = revise(plate)
+    if len(found.acquisitions) > 1 and revise.member.acquisition is None:
+        ids = [run.id for run in found.acquisitions]
+        raise PlateError(
+            f"Field {well}/{revise.member.name} has no acquisition, and the plate "
+            f"lists {ids}; give acquisition="
+        )
+    for name, names, what in (
+        (revise.row, found.row_names, "row"),
+        (revise.column, found.column_names, "column"),
+    ):
+        alike = [n for n in names if n != name and _meaning(n) == _meaning(name)]
+        if alike:
+            warn(
+                f"The plate has the {what} {alike[0]!r}, and {name!r} becomes another "
+                "one, which looks the same to people and to some disks"
+            )
+
+
+def _meaning(name: str) -> object:
+    return int(name) if name.isdecimal() else name.casefold()
