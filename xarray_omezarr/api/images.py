@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
@@ -18,14 +19,23 @@ from xarray_omezarr.options import (
     shows_write_options,
 )
 from xarray_omezarr.store.create import check_arrays
-from xarray_omezarr.write.dataset import image_of
+from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.templates import refuse_template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from dask.delayed import Delayed
 
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.store.target import Group, StoreLike
+
+    Labels = (
+        Mapping[str, xr.DataArray | xr.DataTree]
+        | Sequence[str]
+        | Literal["auto"]
+        | None
+    )
 
 
 @overload
@@ -34,6 +44,7 @@ def write_image(
     store: StoreLike,
     *,
     image: str | None = None,
+    labels: Labels = None,
     compute: Literal[True] = True,
     **options: Unpack[WriteOptions],
 ) -> Group: ...
@@ -43,6 +54,7 @@ def write_image(
     store: StoreLike,
     *,
     image: str | None = None,
+    labels: Labels = None,
     compute: Literal[False],
     **options: Unpack[WriteOptions],
 ) -> Delayed: ...
@@ -52,6 +64,7 @@ def write_image(
     store: StoreLike,
     *,
     image: str | None = None,
+    labels: Labels = None,
     compute: bool,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed: ...
@@ -61,6 +74,7 @@ def write_image(
     store: StoreLike,
     *,
     image: str | None = None,
+    labels: Labels = None,
     compute: bool = True,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed:
@@ -84,7 +98,17 @@ def write_image(
         Where the image goes.
     image : str, optional
         Which variable of a Dataset, or of the levels of a tree; may be left out
-        where there is only one, or in a tree one called ``image``.
+        where there is only one, or in a tree one called ``image``, or where all
+        other variables are `labels`.
+    labels : mapping, list of str or "auto", optional
+        Label images of the image: DataArrays or trees of levels by name; of a
+        Dataset also names of variables, or ``"auto"`` for those that are plainly
+        label images. They hold integers (or booleans, which are stored as uint8),
+        and their dims have the size of the image's, or 1, or are missing. Without
+        coordinates they lie where the image does, others are checked. They get the
+        levels and chunks of the image; coarser ones have the most frequent value
+        (``"nearest"`` where that is the method of the image), never a new one.
+        Label images below a node ``labels`` of a tree are written too.
     compute : bool, default True
         False returns a ``dask.delayed.Delayed`` that writes pixels and metadata.
     **options
@@ -118,12 +142,19 @@ def write_image(
     """
     full = complete(options)
     if isinstance(obj, xr.Dataset):
-        obj, with_attrs = image_of(obj, image, full)
+        obj, labels, with_attrs = labelled_image_of(obj, image, labels, full)
         # Attributes of a Dataset are those of a new image.
         full = full if amends(full) else with_attrs
+    for each in _arrays_of(labels):
+        refuse_template(each)
     if not isinstance(obj, xr.DataTree):
         refuse_template(checked_array(obj))
     if amends(full):
+        if labels:
+            raise OptionError(
+                f"labels are {[*labels]}, and region and append_dim write into the "
+                "image alone; write into a label image with write_labels and region"
+            )
         if isinstance(obj, xr.DataTree):
             raise OptionError(
                 "obj is a tree of levels, and region and append_dim take one level, a "
@@ -131,7 +162,7 @@ def write_image(
             )
         obj = checked_array(obj)
         return write_into(obj, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
-    plan = partial(plan_object, obj, full, image)
+    plan = partial(plan_object, obj, full, image, labels=labels)
     return write_planned(plan, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
 
 
@@ -140,6 +171,7 @@ def plan_image(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
     *,
     image: str | None = None,
+    labels: Labels = None,
     **options: Unpack[WriteOptions],
 ) -> Hierarchy:
     """What `write_image` would write, as a value that prints as a tree.
@@ -149,6 +181,8 @@ def plan_image(
     obj : xarray.DataArray, xarray.Dataset or xarray.DataTree
         As for `write_image`.
     image : str, optional
+        As for `write_image`.
+    labels : mapping, list of str or "auto", optional
         As for `write_image`.
     **options
 
@@ -175,6 +209,12 @@ def plan_image(
             "plan is of a new one; leave them out"
         )
     check_new(full)
-    hierarchy = plan_object(obj, full, image)
+    hierarchy = plan_object(obj, full, image, labels=labels)
     check_arrays(hierarchy)
     return hierarchy
+
+
+def _arrays_of(labels: object) -> Iterator[xr.DataArray]:
+    """Label images that are given as arrays; the plan looks at all else."""
+    if isinstance(labels, Mapping):
+        yield from (da for da in labels.values() if isinstance(da, xr.DataArray))

@@ -16,10 +16,11 @@ from xarray_omezarr.grid.names import (
 from xarray_omezarr.options import WriteOptions, complete
 from xarray_omezarr.read.multiscale import datasets, open_image
 from xarray_omezarr.windows import ShownWindow
-from xarray_omezarr.write.dataset import image_of
+from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.derived import with_pixels
+from xarray_omezarr.write.image import plan_labelled
 from xarray_omezarr.write.multiscale import plan_multiscale
-from xarray_omezarr.write.tree import innermost, plan_tree
+from xarray_omezarr.write.tree import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,12 @@ def image_pyramid(
 
 
 def plan_object(
-    obj: Any, options: WriteOptions, image: str | None = None, stem: str | None = None
+    obj: Any,
+    options: WriteOptions,
+    image: str | None = None,
+    stem: str | None = None,
+    *,
+    labels: Any = None,
 ) -> Hierarchy:
     """What `write_image` stores for an object of any kind it takes.
 
@@ -93,12 +99,14 @@ def plan_object(
         Name of the variable, of a Dataset or of every level of a tree.
     stem : str, optional
         Name to fall back to: the target's.
+    labels : optional
+        As for `write_image`.
     """
-    if isinstance(obj, xr.DataTree):
-        return plan_tree(obj, options, image, stem)
     if isinstance(obj, xr.Dataset):
-        obj, options = image_of(obj, image, options)
-    return plan_multiscale(checked_array(obj), options, stem)
+        obj, labels, options = labelled_image_of(obj, image, labels, options)
+    if not isinstance(obj, xr.DataTree):
+        checked_array(obj)
+    return plan_labelled(obj, options, image=image, labels=labels, stem=stem)
 
 
 def _levels(hierarchy: Hierarchy) -> Mapping[str, xr.Dataset]:

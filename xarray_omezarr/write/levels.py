@@ -94,9 +94,9 @@ def given_pyramid(
     one = (1,) * len(stored.grid.axes)
     levels = [PyramidLevel("0", stored.grid, one, None, one)]
     for number, level in enumerate(given.coarser, start=1):
-        with problems.collected(), _named(level.node):
+        with problems.collected(), named(f"Level {level.node!r}"):
             _check_type(level.da, dtype)
-        with problems.collected(), _named(level.node):
+        with problems.collected(), named(f"Level {level.node!r}"):
             grid = _Level(stored, level.da, irregular, given.type == NEAREST).grid()
             _check_coarser(grid, levels[-1].grid)
             factors = tuple(
@@ -110,21 +110,21 @@ def given_pyramid(
 
 
 @contextmanager
-def _named(node: str) -> Iterator[None]:
-    """Says in every error which level it is about."""
+def named(what: str) -> Iterator[None]:
+    """Says in every error what it is about."""
     try:
         yield
     except OmeZarrErrorGroup as group:
         found = [p for p in group.exceptions if isinstance(p, OmeZarrError)]
-        named = [_about(node, problem) for problem in found]
+        named = [_about(what, problem) for problem in found]
         raise OmeZarrErrorGroup(group.message, named) from group
     except OmeZarrError as problem:
-        raise _about(node, problem) from problem
+        raise _about(what, problem) from problem
 
 
-def _about(node: str, problem: OmeZarrError) -> OmeZarrError:
+def _about(what: str, problem: OmeZarrError) -> OmeZarrError:
     kind: type[Any] = type(problem)
-    named: OmeZarrError = kind(f"Level {node!r}: {problem}")
+    named: OmeZarrError = kind(f"{what}: {problem}")
     return named
 
 
@@ -193,7 +193,7 @@ class _Level:
             _check_channels(outline, own, finest)
             return finest
         is_placed = dim in outline.coords
-        tells_more = own.size == 1 and _tells_spacing(outline, dim)
+        tells_more = own.size == 1 and tells_spacing(outline, dim)
         is_same = not is_placed or (self._has_the_same(outline, dim) and not tells_more)
         if own.size == finest.size and is_same:
             return finest
@@ -205,7 +205,7 @@ class _Level:
                 f"{finest.unit!r}; convert one of them"
             )
         axis = replace(own, unit=finest.unit)
-        if own.size == 1 and not _tells_spacing(outline, dim):
+        if own.size == 1 and not tells_spacing(outline, dim):
             scale = times(finest.scale, max(1, round(finest.size / own.size)))
             axis = replace(axis, scale=scale)
         if outline.coords[dim].dtype.kind == "M":
@@ -230,7 +230,8 @@ class _Level:
         )
 
 
-def _tells_spacing(outline: xr.DataArray, dim: str) -> bool:
+def tells_spacing(outline: xr.DataArray, dim: str) -> bool:
+    """Whether more than its position is known of a pixel that is alone along `dim`."""
     remembered = outline.encoding.get(SCALE_KEY)
     told = dim in outline.coords and "spacing" in outline.coords[dim].attrs
     return told or (isinstance(remembered, Mapping) and dim in remembered)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from xarray_omezarr.hierarchy import Hierarchy
 
-# A child of this name holds label images, not a resolution.
-_LABELS = "labels"
+#: Node beside the levels of an image that holds its label images.
+LABELS = "labels"
 # Ratios of scales of other programs are those of sizes: 1.9960 for 1000 and 501.
 _NEARLY_WHOLE = 0.05
 
@@ -30,7 +30,7 @@ def plan_tree(
     image: str | None = None,
     stem: str | None = None,
 ) -> Hierarchy:
-    """Everything that will be stored for a tree of resolutions.
+    """Everything that will be stored for a tree of resolutions, but its labels.
 
     Several resolutions are written as they are, the finest first. One gets a
     pyramid, as a DataArray would. A tree that was opened with fewer levels than
@@ -60,11 +60,11 @@ def plan_tree(
         merged["attrs"] = {**plain_attrs(tree.attrs), **own}
     levels: list[GivenLevel] = []
     with problems.collected():
-        levels = _levels(tree, image)
+        levels = tree_levels(tree, image)
     problems.raise_all("This tree cannot be written as an image")
     finest = levels[0].da
-    known = _stored_levels(levels)
-    if known is not None and known["opened"] == _numbers(levels):
+    known = stored_levels(levels)
+    if known is not None and known["opened"] == numbers_of(levels):
         if len(known["factors"]) > len(levels):
             return plan_multiscale(finest, _rebuilt(known, finest, merged), stem)
         is_whole = True
@@ -74,7 +74,7 @@ def plan_tree(
     if not is_whole or (len(levels) == 1 and not is_auto):
         return plan_multiscale(finest, merged, stem)
     if merged["attrs"]:
-        merged["attrs"] = _with_new_paths(merged["attrs"], levels, tree.path)
+        merged["attrs"] = with_new_paths(merged["attrs"], levels, tree.path)
     return plan_multiscale(finest, merged, stem, _as_it_is(levels, known, merged))
 
 
@@ -85,25 +85,40 @@ def innermost(node: xr.DataTree) -> xr.DataTree:
     return node
 
 
-def _levels(tree: xr.DataTree, image: str | None) -> list[GivenLevel]:
-    """The levels, finest first."""
-    if _LABELS in tree.children:
-        raise OptionError(
-            f"Node {tree[_LABELS].path!r} holds label images, which are not written; "
-            f"write the image without them: tree.drop_nodes({_LABELS!r})"
-        )
-    if tree.data_vars and tree.children:
+def tree_levels(
+    tree: xr.DataTree, variable: str | None, usual: str = VARIABLE
+) -> list[GivenLevel]:
+    """The levels below a node, or the node itself; the finest first.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        An image or a label image; a node of label images is passed over.
+    variable : str, optional
+        Name of the variable in each level.
+    usual : str
+        The name that it has where it is not given and there are several.
+
+    Raises
+    ------
+    OptionError
+        If a node is no level, or holds several variables.
+    """
+    children = {name: node for name, node in tree.children.items() if name != LABELS}
+    if tree.data_vars and children:
         raise OptionError(
             f"Node {tree.path!r} holds the variables {[*tree.data_vars]} and the nodes "
-            f"{[*tree.children]}; an image is one or the other. Keep one of them"
+            f"{[*children]}; an image is one or the other. Keep one of them"
         )
     if tree.data_vars:
-        return [_level(tree, image)]
+        return [_level(tree, variable, usual)]
     problems = Problems()
     found = []
-    for child in tree.children.values():
+    for child in children.values():
         with problems.collected():
-            found.append(_level(innermost(child), image))
+            node = innermost(child)
+            _refuse_children(node)
+            found.append(_level(node, variable, usual))
     problems.raise_all("These nodes cannot be written as levels of an image")
     if not found:
         raise OptionError(
@@ -114,24 +129,27 @@ def _levels(tree: xr.DataTree, image: str | None) -> list[GivenLevel]:
     return sorted(found, key=lambda level: -level.da.size)
 
 
-def _level(node: xr.DataTree, image: str | None) -> GivenLevel:
+def _refuse_children(node: xr.DataTree) -> None:
     if node.children:
         raise OptionError(
             f"Node {node.path!r} has the children {[*node.children]}, and a level has "
             "none; call .to_image on the node of one image"
         )
+
+
+def _level(node: xr.DataTree, variable: str | None, usual: str) -> GivenLevel:
     names = [str(name) for name in node.data_vars]
-    if image is None:
-        image = names[0] if len(names) == 1 else VARIABLE
-    if image not in names:
+    if variable is None:
+        variable = names[0] if len(names) == 1 else usual
+    if variable not in names:
         raise OptionError(
-            f"Node {node.path!r} has the variables {names}, and none called {image!r}; "
-            "name the one to write with image=, or drop the node"
+            f"Node {node.path!r} has the variables {names}, and none called "
+            f"{variable!r}; name the one to write with image=, or drop the node"
         )
-    return GivenLevel(node.path, node.to_dataset()[image])
+    return GivenLevel(node.path, node.to_dataset()[variable])
 
 
-def _stored_levels(levels: Sequence[GivenLevel]) -> StoredLevels | None:
+def stored_levels(levels: Sequence[GivenLevel]) -> StoredLevels | None:
     """What all levels know of the store they were read from; None if they differ."""
     known: list[StoredLevels | None] = [
         level.da.encoding.get(LEVELS_KEY) for level in levels
@@ -147,7 +165,8 @@ def _stored_levels(levels: Sequence[GivenLevel]) -> StoredLevels | None:
     return first
 
 
-def _numbers(levels: Sequence[GivenLevel]) -> tuple[int, ...]:
+def numbers_of(levels: Sequence[GivenLevel]) -> tuple[int, ...]:
+    """Which of the stored levels these are."""
     return tuple(sorted(level.da.encoding[LEVELS_KEY]["number"] for level in levels))
 
 
@@ -213,7 +232,7 @@ def _as_it_is(
     return GivenLevels(tuple(levels[1:]), kind, metadata)
 
 
-def _with_new_paths(
+def with_new_paths(
     attrs: Mapping[str, Any], levels: Sequence[GivenLevel], root: str
 ) -> dict[str, Any]:
     """The attributes; unknown keys of levels follow them to their new paths."""

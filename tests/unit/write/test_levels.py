@@ -175,7 +175,6 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("tree", "said"),
         [
-            ({"0": level(), "labels/cells/0": level()}, "label images"),
             ({"/": level(), "0": GOOD["1"].drop_vars(["y", "x"])}, "one or the other"),
             ({"0": xr.Dataset()}, "has the variables"),
             ({"A/1/0": level(), "A/2/0": level()}, "has the children"),
