@@ -16,7 +16,7 @@ from xarray_omezarr.hierarchy import ArrayNode, Deferred, depth
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
 from xarray_omezarr.store.crew import Alone, Crew
-from xarray_omezarr.store.nodes import new_group, put_groups
+from xarray_omezarr.store.nodes import new_group, put_files, put_groups
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.place import (
     Place,
@@ -104,7 +104,7 @@ class Start:
         self.reach.check()
         self.report.check()
         if place is None:
-            place = find_place(self.target, self.mode, _zarr_format(self.hierarchy))
+            place = find_place(self.target, self.mode, self.hierarchy)
         root = self._make_root(place)
         below: dict[str, Any] = {path: {} for path in self.hierarchy.groups if path}
         put_groups(root.store, root.path, below, _zarr_format(self.hierarchy))
@@ -164,6 +164,7 @@ class Commit:
 
     def _commit(self, done: Hierarchy, begun: Begun) -> None:
         place, zarr_format = begun.place, _zarr_format(self.hierarchy)
+        put_files(begun.root.store, begun.root.path, done.files)
         attributes = {path: self._attributes(n) for path, n in done.groups.items()}
         final = {**place.kept_attrs, **attributes.pop("")}
         for floor in sorted({depth(path) for path in attributes}, reverse=True):

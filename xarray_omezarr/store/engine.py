@@ -90,7 +90,7 @@ def write(
         The root group, or what `finish` gives; or the Delayed that gives it.
     """
     check_arrays(hierarchy)
-    place = find_place(target, mode, hierarchy.version.features.zarr_format)
+    place = find_place(target, mode, hierarchy)
     writer.check(hierarchy, target)
     if not place.found.is_free and not place.is_beside:
         refuse_own_source(hierarchy, target)

@@ -81,6 +81,12 @@ def new_group(
     return zarr.Group(zarr.AsyncGroup(metadata, StorePath(store, path)))
 
 
+def put_files(store: Store, path: str, files: Mapping[str, bytes]) -> None:
+    """Store files that are no nodes, by path below `path`."""
+    buffer = default_buffer_prototype().buffer
+    put(store, {join(path, p): buffer.from_bytes(f) for p, f in files.items()})
+
+
 def empty_group(path: str, zarr_format: ZarrFormat) -> tuple[str, Buffer]:
     """Key and document that make a group of `path`, with no attributes."""
     documents = _documents(GroupMetadata(zarr_format=zarr_format), path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 UNFINISHED = "xarray_omezarr_unfinished"
 
 # What desktops leave in every folder they show.
-_LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
+LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
+
+#: Names of documents that say what a group or an array is.
+METADATA = frozenset({"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"})
+
+# Strangers that a message names.
+_SHOWN = 10
 
 _MODES = (None, "w-", "w", "a")
 
@@ -104,12 +110,8 @@ def _inspect_zarr(
         "group",
         zarr_format,
         dict(node.attrs),
-        tuple(name for name in children if not _is_metadata(name)),
+        tuple(name for name in children if name not in METADATA),
     )
-
-
-def _is_metadata(name: str) -> bool:
-    return name in ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
 
 
 def _children(target: Target) -> Iterator[str]:
@@ -118,11 +120,11 @@ def _children(target: Target) -> Iterator[str]:
 
     # zarr offers groups and arrays to blocking callers, but no way to list what is
     # neither; its event loop is the one its stores are bound to.
-    yield from sorted({name.strip("/") for name in sync(collect())} - _LITTER)
+    yield from sorted({name.strip("/") for name in sync(collect())} - LITTER)
 
 
 def check_mode(
-    mode: str | None, occupancy: Occupancy, target: Target, owned: Collection[str]
+    mode: str | None, occupancy: Occupancy, target: Target, strangers: Sequence[str]
 ) -> Literal["create", "replace"]:
     """Whether to create or to replace; raises where neither is allowed.
 
@@ -134,8 +136,9 @@ def check_mode(
         What stands at `target`.
     target : Target
         Where to write.
-    owned : collection of str
-        Children of the group that belong to the image there and go with it.
+    strangers : sequence of str
+        Paths below the group of what does not belong to the OME-Zarr there, and would
+        go with it.
 
     Raises
     ------
@@ -156,18 +159,20 @@ def check_mode(
         )
     if mode == "a":
         raise TargetExistsError(
-            f"{target} holds an image or other nodes already, and a second image "
-            "cannot be added to it; mode='w' replaces it, group= adds beside it"
+            f"{target} holds an image or other nodes already, and a second one "
+            "cannot be added there; mode='w' replaces it, group= adds beside it"
         )
     if mode != "w":
         raise TargetExistsError(
             f"{target} exists already; mode='w' replaces the image there"
         )
-    strangers = [name for name in occupancy.children if name not in owned]
     if strangers:
+        shown = f"{[*strangers[:_SHOWN]]}"
+        further = len(strangers) - _SHOWN
+        more = f" and {further} more" if further > 0 else ""
         raise TargetExistsError(
-            f"{target} holds {strangers} beside or instead of an image; mode='w' "
-            "replaces images only, so that nothing else is lost. Delete them "
+            f"{target} holds {shown}{more} beside or instead of an image; mode='w' "
+            "replaces OME-Zarr only, so that nothing else is lost. Delete them "
             "yourself, or choose another path"
         )
     return "replace"

@@ -26,11 +26,16 @@ from xarray_omezarr.store.occupancy import (
     check_mode,
     inspect_target,
 )
-from xarray_omezarr.store.open import owned_children
+from xarray_omezarr.store.ownership import Contents, contents_of
 from xarray_omezarr.store.target import Target
 
 if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.store.arrays import ZarrFormat
+
+
+# Labels that a warning names.
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,15 @@ class Place:
         Attributes of an empty group that was there already.
     found : Occupancy
         What stood at `final`.
+    labels : tuple of str
+        Paths of label images that go with it.
     """
 
     final: Target
     working: Target
     kept_attrs: Mapping[str, Any]
     found: Occupancy
+    labels: tuple[str, ...] = ()
 
     @property
     def is_beside(self) -> bool:
@@ -60,8 +68,8 @@ class Place:
         return self.working is not self.final
 
 
-def find_place(target: Target, mode: str | None, zarr_format: ZarrFormat) -> Place:
-    """Where to write; nothing is changed.
+def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
+    """Where to write `hierarchy`; nothing is changed.
 
     Raises
     ------
@@ -78,7 +86,18 @@ def find_place(target: Target, mode: str | None, zarr_format: ZarrFormat) -> Pla
             "metadata of an image must be; write to a folder, and zip that"
         )
     occupancy = inspect_target(target)
-    action = check_mode(mode, occupancy, target, owned_children(target, occupancy))
+    # Of a plate it takes a while, and only what is replaced is looked into.
+    contents = contents_of(target, occupancy) if mode == "w" else Contents()
+    action = check_mode(mode, occupancy, target, contents.strangers)
+    zarr_format = hierarchy.version.features.zarr_format
+    new = hierarchy.group("").model
+    if action == "replace" and not contents.is_replaced_by(new):
+        told = "" if contents.model is None else contents.model.summary()
+        raise TargetExistsError(
+            f"{target} holds a {told}, and what would replace it is "
+            f"{'a group' if new is None else new.summary()}; mode='w' replaces like "
+            "with like. Delete it yourself, or choose another path or group="
+        )
     _check_ancestors(target, zarr_format)
     if action == "create":
         is_group = occupancy.kind == "group" and not occupancy.is_unfinished
@@ -87,7 +106,7 @@ def find_place(target: Target, mode: str | None, zarr_format: ZarrFormat) -> Pla
         attrs = occupancy.attrs or {}
         kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
         return Place(target, target, kept, occupancy)
-    return Place(target, _beside(target), {}, occupancy)
+    return Place(target, _beside(target), {}, occupancy, contents.labels)
 
 
 def _check_ancestors(target: Target, zarr_format: ZarrFormat) -> None:
@@ -148,9 +167,11 @@ def warn_of_replacing(place: Place) -> None:
     target = place.final
     if place.found.is_free:
         return
-    labels = inspect_target(target.child("labels")).children
-    if labels:
-        warn(f"Replacing the image at {target} removes its labels too: {labels}")
+    if place.labels:
+        named = ", ".join(place.labels[:_SHOWN])
+        further = len(place.labels) - _SHOWN
+        more = f" and {further} more" if further > 0 else ""
+        warn(f"Replacing what is at {target} removes its labels too: {named}{more}")
     if target.directory is None and not isinstance(target.store, MemoryStore):
         warn(
             f"{target} has no rename: the old image is gone before the new one is "

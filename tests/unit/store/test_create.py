@@ -352,10 +352,9 @@ class TestExisting:
         self, tmp_path, plan_image
     ) -> None:
         put(plan_image(), tmp_path / "x.zarr")
-        root = zarr.open_group(tmp_path / "x.zarr", mode="r+")
-        root.create_group("labels/nuclei")
-        root.create_group("labels/cells")
-        with pytest.warns(OmeZarrWarning, match=r"'cells'.*'nuclei'"):
+        for name in ("nuclei", "cells"):
+            put(plan_image(), tmp_path / "x.zarr" / "labels" / name)
+        with pytest.warns(OmeZarrWarning, match="labels/cells, labels/nuclei"):
             put(plan_image(OTHERS), tmp_path / "x.zarr", mode="w")
         root = zarr.open_group(tmp_path / "x.zarr", mode="r")
         assert set(root.keys()) == {"0", "1"}
@@ -364,7 +363,7 @@ class TestExisting:
         self, tmp_path, plan_image
     ) -> None:
         put(plan_image(), tmp_path / "x.zarr")
-        zarr.open_group(tmp_path / "x.zarr", mode="r+").create_group("labels/cells")
+        put(plan_image(), tmp_path / "x.zarr" / "labels" / "cells")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with pytest.raises(OmeZarrWarning):

@@ -139,7 +139,7 @@ class TestFree:
     @pytest.mark.parametrize("mode", ALL_MODES)
     def test_what_is_no_group_is_never_replaced(self, occupancy, mode) -> None:
         with pytest.raises(TargetExistsError, match="never removed"):
-            check_mode(mode, occupancy, open_target(MemoryStore()), ("0", "1"))
+            check_mode(mode, occupancy, open_target(MemoryStore()), ())
 
     def test_an_image_without_levels_is_not_free(self) -> None:
         assert not Occupancy("group", 3, IMAGE).is_free
@@ -147,11 +147,10 @@ class TestFree:
 
 class TestImage:
     occupancy = Occupancy("group", 3, IMAGE, ("0", "1", "labels"))
-    owned = ("0", "1", "labels", "xarray")
 
-    def check(self, mode, occupancy=None):
+    def check(self, mode, occupancy=None, strangers=()):
         target = open_target("/data/cells.zarr")
-        return check_mode(mode, occupancy or self.occupancy, target, self.owned)
+        return check_mode(mode, occupancy or self.occupancy, target, strangers)
 
     def test_only_w_replaces_it(self) -> None:
         assert self.check("w") == "replace"
@@ -166,9 +165,12 @@ class TestImage:
             self.check("a")
 
     def test_nodes_of_others_are_named_and_kept(self) -> None:
-        occupancy = Occupancy("group", 3, IMAGE, ("0", "1", "shapes", "tables"))
         with pytest.raises(TargetExistsError, match=r"\['shapes', 'tables'\]"):
-            self.check("w", occupancy)
+            self.check("w", strangers=("shapes", "tables"))
+
+    def test_of_many_nodes_of_others_the_first_are_named(self) -> None:
+        with pytest.raises(TargetExistsError, match=r"'A/1/9/t'\] and 374 more"):
+            self.check("w", strangers=[f"A/1/{n}/t" for n in range(384)])
 
     @pytest.mark.parametrize("mode", ["r", "r+", "W", "x", "", 1, True])
     def test_an_unknown_mode_is_refused_even_where_nothing_stands(self, mode) -> None:

@@ -1,0 +1,229 @@
+"""What in a group belongs to the OME-Zarr there, and goes with it when it is replaced.
+
+A plate holds thousands of groups, each of which others may have put a table or a
+note into; those are found, wherever they are, before anything is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+
+from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning
+from xarray_omezarr.grid import kept
+from xarray_omezarr.hierarchy import Model, join, natural_order
+from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
+from xarray_omezarr.ngff.labels import LabelsGroup
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.occupancy import LITTER, METADATA
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
+    from xarray_omezarr.store.occupancy import Occupancy
+    from xarray_omezarr.store.target import Target
+
+# Groups that are looked into at the same time.
+_IN_FLIGHT = 64
+
+_LABELS, _OME, _XML = "labels", "OME", "METADATA.ome.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is below a group.
+
+    Parameters
+    ----------
+    strangers : tuple of str
+        Paths of what does not belong to the OME-Zarr, in natural order.
+    labels : tuple of str
+        Paths of the label images in it.
+    model : Model, optional
+        What the group says it is.
+    """
+
+    strangers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    model: Model | None = None
+
+    def is_replaced_by(self, model: Model | None) -> bool:
+        """Whether what says `model` of itself is of the same kind."""
+        if isinstance(self.model, Image):
+            return isinstance(model, Image)
+        return self.model is None or type(self.model) is type(model)
+
+
+def contents_of(target: Target, occupancy: Occupancy) -> Contents:
+    """What is below the group at `target`.
+
+    Where it cannot be told what the group is, nothing in it is known to be ours.
+    """
+    if occupancy.kind != "group" or occupancy.is_free:
+        return Contents()
+    walk = _Walk(target.store, target.path)
+    attrs = dict(occupancy.attrs or {})
+    with warnings.catch_warnings():
+        # What is removed need not be right.
+        warnings.simplefilter("ignore", OmeZarrWarning)
+        model = _model(attrs)
+        sync(walk.group("", model, attrs))
+    return Contents(
+        tuple(sorted(walk.strangers, key=natural_order)),
+        tuple(sorted(walk.labels, key=natural_order)),
+        model,
+    )
+
+
+@dataclass(slots=True)
+class _Walk:
+    store: Store
+    root: str
+    strangers: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    room: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_IN_FLIGHT)
+    )
+
+    async def group(
+        self, path: str, model: Model | None, attrs: Mapping[str, Any]
+    ) -> None:
+        """Look into a group with metadata, or into one that should have some."""
+        names = await self._names(path)
+        match model:
+            case Image():
+                await self._image(path, model, attrs, names)
+            case Plate():
+                rows = _firsts(well.path for well in model.wells)
+                own = await self._own(path, names, [*rows, _OME])
+                wells = {well.path for well in model.wells}
+                await asyncio.gather(
+                    *(self._row(path, row, wells) for row in own if row != _OME),
+                    *(self._ome(path) for name in own if name == _OME),
+                )
+            case Well():
+                fields = await self._own(path, names, [f.path for f in model.images])
+                await self._below(path, fields)
+            case Bioformats2Raw():
+                series = await self._series(path, names)
+                own = await self._own(path, names, [*series, _OME])
+                await self._below(path, [name for name in own if name != _OME])
+                if _OME in own:
+                    await self._ome(path)
+            case LabelsGroup():
+                await self._labels(path, names, model.labels)
+            case _:
+                self._strange(path, names)
+
+    async def _image(
+        self, path: str, image: Image, attrs: Mapping[str, Any], names: list[str]
+    ) -> None:
+        levels = _firsts(
+            level.path for scale in image.multiscales for level in scale.levels
+        )
+        beside = [kept.KEY] if kept.is_kept(attrs.get(kept.KEY)) else []
+        own = await self._own(path, names, [*levels, _LABELS, *beside])
+        if _LABELS in own:
+            below = join(path, _LABELS)
+            model = _model(await self._attrs(below))
+            listed = model.labels if isinstance(model, LabelsGroup) else ()
+            await self._labels(below, await self._names(below), listed)
+
+    async def _labels(self, path: str, names: list[str], listed: Iterable[str]) -> None:
+        """Label images, whether listed or not; nothing else belongs there."""
+
+        async def look(name: str) -> None:
+            below = join(path, name)
+            attrs = await self._attrs(below)
+            model = _model(attrs)
+            if isinstance(model, Image):
+                self.labels.append(below)
+                await self.group(below, model, attrs)
+            elif name not in _firsts(listed):
+                self.strangers.append(below)
+
+        await asyncio.gather(*map(look, names))
+
+    async def _row(self, path: str, row: str, wells: set[str]) -> None:
+        below = join(path, row)
+        pairs = [well.rsplit("/", 1) for well in wells]
+        columns = [column for name, column in pairs if name == row]
+        own = await self._own(below, await self._names(below), columns)
+        await self._below(below, own)
+
+    async def _series(self, path: str, names: list[str]) -> list[str]:
+        """Names of the series of a collection: listed, else numbered."""
+        model = _model(await self._attrs(join(path, _OME)))
+        if isinstance(model, Series):
+            return _firsts(model.series)
+        return [name for name in names if name.isdecimal()]
+
+    async def _ome(self, path: str) -> None:
+        below = join(path, _OME)
+        await self._own(below, await self._names(below), [_XML])
+
+    async def _below(self, path: str, names: Iterable[str]) -> None:
+        async def look(name: str) -> None:
+            below = join(path, name)
+            attrs = await self._attrs(below)
+            await self.group(below, _model(attrs), attrs)
+
+        await asyncio.gather(*map(look, names))
+
+    async def _own(
+        self, path: str, names: list[str], expected: Iterable[str]
+    ) -> list[str]:
+        """Those of the names that are expected; the others are strangers."""
+        known = set(expected)
+        self._strange(path, [name for name in names if name not in known])
+        return [name for name in names if name in known]
+
+    def _strange(self, path: str, names: Iterable[str]) -> None:
+        self.strangers += [join(path, name) for name in names]
+
+    async def _names(self, path: str) -> list[str]:
+        async with self.room:
+            listed = self.store.list_dir(join(self.root, path))
+            names = {name.strip("/") async for name in listed}
+        return sorted(names - LITTER - METADATA)
+
+    async def _attrs(self, path: str) -> dict[str, Any]:
+        for name in ("zarr.json", ".zattrs"):
+            key = join(self.root, path, name)
+            async with self.room:
+                found = await self.store.get(key, default_buffer_prototype())
+            if found is not None:
+                return _attributes(found.to_bytes(), name)
+        return {}
+
+
+def _attributes(document: bytes, name: str) -> dict[str, Any]:
+    try:
+        members = json.loads(document)
+        attrs = members.get("attributes", {}) if name == "zarr.json" else members
+        return dict(attrs)
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def _model(attrs: Mapping[str, Any]) -> Model | None:
+    """What the attributes say; None where they cannot be understood."""
+    try:
+        version = registry.detect(attrs)
+        return None if version is None else version.from_attrs(attrs)
+    except OmeZarrError:
+        return None
+
+
+def _firsts(paths: Iterable[str]) -> list[str]:
+    """The first parts of paths, each once."""
+    return list(dict.fromkeys(path.split("/", 1)[0] for path in paths))
