@@ -75,23 +75,6 @@ def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hiera
     return Hierarchy(version, nodes)
 
 
-def owned_children(target: Target, occupancy: Occupancy) -> frozenset[str]:
-    """Names below a group that belong to the image there: levels, labels, kept."""
-    if occupancy.kind != "group" or not occupancy.has_ome_metadata:
-        return frozenset()
-    attrs = dict(occupancy.attrs or {})
-    try:
-        image = _detect_image(attrs, target).from_attrs(attrs)
-    except OmeZarrError:
-        # What cannot be understood is not known to be an image, so nothing in it
-        # is known to be ours to remove.
-        return frozenset()
-    paths = (level.path for scale in image.multiscales for level in scale.levels)
-    kept_group = [kept.KEY] if kept.is_kept(attrs.get(kept.KEY)) else []
-    names = (path.split("/", 1)[0] for path in paths)
-    return frozenset([*names, "labels", *kept_group])
-
-
 def holds_ome_zarr(target: Target) -> bool:
     """Whether OME-Zarr of any version stands at a local or in-memory target."""
     if target.directory is None and not isinstance(target.store, MemoryStore):

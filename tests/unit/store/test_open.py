@@ -19,8 +19,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.hierarchy import Given
 from xarray_omezarr.store.engine import write
-from xarray_omezarr.store.occupancy import inspect_target
-from xarray_omezarr.store.open import holds_ome_zarr, open_hierarchy, owned_children
+from xarray_omezarr.store.open import holds_ome_zarr, open_hierarchy
 from xarray_omezarr.store.target import open_target
 
 PIXELS = np.arange(48, dtype=np.uint16).reshape(8, 6)
@@ -301,37 +300,6 @@ class TestKept:
         store = MemoryStore()
         made_by_hand(store, "0", attrs={**image_attrs("0"), "xarray": value})
         assert dict(opened(store).group("").attrs) == {"xarray": value}
-
-
-class TestOwned:
-    def owned(self, store):
-        target = open_target(store)
-        return owned_children(target, inspect_target(target))
-
-    def test_levels_labels_and_what_was_kept_belong_to_an_image(self, store) -> None:
-        assert self.owned(store) == {"0", "1", "2", "labels"}
-
-    def test_the_group_xarray_belongs_to_an_image_that_keeps_something(self) -> None:
-        store = MemoryStore()
-        kept = {"xarray": {"version": 1, "coords": {}}}
-        made_by_hand(store, "0", attrs={**image_attrs("0"), **kept})
-        assert self.owned(store) == {"0", "labels", "xarray"}
-
-    def test_a_nested_level_owns_the_group_it_is_in(self) -> None:
-        store = MemoryStore()
-        made_by_hand(store, "scales/0")
-        assert self.owned(store) == {"scales", "labels"}
-
-    def test_nothing_belongs_to_what_is_no_image(self, tmp_path) -> None:
-        zarr.create_group(tmp_path / "x.zarr").create_group("labels")
-        assert self.owned(tmp_path / "x.zarr") == frozenset()
-        assert self.owned(tmp_path / "absent.zarr") == frozenset()
-
-    def test_nothing_is_owned_where_metadata_are_broken(self) -> None:
-        store = MemoryStore()
-        broken = {"ome": {"version": "0.5", "multiscales": []}}
-        zarr.create_group(store, attributes=broken).create_group("0")
-        assert self.owned(store) == frozenset()
 
 
 class TestHolds:
