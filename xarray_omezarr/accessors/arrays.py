@@ -1,0 +1,150 @@
+"""The ``.omezarr`` accessor of a DataArray: a docstring and one call each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Unpack
+
+import xarray as xr
+
+from xarray_omezarr.options import WriteOptions, shows_write_options
+
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.grid import Grid
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.ngff.axes import Axis
+    from xarray_omezarr.ngff.omero import Channel
+
+
+@xr.register_dataarray_accessor("omezarr")
+class DataArrayAccessor:
+    """OME-Zarr for a DataArray: what its pixels mean, and writing it."""
+
+    def __init__(self, obj: xr.DataArray) -> None:
+        self._obj = obj
+
+    @property
+    def grid(self) -> Grid:
+        """What the pixels mean: a `Grid` with one axis per dim, in their order."""
+        from xarray_omezarr import api
+
+        return api.image_grid(self._obj)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The dims as axes of the standard: name, type and unit, in their order."""
+        from xarray_omezarr import api
+
+        return api.image_axes(self._obj)
+
+    @property
+    def scale(self) -> dict[str, float]:
+        """Distance between pixel centres by dim, in the unit of the dim."""
+        return self.grid.scale
+
+    @property
+    def translation(self) -> dict[str, float]:
+        """Centre of the first pixel by dim, in the unit of the dim."""
+        return self.grid.translation
+
+    @property
+    def units(self) -> dict[str, str | None]:
+        """Unit by dim, a name of the standard; None where there is none."""
+        return self.grid.units
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels: names, colours and windows that the coordinates tell."""
+        from xarray_omezarr import api
+
+        return api.image_channels(self._obj)
+
+    @shows_write_options
+    def metadata(self, **options: Unpack[WriteOptions]) -> dict[str, Any]:
+        """The attributes that the group of the image would have, as a dict.
+
+        See `xarray_omezarr.image_metadata`.
+
+        Parameters
+        ----------
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.image_metadata(self._obj, **options)
+
+    def assign_grid(
+        self,
+        scale: Mapping[str, Any] | None = None,
+        translation: Mapping[str, Any] | None = None,
+        units: Mapping[str, str | None] | None = None,
+    ) -> xr.DataArray:
+        """The object with coordinates; see `xarray_omezarr.assign_grid`."""
+        from xarray_omezarr import api
+
+        return api.assign_grid(self._obj, scale, translation, units)
+
+    def pyramid(self, scale_factors: Any = "auto", method: Any = "auto") -> xr.DataTree:
+        """The resolutions that `to_image` would write, as a tree of levels.
+
+        See `xarray_omezarr.image_pyramid`.
+        """
+        from xarray_omezarr import api
+
+        return api.image_pyramid(self._obj, scale_factors, method)
+
+    @shows_write_options
+    def plan_image(self, **options: Unpack[WriteOptions]) -> Hierarchy:
+        """What `to_image` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_image`.
+
+        Parameters
+        ----------
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_image(self._obj, **options)
+
+    @shows_write_options
+    def to_image(
+        self, store: Any, *, compute: bool = True, **options: Unpack[WriteOptions]
+    ) -> Any:
+        """Write an OME-Zarr image with a pyramid; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_image`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image goes.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_image(self._obj, store, compute=compute, **options)
+
+    @shows_write_options
+    def prepare_image(self, store: Any, **options: Unpack[WriteOptions]) -> Any:
+        """Make the image without its pixels; its group, and its arrays by path.
+
+        See `xarray_omezarr.prepare_image`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image goes.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.prepare_image(self._obj, store, **options)
+
+    def quantify(self) -> xr.DataArray:
+        """Coordinates as pint quantities; needs the extra ``pint``."""
+        from xarray_omezarr import api
+
+        return api.quantify(self._obj)
