@@ -15,7 +15,7 @@ from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.consolidated import refresh
 from xarray_omezarr.store.lock import NoLock, lock_of
 from xarray_omezarr.store.occupancy import inspect_target
-from xarray_omezarr.store.place import require_group
+from xarray_omezarr.store.place import ancestors, require_group
 from xarray_omezarr.store.reach import Reach
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class Parents:
     def __call__(self) -> zarr.Group:
         """Revise them all; the group at the target."""
         zarr_format = self.version.features.zarr_format
-        require_group(self.target, zarr_format)
+        self._check_format(self.target)
+        for place in (*ancestors(self.target), self.target):
+            require_group(place, zarr_format)
         with self._alone():
             for path in sorted(self.revisions, key=depth, reverse=True):
                 self._revise(path)
@@ -69,10 +71,21 @@ class Parents:
         # Where nothing can be locked one writer is safe, and many prepare the whole.
         return nullcontext() if isinstance(lock, NoLock) else lock.held()
 
+    def _check_format(self, target: Target) -> None:
+        occupancy = inspect_target(target)
+        wanted = self.version.features.zarr_format
+        if occupancy.kind == "group" and occupancy.zarr_format != wanted:
+            raise NotInVersionError(
+                f"{target} is a group of Zarr v{occupancy.zarr_format}, and OME-Zarr "
+                f"{self.version.name} is stored in Zarr v{wanted}; a store is of one "
+                "version. Leave version out"
+            )
+
     def _revise(self, path: str) -> None:
         target = self.target.child(path)
         zarr_format = self.version.features.zarr_format
-        require_group(target, zarr_format)
+        for place in (*ancestors(target), target):
+            require_group(place, zarr_format)
         group = zarr.open_group(
             target.store,
             path=target.path,
