@@ -7,7 +7,7 @@ import functools
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import (
     Annotated,
@@ -39,8 +39,8 @@ class Option:
     doc: str
 
 
-class WriteOptions(TypedDict, total=False):
-    """Keyword arguments that every writing verb understands."""
+class LabelOptions(TypedDict, total=False):
+    """Those of label images, which are called by their place."""
 
     mode: Annotated[
         Literal["w-", "w", "a", "r+"] | None,
@@ -59,15 +59,6 @@ class WriteOptions(TypedDict, total=False):
     ]
     group: Annotated[
         str | None, Option(None, "Path inside the store where the image goes.")
-    ]
-    name: Annotated[
-        str | None,
-        Option(
-            None,
-            "Name of the multiscale. If None: the object's name (unless that is "
-            "'image' or 'labels'), else ``attrs['long_name']``, else the stem of the "
-            "path.",
-        ),
     ]
     dims: Annotated[
         str | Sequence[str] | None,
@@ -221,6 +212,20 @@ class WriteOptions(TypedDict, total=False):
     ]
 
 
+class WriteOptions(LabelOptions, total=False):
+    """Keyword arguments that every writing verb understands."""
+
+    name: Annotated[
+        str | None,
+        Option(
+            None,
+            "Name of the multiscale. If None: the object's name (unless that is "
+            "'image' or 'labels'), else ``attrs['long_name']``, else the stem of the "
+            "path.",
+        ),
+    ]
+
+
 @functools.cache
 def declared() -> dict[str, tuple[Any, Option]]:
     """Annotation and `Option` of every write option, in order."""
@@ -231,7 +236,7 @@ def declared() -> dict[str, tuple[Any, Option]]:
     return found
 
 
-def complete(options: WriteOptions) -> WriteOptions:
+def complete(options: LabelOptions) -> WriteOptions:
     """All options, defaults where nothing was given.
 
     Raises
@@ -290,20 +295,23 @@ def shows_write_options(function: Callable[P, R]) -> Callable[P, R]:
             annotation=annotation,
         )
         for name, (annotation, option) in declared().items()
+        if name not in signature.parameters
     ]
     shown = signature.replace(parameters=parameters)
     function.__signature__ = shown  # type: ignore[attr-defined]
     if function.__doc__:
-        function.__doc__ = _spell_out(function.__doc__)
+        function.__doc__ = _spell_out(function.__doc__, signature.parameters)
     return function
 
 
-def _spell_out(doc: str) -> str:
+def _spell_out(doc: str, others: Collection[str]) -> str:
     lines = inspect.cleandoc(doc).splitlines()
     if "**options" not in lines:
         return doc
     spelled = []
     for name, (_, option) in declared().items():
+        if name in others:
+            continue
         spelled.append(f"{name} : default {option.default!r}")
         spelled += textwrap.wrap(
             option.doc, 76, initial_indent="    ", subsequent_indent="    "

@@ -8,7 +8,9 @@ from xarray_omezarr.api.describe import (
     image_metadata,
     quantify,
 )
+from xarray_omezarr.api.fields import write_field
 from xarray_omezarr.api.images import plan_image, write_image
+from xarray_omezarr.api.labels import plan_labels, prepare_labels, write_labels
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.trees import image_pyramid, node_kind, node_levels
@@ -30,11 +32,15 @@ __all__ = [
     "open_image",
     "open_level",
     "plan_image",
+    "plan_labels",
     "plan_plate",
     "prepare_image",
+    "prepare_labels",
     "prepare_plate",
     "quantify",
     "template",
+    "write_field",
     "write_image",
+    "write_labels",
     "write_plate",
 ]

@@ -103,6 +103,25 @@ def checked_labels(labels: Any) -> Labels:
     return labels
 
 
+def label_images(obj: Any) -> Mapping[str, Any]:
+    """Label images by name: a mapping, or those below a node of a tree.
+
+    Parameters
+    ----------
+    obj : mapping or xarray.DataTree
+        A tree has them below a node ``labels``, or is that node.
+    """
+    if not isinstance(obj, xr.DataTree):
+        return checked_labels(obj)
+    node = obj.children.get(LABELS, obj)
+    if node.data_vars:
+        raise OptionError(
+            f"Node {node.path!r} is one label image; name it, as in "
+            "{'cells': tree}, or give the node above it"
+        )
+    return dict(node.children)
+
+
 def labels_node(group: GroupNode, names: tuple[str, ...]) -> GroupNode:
     """The group of the label images with these names.
 

@@ -18,7 +18,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, LEVELS_KEY, VARIABLE
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
-from xarray_omezarr.ngff.labels import LabelImage
+from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, truth
@@ -41,6 +41,7 @@ from xarray_omezarr.write.tree import (
 )
 
 if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Model
     from xarray_omezarr.ngff.labels import ImageLabel
     from xarray_omezarr.pixels.methods import Method
     from xarray_omezarr.write.label_frame import Frame
@@ -347,3 +348,23 @@ def _layout(dims: tuple[str, ...], frame: Frame) -> WriteOptions:
             pack = dict(zip(node.dims, packed, strict=True))
             shards.append(tuple(pack[dim] for dim in dims))
     return WriteOptions(chunks=chunks, shards=shards or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Lists label images beside those that a group of labels has; none twice.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the new label images.
+    """
+
+    names: tuple[str, ...]
+
+    def __call__(self, model: Model | None) -> Model:
+        """The group with these names at the end."""
+        if not isinstance(model, LabelsGroup):
+            return LabelsGroup(labels=self.names)
+        names = tuple(dict.fromkeys([*model.labels, *self.names]))
+        return model.model_copy(update={"labels": names})
