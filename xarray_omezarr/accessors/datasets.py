@@ -44,3 +44,108 @@ class DatasetAccessor:
         return api.write_image(
             self._obj, store, image=image, compute=compute, **options
         )
+
+    @shows_write_options
+    def to_field(
+        self,
+        plate_store: Any,
+        path: str,
+        *,
+        image: str | None = None,
+        labels: Any = None,
+        acquisition: int | str | None = None,
+        plate: Any = None,
+        acquisitions: Any = None,
+        layout: int | str | None = None,
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write one field of a plate, and list it; returns the plate's `zarr.Group`.
+
+        See `xarray_omezarr.write_field`.
+
+        Parameters
+        ----------
+        plate_store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the plate is, or will be.
+        path : str
+            Row, column and field, such as ``"B/3/0"``.
+        image : str, optional
+            Name of the variable; may be left out where there is only one.
+        labels : optional
+            Label images, as for `to_image`.
+        acquisition : int or str, optional
+            Number, or name, of the acquisition that the field is of.
+        plate, acquisitions, layout : optional
+            As for `to_plate`, added to what the plate says.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_field(
+            self._obj,
+            plate_store,
+            path,
+            image=image,
+            labels=labels,
+            acquisition=acquisition,
+            plate=plate,
+            acquisitions=acquisitions,
+            layout=layout,
+            compute=compute,
+            **options,
+        )
+
+    @shows_write_options
+    def to_plate(
+        self,
+        store: Any,
+        *,
+        well: str | None = None,
+        row: str | None = None,
+        column: str | None = None,
+        field: str | None = None,
+        plate: Any = None,
+        acquisitions: Any = None,
+        layout: int | str | None = None,
+        plate_map: Any = None,
+        ome_xml: Any = None,
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write a plate whose wells and fields are dims; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_plate`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the plate goes.
+        well, row, column, field : str, optional
+            Names of the dims or coordinates that tell wells, or rows and columns, and
+            fields; need not be given where they are called so.
+        plate, acquisitions, layout, plate_map, ome_xml : optional
+            What is known of the plate beyond the array.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_plate(
+            self._obj,
+            store,
+            well=well,
+            row=row,
+            column=column,
+            field=field,
+            plate=plate,
+            acquisitions=acquisitions,
+            layout=layout,
+            plate_map=plate_map,
+            ome_xml=ome_xml,
+            compute=compute,
+            **options,
+        )

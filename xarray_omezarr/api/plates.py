@@ -1,16 +1,16 @@
-"""Write a tree of rows, columns and fields as a plate."""
+"""Write a tree of rows, columns and fields, or an array with such dims, as a plate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.writing import prepare_planned, write_planned
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.create import check_arrays
-from xarray_omezarr.write.plate import plan_plate as plan_tree_of_fields
+from xarray_omezarr.write.fields import plan_any_plate
 from xarray_omezarr.write.templates import refuse_templates
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.target import Group, StoreLike
 
+    Plates: TypeAlias = xr.DataTree | xr.Dataset | xr.DataArray | Mapping[Any, Any]
+
 
 @overload
 def write_plate(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Plates,
     store: StoreLike,
     *,
+    well: str | None = None,
+    row: str | None = None,
+    column: str | None = None,
+    field: str | None = None,
     plate: Any = None,
     acquisitions: Any = None,
     layout: int | str | None = None,
@@ -37,9 +43,13 @@ def write_plate(
 ) -> Group: ...
 @overload
 def write_plate(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Plates,
     store: StoreLike,
     *,
+    well: str | None = None,
+    row: str | None = None,
+    column: str | None = None,
+    field: str | None = None,
     plate: Any = None,
     acquisitions: Any = None,
     layout: int | str | None = None,
@@ -50,9 +60,13 @@ def write_plate(
 ) -> Group | Delayed: ...
 @shows_write_options
 def write_plate(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Plates,
     store: StoreLike,
     *,
+    well: str | None = None,
+    row: str | None = None,
+    column: str | None = None,
+    field: str | None = None,
     plate: Any = None,
     acquisitions: Any = None,
     layout: int | str | None = None,
@@ -61,7 +75,7 @@ def write_plate(
     compute: bool = True,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed:
-    """Write a tree of rows, columns and fields as a plate.
+    """Write a tree of rows, columns and fields, or an array of them, as a plate.
 
     A field is a variable directly in its node, or a pyramid of level children, and
     may have label images under ``labels``. Its coordinates are those of the stage.
@@ -71,12 +85,22 @@ def write_plate(
 
     Parameters
     ----------
-    tree : xarray.DataTree or mapping
+    tree : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
         Nodes row/column/field of any names of letters and digits; or images
-        (DataArray, Dataset or tree) by ``"A/1/0"`` or ``("A", "1", "0")``. What was
-        read may have been filtered and selected from.
+        (DataArray, Dataset or tree) by ``"A/1/0"`` or ``("A", "1", "0")``; or one
+        array of all fields, of which wells and fields are dims, or coordinates along
+        some. What was read may have been filtered and selected from.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the plate goes.
+    well, row, column, field : str, optional
+        Of an array: names of the dims or coordinates that tell wells (``"B2"``,
+        ``"B02"``, ``"B/2"``), or rows and columns, and fields. They need not be given
+        where they are called so. Rows without a coordinate are A, B, ..., columns 1,
+        2, ..., and fields 0, 1, ... Fields that there are not are those where a bool
+        coordinate ``present`` is False; without one, those of pixels in memory that
+        are all NaN. Coordinates ``origin_y`` and the like are where each field begins,
+        ``acquisition`` is its acquisition, and what has no dims but those of wells
+        becomes the plate map.
     plate : mapping or xarray_omezarr.ngff.Plate, optional
         What the standard says of a plate, in its words: name, rows, columns,
         field_count, ... It wins over what the tree tells, which must fit it: a list
@@ -129,9 +153,10 @@ def write_plate(
     _refuse_regions(full)
 
     def plan(stem: str | None) -> Hierarchy:
-        hierarchy = plan_tree_of_fields(
+        hierarchy = plan_any_plate(
             tree,
             full,
+            roles={"well": well, "row": row, "column": column, "field": field},
             plate=plate,
             acquisitions=acquisitions,
             layout=layout,
@@ -147,8 +172,12 @@ def write_plate(
 
 @shows_write_options
 def plan_plate(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Plates,
     *,
+    well: str | None = None,
+    row: str | None = None,
+    column: str | None = None,
+    field: str | None = None,
     plate: Any = None,
     acquisitions: Any = None,
     layout: int | str | None = None,
@@ -160,7 +189,9 @@ def plan_plate(
 
     Parameters
     ----------
-    tree : xarray.DataTree or mapping
+    tree : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
+        As for `write_plate`.
+    well, row, column, field : str, optional
         As for `write_plate`.
     plate, acquisitions, layout, plate_map, ome_xml : optional
         As for `write_plate`.
@@ -187,9 +218,10 @@ def plan_plate(
     full = complete(options)
     _refuse_regions(full)
     check_new(full)
-    hierarchy = plan_tree_of_fields(
+    hierarchy = plan_any_plate(
         tree,
         full,
+        roles={"well": well, "row": row, "column": column, "field": field},
         plate=plate,
         acquisitions=acquisitions,
         layout=layout,
@@ -202,9 +234,13 @@ def plan_plate(
 
 @shows_write_options
 def prepare_plate(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Plates,
     store: StoreLike,
     *,
+    well: str | None = None,
+    row: str | None = None,
+    column: str | None = None,
+    field: str | None = None,
     plate: Any = None,
     acquisitions: Any = None,
     layout: int | str | None = None,
@@ -220,10 +256,12 @@ def prepare_plate(
 
     Parameters
     ----------
-    tree : xarray.DataTree or mapping
+    tree : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
         As for `write_plate`; images may be templates, and no pixels are read.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the plate goes.
+    well, row, column, field : str, optional
+        As for `write_plate`.
     plate, acquisitions, layout, plate_map, ome_xml : optional
         As for `write_plate`.
     **options
@@ -257,9 +295,10 @@ def prepare_plate(
     full = complete(options)
 
     def plan(stem: str | None) -> Hierarchy:
-        return plan_tree_of_fields(
+        return plan_any_plate(
             tree,
             full,
+            roles={"well": well, "row": row, "column": column, "field": field},
             plate=plate,
             acquisitions=acquisitions,
             layout=layout,

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
 from xarray_omezarr.errors import OptionError, PlateError
 from xarray_omezarr.grid.kept import NotJson, to_json
+from xarray_omezarr.grid.names import VARIABLE
+from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.plate import PLATE, plan_plate
 from xarray_omezarr.write.plate_map import PLATE_MAP
 from xarray_omezarr.write.plate_tree import ACQUISITION, PlateTree
@@ -25,8 +28,6 @@ from xarray_omezarr.write.wells import (
 )
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.options import WriteOptions
     from xarray_omezarr.write.plate_tree import FieldObject, Place
@@ -61,6 +62,43 @@ class Images:
         for path, index in self.places.items():
             nodes |= filler.filled(planned, path, index)
         return replace(planned, nodes=nodes)
+
+
+def plan_any_plate(
+    obj: xr.DataTree | xr.Dataset | xr.DataArray | Mapping[Any, Any],
+    options: WriteOptions,
+    *,
+    roles: Mapping[str, str | None],
+    **further: Any,
+) -> Hierarchy:
+    """Everything that will be stored for a plate of any form.
+
+    Parameters
+    ----------
+    obj : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
+        A tree or mapping as for `plan_plate`; or an array as for
+        `plan_stacked_plate`, which may be the only variable of a Dataset, or its
+        variable ``image``.
+    options : WriteOptions
+        As for `plan_plate`.
+    roles : mapping
+        As for `plan_stacked_plate`.
+    **further
+        As for `plan_plate`.
+    """
+    if isinstance(obj, xr.Dataset):
+        name = VARIABLE if VARIABLE in obj.data_vars else None
+        da, _ = image_of(obj, name, options)
+        return plan_stacked_plate(da, options, roles=roles, attrs=obj.attrs, **further)
+    if isinstance(obj, xr.DataArray):
+        return plan_stacked_plate(obj, options, roles=roles, **further)
+    named = {option: name for option, name in roles.items() if name is not None}
+    if named:
+        raise OptionError(
+            f"{', '.join(named)} name dims or coordinates of an array, and the object "
+            "is none; leave them out"
+        )
+    return plan_plate(obj, options, **further)
 
 
 def plan_stacked_plate(

@@ -27,7 +27,10 @@ from xarray_omezarr.write.plate_names import PlateNames, natural_key, plate_name
 from xarray_omezarr.write.plate_spec import PlateSpec
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from xarray_omezarr.hierarchy import Model
+    from xarray_omezarr.ngff.multiscale import Image
 
 T = TypeVar("T")
 
@@ -331,3 +334,26 @@ def check_member(plate: Plate | None, revise: AddWell) -> None:
 
 def _meaning(name: str) -> object:
     return int(name) if name.isdecimal() else name.casefold()
+
+
+def factors_like(image: Image, da: xr.DataArray) -> list[dict[str, int]] | None:
+    """The write option ``scale_factors`` that gives `da` the levels of an image.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(np.zeros((3, 64, 64), "u1"), dims=("z", "y", "x"))
+    >>> image = xo.plan_image(da, scale_factors=[2, 4])[""].model
+    >>> factors_like(image, da)
+    [{'y': 2, 'x': 2}, {'y': 4, 'x': 4}]
+    """
+    own = {str(dim).lower() for dim in da.dims}
+    names = [axis.name for axis in image.multiscale.axes]
+    first, *coarser = image.multiscale.levels
+    found = []
+    for level in coarser:
+        ratios = zip(names, level.scale, first.scale, strict=True)
+        factors = {name: max(1, round(a / b)) for name, a, b in ratios}
+        found.append({n: f for n, f in factors.items() if f > 1 and n in own})
+    return found or None
