@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,14 @@ def prepare_floor(work: Work, pixels: Any, target: Path) -> Callable[[], None]:
 
     Folders are made before the files in them, one after the other, in one thread.
     """
-    first = target.with_name("first-" + target.name)
-    shutil.rmtree(first, ignore_errors=True)
-    ours(work, pixels, first)
-    inside = sorted(first.rglob("*"))
-    folders = [path.relative_to(first) for path in inside if path.is_dir()]
-    files = [path.relative_to(first) for path in inside if path.is_file()]
-    contents = [(first / path).read_bytes() for path in files]
-    shutil.rmtree(first)
+    with tempfile.TemporaryDirectory(dir=target.parent) as aside:
+        # A plate is called as its folder is.
+        first = Path(aside) / target.name
+        ours(work, pixels, first)
+        inside = sorted(first.rglob("*"))
+        folders = [path.relative_to(first) for path in inside if path.is_dir()]
+        files = [path.relative_to(first) for path in inside if path.is_file()]
+        contents = [(first / path).read_bytes() for path in files]
 
     def run() -> None:
         target.mkdir()

@@ -49,21 +49,21 @@ def test_every_contestant_writes_the_plate_it_was_given(
 def test_the_floor_makes_the_files_of_our_plate(
     work: Work, pixels: np.ndarray, tmp_path: Path
 ) -> None:
-    ours = written("ours", work, pixels, tmp_path / "ours.ome.zarr")
-    floor = written("floor", work, pixels, tmp_path / "floor.ome.zarr")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [floor.name, ours.name]
-    files = {
-        folder: {
-            str(path.relative_to(folder)): path.stat().st_size
-            for path in folder.rglob("*")
+    found = {}
+    for name in ("ours", "floor"):
+        folder = tmp_path / name
+        folder.mkdir()
+        target = written(name, work, pixels, folder / "plate.ome.zarr")
+        assert [*folder.iterdir()] == [target]
+        found[name] = {
+            path.relative_to(target): path.stat().st_size
+            for path in target.rglob("*")
             if path.is_file()
         }
-        for folder in (ours, floor)
-    }
-    assert files[floor] == files[ours]
+    assert found["floor"] == found["ours"]
     # Per field 2 channels of 4, 1 and 1 chunks and 4 files of metadata; two wells, the
     # row and the plate.
-    assert len(files[floor]) >= 6 * (2 * 6 + 4) + 2 + 1
+    assert len(found["floor"]) >= 6 * (2 * 6 + 4) + 2 + 1
 
 
 def test_the_check_sees_a_well_a_field_and_a_pixel_that_are_wrong(
