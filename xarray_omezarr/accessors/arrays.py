@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import xarray as xr
 
-from xarray_omezarr.options import WriteOptions, shows_write_options
+from xarray_omezarr.options import LabelOptions, WriteOptions, shows_write_options
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.grid import Grid
@@ -94,22 +94,31 @@ class DataArrayAccessor:
         return api.image_pyramid(self._obj, scale_factors, method)
 
     @shows_write_options
-    def plan_image(self, **options: Unpack[WriteOptions]) -> Hierarchy:
+    def plan_image(
+        self, *, labels: Any = None, **options: Unpack[WriteOptions]
+    ) -> Hierarchy:
         """What `to_image` would write, as a value that prints as a tree.
 
         See `xarray_omezarr.plan_image`.
 
         Parameters
         ----------
+        labels : mapping, optional
+            As for `to_image`.
         **options
         """
         from xarray_omezarr import api
 
-        return api.plan_image(self._obj, **options)
+        return api.plan_image(self._obj, labels=labels, **options)
 
     @shows_write_options
     def to_image(
-        self, store: Any, *, compute: bool = True, **options: Unpack[WriteOptions]
+        self,
+        store: Any,
+        *,
+        labels: Any = None,
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
     ) -> Any:
         """Write an OME-Zarr image with a pyramid; returns its `zarr.Group`.
 
@@ -119,13 +128,99 @@ class DataArrayAccessor:
         ----------
         store : str, path, URL, zarr store, zarr.Group or obstore store
             Where the image goes.
+        labels : mapping, optional
+            Label images, DataArrays or trees of levels, by name.
         compute : bool, default True
             False returns a ``dask.delayed.Delayed`` that writes everything.
         **options
         """
         from xarray_omezarr import api
 
-        return api.write_image(self._obj, store, compute=compute, **options)
+        return api.write_image(
+            self._obj, store, labels=labels, compute=compute, **options
+        )
+
+    @shows_write_options
+    def plan_labels(
+        self,
+        image_store: Any,
+        name: str,
+        *,
+        colors: Any = None,
+        properties: Any = None,
+        source: str | None = "../../",
+        **options: Unpack[LabelOptions],
+    ) -> Hierarchy:
+        """What `to_labels` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_labels`.
+
+        Parameters
+        ----------
+        image_store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image is.
+        name : str
+            What the label image is called.
+        colors, properties, source : optional
+            As for `to_labels`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_labels(
+            self._obj,
+            image_store,
+            name,
+            colors=colors,
+            properties=properties,
+            source=source,
+            **options,
+        )
+
+    @shows_write_options
+    def to_labels(
+        self,
+        image_store: Any,
+        name: str,
+        *,
+        colors: Any = None,
+        properties: Any = None,
+        source: str | None = "../../",
+        compute: bool = True,
+        **options: Unpack[LabelOptions],
+    ) -> Any:
+        """Write a label image of an image that exists; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_labels`.
+
+        Parameters
+        ----------
+        image_store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image is.
+        name : str
+            What the label image is called.
+        colors : mapping or sequence, optional
+            ``{value: "#rrggbb"}`` or ``{value: (r, g, b[, a])}``.
+        properties : pandas.DataFrame, mapping or sequence, optional
+            What is known of each value: a table indexed by it, or mappings.
+        source : str, optional
+            Path from the label image to the image that was segmented.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_labels(
+            self._obj,
+            image_store,
+            name,
+            colors=colors,
+            properties=properties,
+            source=source,
+            compute=compute,
+            **options,
+        )
 
     @shows_write_options
     def prepare_image(self, store: Any, **options: Unpack[WriteOptions]) -> Any:

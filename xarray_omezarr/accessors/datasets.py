@@ -22,6 +22,7 @@ class DatasetAccessor:
         store: Any,
         *,
         image: str | None = None,
+        labels: Any = None,
         compute: bool = True,
         **options: Unpack[WriteOptions],
     ) -> Any:
@@ -34,7 +35,10 @@ class DatasetAccessor:
         store : str, path, URL, zarr store, zarr.Group or obstore store
             Where the image goes.
         image : str, optional
-            Name of the variable; may be left out where there is only one.
+            Name of the variable; may be left out where there is only one, or where
+            all others are `labels`.
+        labels : list of str, mapping or "auto", optional
+            Variables that are label images of it; ``"auto"``: those that plainly are.
         compute : bool, default True
             False returns a ``dask.delayed.Delayed`` that writes everything.
         **options
@@ -42,7 +46,7 @@ class DatasetAccessor:
         from xarray_omezarr import api
 
         return api.write_image(
-            self._obj, store, image=image, compute=compute, **options
+            self._obj, store, image=image, labels=labels, compute=compute, **options
         )
 
     @shows_write_options

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import xarray as xr
 
-from xarray_omezarr.options import WriteOptions, shows_write_options
+from xarray_omezarr.options import LabelOptions, WriteOptions, shows_write_options
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
@@ -35,7 +35,11 @@ class DataTreeAccessor:
 
     @shows_write_options
     def plan_image(
-        self, *, image: str | None = None, **options: Unpack[WriteOptions]
+        self,
+        *,
+        image: str | None = None,
+        labels: Any = None,
+        **options: Unpack[WriteOptions],
     ) -> Hierarchy:
         """What `to_image` would write, as a value that prints as a tree.
 
@@ -45,11 +49,13 @@ class DataTreeAccessor:
         ----------
         image : str, optional
             As for `to_image`.
+        labels : mapping, optional
+            As for `to_image`.
         **options
         """
         from xarray_omezarr import api
 
-        return api.plan_image(self._obj, image=image, **options)
+        return api.plan_image(self._obj, image=image, labels=labels, **options)
 
     @shows_write_options
     def to_image(
@@ -57,6 +63,7 @@ class DataTreeAccessor:
         store: Any,
         *,
         image: str | None = None,
+        labels: Any = None,
         compute: bool = True,
         **options: Unpack[WriteOptions],
     ) -> Any:
@@ -71,6 +78,8 @@ class DataTreeAccessor:
         image : str, optional
             Name of the variable in each level; may be left out where there is only
             one, or one called ``image``.
+        labels : mapping, optional
+            Further label images by name, beside those below a node ``labels``.
         compute : bool, default True
             False returns a ``dask.delayed.Delayed`` that writes everything.
         **options
@@ -78,8 +87,107 @@ class DataTreeAccessor:
         from xarray_omezarr import api
 
         return api.write_image(
-            self._obj, store, image=image, compute=compute, **options
+            self._obj, store, image=image, labels=labels, compute=compute, **options
         )
+
+    @shows_write_options
+    def plan_labels(
+        self,
+        image_store: Any,
+        name: str | None = None,
+        *,
+        colors: Any = None,
+        properties: Any = None,
+        source: str | None = "../../",
+        **options: Unpack[LabelOptions],
+    ) -> Hierarchy:
+        """What `to_labels` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_labels`.
+
+        Parameters
+        ----------
+        image_store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image is.
+        name : str
+            What the label image is called; None: all below a node
+            ``labels``, as `prepare_labels` makes them.
+        colors, properties, source : optional
+            As for `to_labels`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_labels(
+            self._obj,
+            image_store,
+            name,
+            colors=colors,
+            properties=properties,
+            source=source,
+            **options,
+        )
+
+    @shows_write_options
+    def to_labels(
+        self,
+        image_store: Any,
+        name: str,
+        *,
+        colors: Any = None,
+        properties: Any = None,
+        source: str | None = "../../",
+        compute: bool = True,
+        **options: Unpack[LabelOptions],
+    ) -> Any:
+        """Write a label image of an image that exists; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_labels`.
+
+        Parameters
+        ----------
+        image_store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image is.
+        name : str
+            What the label image is called.
+        colors : mapping or sequence, optional
+            ``{value: "#rrggbb"}`` or ``{value: (r, g, b[, a])}``.
+        properties : pandas.DataFrame, mapping or sequence, optional
+            What is known of each value: a table indexed by it, or mappings.
+        source : str, optional
+            Path from the label image to the image that was segmented.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_labels(
+            self._obj,
+            image_store,
+            name,
+            colors=colors,
+            properties=properties,
+            source=source,
+            compute=compute,
+            **options,
+        )
+
+    @shows_write_options
+    def prepare_labels(self, image_store: Any, **options: Unpack[LabelOptions]) -> Any:
+        """Make the labels of this tree without pixels in an image that exists.
+
+        See `xarray_omezarr.prepare_labels`.
+
+        Parameters
+        ----------
+        image_store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the image is.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.prepare_labels(self._obj, image_store, **options)
 
     @shows_write_options
     def plan_plate(
