@@ -360,3 +360,71 @@ class DataTreeAccessor:
             compute=compute,
             **options,
         )
+
+    @shows_write_options
+    def plan_bioformats2raw(
+        self, *, ome_xml: Any = "auto", **options: Unpack[WriteOptions]
+    ) -> Hierarchy:
+        """What `to_bioformats2raw` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_bioformats2raw`.
+
+        Parameters
+        ----------
+        ome_xml : optional
+            As for `to_bioformats2raw`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_bioformats2raw(self._obj, ome_xml=ome_xml, **options)
+
+    @shows_write_options
+    def to_bioformats2raw(
+        self,
+        store: Any,
+        *,
+        ome_xml: Any = "auto",
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write the children as the series of a collection; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_bioformats2raw`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the collection goes.
+        ome_xml : "auto", str, bytes, ome_types.OME or None
+            OME-XML of the series, in their order; ``"auto"`` keeps the one that was
+            read, or makes one.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_bioformats2raw(
+            self._obj, store, ome_xml=ome_xml, compute=compute, **options
+        )
+
+    @shows_write_options
+    def prepare_bioformats2raw(
+        self, store: Any, *, ome_xml: Any = "auto", **options: Unpack[WriteOptions]
+    ) -> Any:
+        """Make the collection without pixels; its group, and its arrays by path.
+
+        See `xarray_omezarr.prepare_bioformats2raw`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the collection goes.
+        ome_xml : optional
+            As for `to_bioformats2raw`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.prepare_bioformats2raw(self._obj, store, ome_xml=ome_xml, **options)

@@ -1,6 +1,11 @@
 """The verbs of the package as typed functions: plan, write, open."""
 
 from xarray_omezarr.api.amending import build_pyramid, prepare_image
+from xarray_omezarr.api.collections import (
+    plan_bioformats2raw,
+    prepare_bioformats2raw,
+    write_bioformats2raw,
+)
 from xarray_omezarr.api.describe import (
     image_axes,
     image_channels,
@@ -31,14 +36,17 @@ __all__ = [
     "open_groups",
     "open_image",
     "open_level",
+    "plan_bioformats2raw",
     "plan_image",
     "plan_labels",
     "plan_plate",
+    "prepare_bioformats2raw",
     "prepare_image",
     "prepare_labels",
     "prepare_plate",
     "quantify",
     "template",
+    "write_bioformats2raw",
     "write_field",
     "write_image",
     "write_labels",

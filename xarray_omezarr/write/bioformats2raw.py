@@ -1,0 +1,272 @@
+"""A tree or mapping of images -> the hierarchy of a collection, with its OME-XML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import xarray as xr
+
+from xarray_omezarr.errors import MetadataError, OptionError, Problems
+from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, natural_order
+from xarray_omezarr.ngff.bioformats2raw import LAYOUT, Bioformats2Raw, Series
+from xarray_omezarr.ngff.paths import below
+from xarray_omezarr.ngff.plate import Plate
+from xarray_omezarr.ngff.unknown import with_unknown
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.write.image import plan_labelled
+from xarray_omezarr.write.keeping import check_attrs, plain_attrs
+from xarray_omezarr.write.ome_xml import OME_XML_PATH, ome_xml_for
+from xarray_omezarr.write.several import Said
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Model
+
+ImageObject: TypeAlias = xr.DataArray | xr.DataTree
+
+#: Attribute of a root that holds the text of its OME-XML.
+OME_XML = "ome_xml"
+#: Group that lists the images, and holds their OME-XML.
+OME = "OME"
+
+_LABELS = "labels"
+_PROBLEM = "This collection cannot be written"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What there is to write.
+
+    Parameters
+    ----------
+    images : mapping
+        Images by path, in the order of the series.
+    attrs : mapping
+        Attributes of the root.
+    ome : mapping
+        Attributes of the group ``OME``.
+    """
+
+    images: Mapping[str, ImageObject]
+    attrs: Mapping[Any, Any] = field(default_factory=dict)
+    ome: Mapping[Any, Any] = field(default_factory=dict)
+
+
+def plan_bioformats2raw(
+    tree: xr.DataTree | Mapping[Any, Any] | Collection,
+    options: WriteOptions,
+    *,
+    ome_xml: Any = "auto",
+    stem: str | None = None,
+) -> Hierarchy:
+    """Everything that will be stored for a collection; nothing is computed or written.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree or mapping
+        Children are the images; or images by name. They may differ in everything.
+    options : WriteOptions
+        All of them: ``attrs`` are those of the root, the others are for every image.
+    ome_xml : optional
+        See `xarray_omezarr.write.ome_xml.ome_xml_for`.
+    stem : str, optional
+        Not used: images without a name are called by their path.
+
+    Returns
+    -------
+    Hierarchy
+        Nodes ``""``, ``"OME"``, ``"0"``, ``"0/0"``, ..., ``"1"``, ...
+
+    Raises
+    ------
+    OmeZarrError
+        All problems of all images together.
+    """
+    found = collection(tree)
+    problems = Problems()
+    with problems.collected():
+        _check_paths(found.images)
+    root = GroupNode()
+    with problems.collected():
+        root = _root(found, options)
+    of_images = WriteOptions(**options)
+    of_images["attrs"] = None
+    images: dict[str, Hierarchy] = {}
+    with problems.collected():
+        images = _plan_images(found.images, of_images)
+    problems.raise_all(_PROBLEM)
+    version = registry.get(options["version"] or registry.DEFAULT)
+    planned = Hierarchy(version, {"": root}).around(images)
+    kept = found.attrs.get(OME_XML)
+    return with_series(planned, [*images], ome_xml=ome_xml, kept=kept, attrs=found.ome)
+
+
+def with_series(
+    hierarchy: Hierarchy,
+    paths: Sequence[str],
+    *,
+    ome_xml: Any,
+    kept: object = None,
+    attrs: Mapping[Any, Any] | None = None,
+) -> Hierarchy:
+    """The plan of a collection or plate, with the list of its images and its OME-XML.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        Its root is, or becomes, that of a collection; a plate stays one as well.
+    paths : sequence of str
+        Paths of the images, in the order of the OME-XML.
+    ome_xml : optional
+        See `xarray_omezarr.write.ome_xml.ome_xml_for`; of a plate, None adds nothing
+        at all.
+    kept : str, optional
+        The text that was read.
+    attrs : mapping, optional
+        Attributes of the group ``OME``.
+
+    Raises
+    ------
+    OmeZarrError
+        As `ome_xml_for`.
+    """
+    text = ome_xml_for(hierarchy, paths, ome_xml, kept)
+    root = hierarchy.group("")
+    model = root.model
+    if isinstance(model, Plate):
+        if text is None:
+            return hierarchy
+        # RULES F5: a plate that has OME-XML has the key of collections beside it.
+        model = model.model_copy(update={"bioformats2raw_layout": LAYOUT})
+    own = plain_attrs(attrs or {})
+    series: Model = with_unknown(Series(series=tuple(paths)), own.pop("ome", None))
+    nodes: dict[str, Node] = {
+        "": replace(root, model=model or Bioformats2Raw()),
+        OME: GroupNode(series, own),
+    }
+    for node in nodes.values():
+        # What the version cannot hold shows when it spells the metadata.
+        if isinstance(node, GroupNode) and node.model is not None:
+            hierarchy.version.to_attrs(node.model)
+    files = {} if text is None else {OME_XML_PATH: text.encode("utf-8")}
+    return replace(
+        hierarchy,
+        nodes={**hierarchy.nodes, **nodes},
+        files={**hierarchy.files, **files},
+    )
+
+
+def collection(obj: Any) -> Collection:
+    """The images of a tree, or of a mapping of images by path.
+
+    They are in natural order, 2 before 10; those of a tree with OME-XML are in that of
+    the tree, which is that of the text.
+
+    Raises
+    ------
+    OptionError
+        If there is none, or the object is something else.
+    """
+    if isinstance(obj, Collection):
+        return obj
+    if isinstance(obj, xr.DataTree):
+        found = _of_tree(obj)
+    elif isinstance(obj, Mapping):
+        images = {str(path).strip("/"): _checked(v, path) for path, v in obj.items()}
+        found = Collection(images)
+    else:
+        raise TypeError(
+            "A collection is made from an xarray.DataTree, or a mapping of images by "
+            f"name, not from {type(obj)}; an array with a dim of images is written "
+            "with da.omezarr.to_bioformats2raw(store, series='dim')"
+        )
+    if not found.images:
+        raise OptionError(
+            "The collection has no images; give a tree whose children are images, e.g. "
+            "xr.DataTree.from_dict({'0': dataset, '1': dataset})"
+        )
+    if OME_XML in found.attrs:
+        return found
+    order = sorted(found.images, key=natural_order)
+    return replace(found, images={path: found.images[path] for path in order})
+
+
+def _checked(value: Any, path: Any) -> ImageObject:
+    if isinstance(value, xr.Dataset):
+        return xr.DataTree(dataset=value)
+    if not isinstance(value, (xr.DataArray, xr.DataTree)):
+        raise OptionError(
+            f"{path!r}: an image is a DataArray, a Dataset or a tree of levels, not a "
+            f"{type(value).__name__}; make one with xarray.DataArray(pixels, dims=...)"
+        )
+    return value
+
+
+def _of_tree(tree: xr.DataTree) -> Collection:
+    if tree.data_vars:
+        raise OptionError(
+            f"Node {tree.path!r} holds the variables {[*tree.data_vars]}, and the root "
+            "of a collection holds images in nodes of their own; write one image with "
+            "to_image, or move it to a node: xr.DataTree.from_dict({'0': dataset})"
+        )
+    images: dict[str, ImageObject] = {}
+    ome: Mapping[Any, Any] = {}
+    for name, child in tree.children.items():
+        if name == OME and not any(node.data_vars for node in child.subtree):
+            ome = child.attrs
+            continue
+        images |= {f"{name}/{at}".rstrip("/"): node for at, node in _images(child)}
+    return Collection(images, tree.attrs, ome)
+
+
+def _images(node: xr.DataTree, path: str = "") -> Iterator[tuple[str, xr.DataTree]]:
+    """Images below a node: it is one itself if pixels are in it or in a child."""
+    children = {n: child for n, child in node.children.items() if n != _LABELS}
+    holders = [node, *children.values()]
+    if any(holder.data_vars for holder in holders) or not children:
+        yield path, node
+        return
+    for name, child in children.items():
+        yield from _images(child, f"{path}/{name}".lstrip("/"))
+
+
+def _check_paths(paths: Mapping[str, Any]) -> None:
+    problems = Problems()
+    for path in paths:
+        with problems.collected():
+            try:
+                below(path)
+            except ValueError as error:
+                raise MetadataError(f"The name of an image {error}") from None
+            if path.split("/")[0] == OME:
+                raise MetadataError(
+                    f"An image is called {path!r}, and the group {OME!r} of a "
+                    "collection is for its OME-XML; rename the node"
+                )
+    problems.raise_all(_PROBLEM)
+
+
+def _root(found: Collection, options: WriteOptions) -> GroupNode:
+    if options["name"] is not None:
+        raise OptionError(
+            f"name is {options['name']!r}, which names one image, and a collection has "
+            f"{len(found.images)} of them; name their variables, or leave it out"
+        )
+    kept = {key: value for key, value in found.attrs.items() if key != OME_XML}
+    attrs = {**plain_attrs(kept), **check_attrs(options["attrs"])}
+    model = with_unknown(Bioformats2Raw(), attrs.pop("ome", None))
+    return GroupNode(model, attrs)
+
+
+def _plan_images(
+    images: Mapping[str, ImageObject], options: WriteOptions
+) -> dict[str, Hierarchy]:
+    said = Said()
+    planned = {}
+    for path, image in images.items():
+        with said.about(path):
+            planned[path] = plan_labelled(image, options, stem=path)
+    said.close(_PROBLEM)
+    return planned
