@@ -25,11 +25,11 @@ _OME_WORDS = ("ome", "multiscales", "plate", "well", "bioformats2raw.layout")
 
 
 class OmeZarrBackendEntrypoint(BackendEntrypoint):
-    """Opens OME-Zarr images as lazy Datasets and DataTrees.
+    """Opens OME-Zarr images, labels, plates and collections, lazily.
 
     The keywords that control decoding of CF conventions are accepted and have no
     effect, so that code written for any engine works: pixels of an OME-Zarr are
-    never masked or scaled. So is ``labels``: this release leaves label images out.
+    never masked or scaled.
     """
 
     description: ClassVar[str] = "Open OME-Zarr images with physical coordinates"
@@ -67,12 +67,16 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         storage_options: Mapping[str, Any] | None = None,
         **decoding: Unpack[Decoding],
     ) -> xr.Dataset:
-        """One level of an image: the variable ``image`` and its coordinates."""
+        """One level of an image: the variable ``image`` and its label images."""
         from xarray_omezarr.api import open_level
 
         _refuse_unknown(decoding)
         dataset = open_level(
-            filename_or_obj, group=group, level=level, storage_options=storage_options
+            filename_or_obj,
+            group=group,
+            level=level,
+            labels=labels,
+            storage_options=storage_options,
         )
         return _without(dataset, drop_variables)
 
@@ -83,11 +87,13 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         group: str | None = None,
         levels: None | Literal["all"] | int | Iterable[int] = None,
+        wells: Iterable[str] | None = None,
+        fields: Iterable[str] | None = None,
         labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
         **decoding: Unpack[Decoding],
     ) -> dict[str, xr.Dataset]:
-        """All levels of an image, by path: ``/``, ``/0``, ``/1``, ..."""
+        """All that the store holds, by path: ``/``, ``/0``, ``/labels/cells/0``, ..."""
         from xarray_omezarr.api import open_groups
 
         _refuse_unknown(decoding)
@@ -95,8 +101,13 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
             filename_or_obj,
             group=group,
             levels=levels,
+            wells=wells,
+            fields=fields,
+            labels=labels,
             storage_options=storage_options,
         )
+        if drop_variables is None:
+            return groups
         return {path: _without(ds, drop_variables) for path, ds in groups.items()}
 
     def open_datatree(
@@ -106,23 +117,28 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         group: str | None = None,
         levels: None | Literal["all"] | int | Iterable[int] = None,
+        wells: Iterable[str] | None = None,
+        fields: Iterable[str] | None = None,
         labels: bool = True,
         storage_options: Mapping[str, Any] | None = None,
         **decoding: Unpack[Decoding],
     ) -> xr.DataTree:
-        """An image as a tree that mirrors the store, one child per level."""
+        """All that the store holds, as a tree that mirrors it."""
+        from xarray_omezarr.api import as_tree, nothing_is_garbage
+
         groups = self.open_groups_as_dict(
             filename_or_obj,
             drop_variables=drop_variables,
             group=group,
             levels=levels,
+            wells=wells,
+            fields=fields,
             labels=labels,
             storage_options=storage_options,
             **decoding,
         )
-        tree = xr.DataTree.from_dict(groups)
-        tree.encoding.update(groups["/"].encoding)
-        return tree
+        with nothing_is_garbage():
+            return as_tree(groups)
 
 
 def _as_text(place: Any) -> str | None:

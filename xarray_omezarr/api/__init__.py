@@ -20,9 +20,11 @@ from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_l
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.trees import image_pyramid, node_kind, node_levels
 from xarray_omezarr.grid.assign import assign_grid
+from xarray_omezarr.read.assembling import as_tree, nothing_is_garbage
 from xarray_omezarr.write.templates import template
 
 __all__ = [
+    "as_tree",
     "assign_grid",
     "build_pyramid",
     "can_open",
@@ -33,6 +35,7 @@ __all__ = [
     "image_pyramid",
     "node_kind",
     "node_levels",
+    "nothing_is_garbage",
     "open_groups",
     "open_image",
     "open_level",

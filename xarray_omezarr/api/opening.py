@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
 import xarray as xr
 
 from xarray_omezarr.errors import OmeZarrError, OptionError
-from xarray_omezarr.grid.names import NAME_KEY, VARIABLE
-from xarray_omezarr.read.multiscale import datasets
+from xarray_omezarr.grid.names import NAME_KEY
+from xarray_omezarr.read.assembling import nothing_is_garbage
+from xarray_omezarr.read.labels import with_labels
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
-from xarray_omezarr.store.open import holds_ome_zarr, open_hierarchy
+from xarray_omezarr.read.sharing import Shared
+from xarray_omezarr.read.tree import images_of, tree_datasets
+from xarray_omezarr.store.open import holds_ome_zarr
+from xarray_omezarr.store.open_tree import Selection, open_labelled, open_tree
 from xarray_omezarr.store.target import StoreLike, open_target
+
+_LABELS = "labels/"
 
 
 def open_groups(
@@ -21,28 +27,74 @@ def open_groups(
     *,
     group: str | None = None,
     levels: None | Literal["all"] | int | Iterable[int] = None,
+    wells: Iterable[str] | None = None,
+    fields: Iterable[str] | None = None,
+    labels: bool = True,
     storage_options: Mapping[str, Any] | None = None,
 ) -> dict[str, xr.Dataset]:
-    """Lazy Datasets of an image by path in a tree: its node, then its levels."""
+    """Lazy Datasets of all that a store holds, by path in a tree that mirrors it.
+
+    Parameters
+    ----------
+    store : str, path, URL, zarr store, zarr.Group or obstore store
+        An image, label images, a plate, a well or a collection.
+    group : str, optional
+        Path inside the store.
+    levels : "all", int or sequence of int, optional
+        Resolutions to open, 0 being the finest. All if None, but 0 for plates.
+    wells : sequence of str, optional
+        Wells of a plate, such as ``["A/1"]``; all if None.
+    fields : sequence of str, optional
+        Fields of each well, such as ``["0"]``; all if None.
+    labels : bool, default True
+        Whether label images are opened with their images.
+    storage_options : mapping, optional
+        For URLs: passed to fsspec.
+    """
+    selection = Selection(
+        levels=_level_numbers(levels),
+        wells=_names(wells, "wells"),
+        fields=_names(fields, "fields"),
+        labels=_flag(labels),
+    )
     target = open_target(
         store, group=group, storage_options=storage_options, read_only=True
     )
-    hierarchy = open_hierarchy(target, _level_numbers(levels))
-    return dict(datasets(open_multiscale(hierarchy, target.uri)))
+    with nothing_is_garbage():
+        return tree_datasets(open_tree(target, selection), target.uri)
 
 
 def _level_numbers(
     levels: None | Literal["all"] | int | Iterable[int],
-) -> Sequence[int] | None:
-    if levels is None or (isinstance(levels, str) and levels == "all"):
+) -> tuple[int, ...] | Literal["all"] | None:
+    if levels is None:
         return None
+    if isinstance(levels, str) and levels == "all":
+        return "all"
     given = levels if isinstance(levels, Iterable) else [levels]
     try:
-        return [operator.index(level) for level in given]
+        return tuple(operator.index(level) for level in given)
     except TypeError:
         raise OptionError(
             f"levels is {levels!r}; give 'all', a number or a list of numbers"
         ) from None
+
+
+def _names(names: Iterable[str] | None, option: str) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    given = (names,) if isinstance(names, str) else tuple(names)
+    if not given or not all(isinstance(name, str) for name in given):
+        raise OptionError(
+            f"{option} is {names!r}; give a list of names as texts, or None for all"
+        )
+    return tuple(name.strip("/") for name in given)
+
+
+def _flag(labels: bool) -> bool:
+    if not isinstance(labels, bool):
+        raise OptionError(f"labels is {labels!r}; give True or False")
+    return labels
 
 
 def open_level(
@@ -50,15 +102,26 @@ def open_level(
     *,
     group: str | None = None,
     level: int = 0,
+    labels: bool = True,
     storage_options: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """One level of an image as a lazy Dataset with the attributes of the image."""
+    """One level of an image as a lazy Dataset with the attributes of the image.
+
+    Label images that lie exactly on the image are variables of their names.
+    """
     target = open_target(
         store, group=group, storage_options=storage_options, read_only=True
     )
-    image = open_multiscale(open_hierarchy(target, [level]), target.uri)
+    hierarchy = open_labelled(target, level, labels=_flag(labels))
+    shared = Shared()
+    images = {
+        path: open_multiscale(image, f"{target.uri}/{path}".rstrip("/"), shared)
+        for path, image in images_of(hierarchy).items()
+    }
+    image = images.pop("")
     (number,) = image.paths()
-    dataset = image.level(number)
+    own = {path.removeprefix(_LABELS): label for path, label in images.items()}
+    dataset = with_labels(image, own, number)
     dataset.attrs = image.attrs
     dataset.encoding["source"] = target.uri
     return dataset
@@ -114,10 +177,12 @@ def open_image(
         engine="omezarr",
         level=level,
         group=group,
+        labels=False,
         storage_options=storage_options,
         chunks=chunks,
     )
-    image = dataset[VARIABLE]
+    (variable,) = dataset.data_vars
+    image = dataset[variable]
     name = image.encoding.get(NAME_KEY)
     # An array cannot be put into a Dataset beside a coordinate of the same name.
     return image.rename(name) if name and name not in image.coords else image

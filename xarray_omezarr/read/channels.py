@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,10 +80,12 @@ def without_coords(channel: Channel) -> Channel:
 
 
 def _scalars(channel: Channel) -> dict[str, Any]:
-    fields = channel.to_json()
+    # Unknown keys may hold what JSON spells in another way; known ones do not.
+    fields = channel.to_json() if channel.extras() else channel.members()
     fields.pop("label", None)
     window = fields.pop("window", {})
-    fields |= {f"window_{n}": window[n] for n in Window.model_fields if n in window}
+    limits = window if isinstance(window, Mapping) else window.members()
+    fields |= {f"window_{n}": limits[n] for n in Window.model_fields if n in limits}
     return {key: value for key, value in fields.items() if isinstance(value, _SCALARS)}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+import copy
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from xarray.core import indexing
 
 from xarray_omezarr.errors import UnitError, warn
-from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.dims import is_axis
 from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import channel_texts
@@ -29,6 +29,7 @@ from xarray_omezarr.grid.names import (
 )
 from xarray_omezarr.grid.units import in_unit, standard_unit
 from xarray_omezarr.hierarchy import LazyArray, join
+from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.unknown import unknown
 from xarray_omezarr.read.channels import (
     channel_coords,
@@ -39,11 +40,19 @@ from xarray_omezarr.read.channels import (
 )
 from xarray_omezarr.read.keeping import restore
 from xarray_omezarr.read.lazy import LazyPixels
+from xarray_omezarr.read.sharing import Shared
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Channel
+
+T = TypeVar("T")
+
+#: Variable of the levels of a label image.
+LABELS = "labels"
+#: Attribute of a label image: what its values mean, as the standard spells it.
+LABEL_KEY = "image-label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +69,56 @@ class OpenImage:
         What xarray had and the standard has no place for.
     source : str
         Where the store is, for ``encoding["source"]``.
+    shared : Shared
+        What images that are opened together have in common.
     """
 
     hierarchy: Hierarchy
     image: Image
     kept: Kept
     source: str
+    shared: Shared = field(default_factory=Shared)
+
+    @property
+    def variable(self) -> str:
+        """Name of the variable in each level."""
+        return LABELS if isinstance(self.image, LabelImage) else VARIABLE
 
     @property
     def attrs(self) -> dict[str, Any]:
-        """Attributes of the group: those of others, and unknown keys of ``ome``."""
+        """Attributes of the group: those of others, and unknown keys of ``ome``.
+
+        A label image has what its values mean under ``image-label``.
+        """
         node = self.hierarchy.group("")
         own = {KEY} if is_kept(node.attrs.get(KEY)) else set()
         attrs = {key: value for key, value in node.attrs.items() if key not in own}
-        unknown_keys = unknown(_beside_coords(self.image))
-        return {**attrs, "ome": unknown_keys} if unknown_keys else attrs
+        unknown_keys = self._once("unknown", self._unknown)
+        if unknown_keys:
+            attrs["ome"] = copy.deepcopy(unknown_keys)
+        return {**attrs, **self.label_attrs}
+
+    @property
+    def label_attrs(self) -> dict[str, Any]:
+        """What the values of a label image mean, as the standard spells it."""
+        if not isinstance(self.image, LabelImage):
+            return {}
+        told = self.image.image_label.to_json()
+        return {LABEL_KEY: {k: v for k, v in told.items() if k != "version"}}
+
+    def _unknown(self) -> dict[str, Any]:
+        image = self.image
+        image = image.image if isinstance(image, LabelImage) else image
+        return unknown(_beside_coords(image))
+
+    def _once(self, what: str, make: Callable[[], T], *others: Hashable) -> T:
+        """What depends on nothing but what images alike have in common.
+
+        Their coordinate systems are one object: see `store.alike`. What they do not
+        share are positions, names and windows.
+        """
+        systems = self.image.multiscale.coordinate_systems
+        return self.shared.once((what, id(systems), *others), make, systems)
 
     def paths(self) -> dict[int, str]:
         """Path of each opened level by its number."""
@@ -84,27 +128,40 @@ class OpenImage:
             if level.path in self.hierarchy.nodes
         }
 
-    def level(self, number: int) -> xr.Dataset:
-        """The Dataset of one level, 0 being the finest: one lazy variable."""
+    def level(
+        self, number: int, further: Mapping[str, xr.Variable] | None = None
+    ) -> xr.Dataset:
+        """The Dataset of one level, 0 being the finest: one lazy variable.
+
+        Parameters
+        ----------
+        number : int
+            Which one.
+        further : mapping, optional
+            Coordinates without dims that are told elsewhere.
+        """
         multiscale = self.image.multiscale
         level = multiscale.levels[number]
         node = self.hierarchy.array(level.path)
         grid = to_grid(multiscale, level, node.shape)
         channels = self._channels(grid)
         grid = _with_names(grid, channel_names(channels))
-        coords = coordinates(grid)
+        coords = self.shared.coordinates(grid)
         dims = [axis.name for axis in grid.axes if axis.type == "channel"]
         if dims:
             coords |= channel_coords(channels, dims[0])
         elif channels:
             coords |= only_channel_coords(channels[0])
-        # Sizes of the finest do not matter here, and it may not have been opened.
-        finest = to_grid(multiscale, multiscale.levels[0], node.shape)
-        coords = restore(self.kept, coords, grid, finest)
+        if self.kept.coords:
+            # Sizes of the finest do not matter, and it may not have been opened.
+            finest = to_grid(multiscale, multiscale.levels[0], node.shape)
+            coords = restore(self.kept, coords, grid, finest)
         if not dims and _tells_the_label(coords):
             del coords[CHANNEL_LABEL]
         encoding = self._encoding(number, node, _scales(grid, coords))
-        return xr.Dataset({VARIABLE: self._variable(node, grid, encoding)}, coords)
+        variable = self._variable(node, grid, encoding)
+        coords |= further or {}
+        return self.shared.dataset({self.variable: variable}, coords, grid)
 
     def _channels(self, grid: Grid) -> tuple[Channel, ...]:
         channels = self.image.omero.channels if self.image.omero else ()
@@ -128,7 +185,9 @@ class OpenImage:
         if name and "long_name" not in attrs:
             attrs["long_name"] = name
         data: Any = node.given
-        if isinstance(data, LazyArray):
+        # Asking a Protocol is slow; what holds for one array holds for its kind.
+        kind = type(data)
+        if self.shared.once(kind, lambda: isinstance(data, LazyArray)):
             data = indexing.LazilyIndexedArray(LazyPixels(data))
         return xr.Variable(grid.dims, data, attrs, encoding)
 
@@ -145,7 +204,11 @@ class OpenImage:
             "preferred_chunks": dict(zip(node.dims, layout.objects, strict=True)),
             SCALE_KEY: scales,
             NAME_KEY: self.image.multiscale.name,
-            LEVELS_KEY: self._levels(number),
+            LEVELS_KEY: self._once(
+                "levels",
+                lambda: self._levels(number),
+                *(number, *self.paths()),
+            ),
         }
 
     def _levels(self, number: int) -> StoredLevels:
@@ -175,11 +238,23 @@ def _beside_coords(image: Image) -> Image:
     return image.model_copy(update={"omero": omero})
 
 
-def open_image(hierarchy: Hierarchy, source: str) -> OpenImage:
-    """The image at the root of an opened hierarchy."""
+def open_image(
+    hierarchy: Hierarchy, source: str, shared: Shared | None = None
+) -> OpenImage:
+    """The image at the root of an opened hierarchy.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        The image and its levels.
+    source : str
+        Where the store is.
+    shared : Shared, optional
+        What other images have that are opened together with this one.
+    """
     node = hierarchy.group("")
     kept = decode(node.attrs.get(KEY), lambda name: _read(hierarchy, name))
-    return OpenImage(hierarchy, hierarchy.image(), kept, source)
+    return OpenImage(hierarchy, hierarchy.image(), kept, source, shared or Shared())
 
 
 def _scales(grid: Grid, coords: Mapping[str, xr.Variable]) -> dict[str, float]:
@@ -193,7 +268,7 @@ def _scales(grid: Grid, coords: Mapping[str, xr.Variable]) -> dict[str, float]:
                 unit = standard_unit(own, axis_type=axis.type, dim=axis.name)
             scales[axis.name] = (
                 axis.scale
-                if axis.unit is None or unit is None
+                if axis.unit is None or unit is None or axis.unit == unit
                 else in_unit(axis.scale, axis.unit, unit, dim=axis.name)
             )
     return scales

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from xarray_omezarr.errors import (
     MetadataError,
@@ -31,6 +31,8 @@ from xarray_omezarr.store.open_nodes import GroupReader
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
+
+Begun: TypeAlias = "tuple[Version, GroupNode, Opening]"
 
 _OME = "OME"
 #: Where a collection has what is known of its images in another format.
@@ -84,7 +86,12 @@ def open_tree(target: Target, selection: Selection | None = None) -> Hierarchy:
         them can be opened. What cannot is left out with a warning that names it.
     """
     selection = selection or Selection()
-    version, group, opening = begin(target, selection)
+    return open_begun(target, selection, begin(target, selection))
+
+
+def open_begun(target: Target, selection: Selection, begun: Begun) -> Hierarchy:
+    """As `open_tree`, after the group at the target has been read."""
+    version, group, opening = begun
     model = group.model
     _check(model, selection, target)
     files: dict[str, bytes] = {}
@@ -109,7 +116,51 @@ def open_tree(target: Target, selection: Selection | None = None) -> Hierarchy:
     return Hierarchy(version, {"": group, **opening.nodes}, files)
 
 
-def begin(target: Target, selection: Selection) -> tuple[Version, GroupNode, Opening]:
+def open_labelled(target: Target, level: int, *, labels: bool) -> Hierarchy:
+    """One level of the image at `target`, and of its label images.
+
+    Parameters
+    ----------
+    target : Target
+        Where the image is.
+    level : int
+        0 is the finest, -1 the coarsest.
+    labels : bool
+        Whether label images are opened.
+
+    Raises
+    ------
+    NotOmeZarrError
+        If it is no image; the message tells how to open what it is.
+    """
+    selection = Selection(levels=(level,), labels=labels)
+    begun = begin(target, selection)
+    group = begun[1]
+    if not isinstance(group.model, Image):
+        what = "nothing" if group.model is None else group.model.summary()
+        raise NotOmeZarrError(
+            f"{target} is not an image, but holds {what}; {_remedy(group.model)}"
+        )
+    return open_begun(target, selection, begun)
+
+
+def _remedy(model: object) -> str:
+    one = "open one of its images with group="
+    if isinstance(model, Plate):
+        well = model.wells[0].path if model.wells else "A/1"
+        return (
+            "xarray_omezarr.open_plate gives all fields as one Dataset, "
+            f"xarray.open_datatree all as a tree; or {one}, e.g. group='{well}/0'"
+        )
+    if isinstance(model, Well):
+        names = [entry.path for entry in model.images[:1]] or ["0"]
+        return f"open the plate above, or {one}, e.g. group='.../{names[0]}'"
+    if isinstance(model, LabelsGroup):
+        return f"open one of them with group=, e.g. 'labels/{model.labels[0]}'"
+    return f"xarray.open_datatree opens all; or {one}, e.g. group='0' of a collection"
+
+
+def begin(target: Target, selection: Selection) -> Begun:
     """The version and the group at a target, and what is to be opened below."""
     root = read_root(target)
     if root is None:

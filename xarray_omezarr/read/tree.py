@@ -1,0 +1,145 @@
+"""Everything of a hierarchy -> Datasets by path: the tree mirrors the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.unknown import unknown
+from xarray_omezarr.read.multiscale import OpenImage, open_image
+from xarray_omezarr.read.sharing import Shared, assembled
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Model
+
+#: Attribute of the root of a plate: its metadata as the standard spells them, but for
+#: what the tree tells.
+PLATE = "plate"
+#: Attribute of the root of a collection: the text of its OME-XML.
+OME_XML = "ome_xml"
+#: Coordinate of the levels of a field: the acquisition that it belongs to.
+ACQUISITION = "acquisition"
+
+_XML = "OME/METADATA.ome.xml"
+# What the tree tells, and what stands elsewhere or belongs to the version.
+_NOT_KEPT = ("wells", "beside", "version", "bioformats2raw.layout")
+
+
+def tree_datasets(hierarchy: Hierarchy, source: str) -> dict[str, xr.Dataset]:
+    """The Dataset of each node, by path in a tree that mirrors the store.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        As it was opened: an image, labels, a plate, a well or a collection.
+    source : str
+        Where the store is, for ``encoding["source"]``.
+
+    Returns
+    -------
+    dict
+        ``"/"`` first. Groups have attributes; levels of images the variable
+        ``image``, those of label images the variable ``labels``.
+    """
+    shared = Shared()
+    images = images_of(hierarchy)
+    acquisitions = _acquisitions(hierarchy)
+    found: dict[str, xr.Dataset] = {"/": _group(hierarchy, hierarchy.group(""))}
+    for path, node in hierarchy.nodes.items():
+        if isinstance(node, ArrayNode):
+            continue
+        if path in images:
+            image = open_image(images[path], join_uri(source, path), shared)
+            found |= _image(image, path, acquisitions.get(path))
+        elif path:
+            found[f"/{path}"] = _group(hierarchy, node)
+    found["/"].encoding["source"] = source
+    return found
+
+
+def images_of(hierarchy: Hierarchy) -> dict[str, Hierarchy]:
+    """Each image of a hierarchy with its arrays, by path."""
+    nodes: dict[str, dict[str, Node]] = {
+        path: {"": node}
+        for path, node in hierarchy.nodes.items()
+        if isinstance(node, GroupNode) and isinstance(node.model, Image)
+    }
+    for path, node in hierarchy.nodes.items():
+        if not isinstance(node, ArrayNode):
+            continue
+        owner, below = path, ""
+        while owner not in nodes or not below:
+            owner, _, last = owner.rpartition("/")
+            below = join(last, below)
+        nodes[owner][below] = node
+    return {path: Hierarchy(hierarchy.version, own) for path, own in nodes.items()}
+
+
+def join_uri(source: str, path: str) -> str:
+    """Where a node is, written as people would."""
+    return f"{source.rstrip('/')}/{path}" if path else source
+
+
+def _image(
+    image: OpenImage, path: str, acquisition: int | None
+) -> dict[str, xr.Dataset]:
+    root = assembled({}, {}, {}, image.attrs)
+    root.encoding["source"] = image.source
+    further = {}
+    if acquisition is not None:
+        further[ACQUISITION] = _scalar(image.shared, acquisition)
+    levels = image.paths().items()
+    return {
+        f"/{path}": root,
+        **{f"/{join(path, p)}": image.level(n, further) for n, p in levels},
+    }
+
+
+def _scalar(shared: Shared, value: int) -> xr.Variable:
+    return shared.once((ACQUISITION, value), lambda: xr.Variable((), np.int64(value)))
+
+
+def _acquisitions(hierarchy: Hierarchy) -> dict[str, int]:
+    """The acquisition of each field whose well tells one, by path of the field."""
+    return {
+        join(path, entry.path): entry.acquisition
+        for path, node in hierarchy.nodes.items()
+        if isinstance(node, GroupNode) and isinstance(node.model, Well)
+        for entry in node.model.images
+        if entry.acquisition is not None
+    }
+
+
+def _group(hierarchy: Hierarchy, node: GroupNode) -> xr.Dataset:
+    attrs = dict(node.attrs)
+    if keys := _unknown(node.model):
+        attrs["ome"] = keys
+    if isinstance(node.model, Plate):
+        attrs[PLATE] = plate_attrs(node.model)
+    if node is hierarchy.nodes[""] and _XML in hierarchy.files:
+        attrs[OME_XML] = hierarchy.files[_XML].decode("utf-8", errors="replace")
+    return xr.Dataset(attrs=attrs)
+
+
+def plate_attrs(plate: Plate) -> dict[str, Any]:
+    """The metadata of a plate as the standard spells them, but for its wells."""
+    told = plate.to_json()
+    return {key: value for key, value in told.items() if key not in _NOT_KEPT}
+
+
+def _unknown(model: Model | None) -> Mapping[str, Any]:
+    """Keys of a group that the standard does not know."""
+    if model is None or isinstance(model, Image):
+        return {}
+    if isinstance(model, Plate):
+        return dict(model.beside)
+    if isinstance(model, Well):
+        own = unknown(model)
+        return {**model.beside, **({"well": own} if own else {})}
+    return unknown(model)
