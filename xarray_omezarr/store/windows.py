@@ -28,7 +28,7 @@ _SAMPLE_PIXELS = 2**20
 _SAMPLE_BYTES = 2**23
 
 # Coarsest levels that are kept in memory for it.
-_KEPT_BYTES = 2**24
+_KEPT_BYTES = 2**25
 
 # Multiples of it, without their whole parts, are evenly spread, however many.
 _GOLDEN = (math.sqrt(5) - 1) / 2
