@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 from xarray_omezarr.api.checking import check_amending
 from xarray_omezarr.api.writing import prepare_planned
 from xarray_omezarr.errors import Problems
-from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
@@ -184,7 +183,7 @@ def append(
     with problems.collected():
         growth = plan_growth(
             obj,
-            opened.level(0)[VARIABLE],
+            _pixels_of(opened.level(0)),
             existing.image,
             opened.kept,
             options,
@@ -315,7 +314,13 @@ def _existing(store: StoreLike, options: WriteOptions) -> Existing:
 def level_as_read(existing: Existing) -> xr.DataArray:
     """Level 0 with all its coordinates; lazy."""
     opened = open_multiscale(existing.hierarchy, existing.target.uri)
-    return opened.level(0)[VARIABLE]
+    return _pixels_of(opened.level(0))
+
+
+def _pixels_of(level: xr.Dataset) -> xr.DataArray:
+    """The one variable of a level, whatever it is called."""
+    (pixels,) = level.data_vars.values()
+    return pixels
 
 
 def budget_of(options: WriteOptions, *, uses_dask: bool) -> int:

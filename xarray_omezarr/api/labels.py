@@ -268,11 +268,6 @@ def prepare_labels(
     _refuse_amending(full)
     work = _Work.at(image_store, full)
     labels = label_images(obj)
-    if not labels:
-        raise OptionError(
-            "There is no label image to prepare; give a mapping such as "
-            "{'cells': template}, or a tree with a node 'labels'"
-        )
     work.check_names([*labels])
     for name in labels:
         _check_mode(work.existing.target.child(join(LABELS, name)), name, full)

@@ -103,17 +103,30 @@ def checked_labels(labels: Any) -> Labels:
     return labels
 
 
-def label_images(obj: Any) -> Mapping[str, Any]:
-    """Label images by name: a mapping, or those below a node of a tree.
+def label_images(obj: Any) -> Labels:
+    """Label images by name: those of a mapping, or below a node of a tree.
 
     Parameters
     ----------
     obj : mapping or xarray.DataTree
         A tree has them below a node ``labels``, or is that node.
+
+    Raises
+    ------
+    OptionError
+        If there are none.
     """
-    if not isinstance(obj, xr.DataTree):
-        return checked_labels(obj)
-    node = obj.children.get(LABELS, obj)
+    found = checked_labels(obj) if not isinstance(obj, xr.DataTree) else _below(obj)
+    if not found:
+        raise OptionError(
+            "There is no label image; give a mapping such as {'cells': label}, or a "
+            "tree with a node 'labels' that has them as children"
+        )
+    return found
+
+
+def _below(tree: xr.DataTree) -> Labels:
+    node = tree.children.get(LABELS, tree)
     if node.data_vars:
         raise OptionError(
             f"Node {node.path!r} is one label image; name it, as in "
