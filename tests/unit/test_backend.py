@@ -338,7 +338,7 @@ def test_xarray_is_told_every_option_of_the_engine(method) -> None:
     # xarray reads them off the signature, unless the engine tells them.
     parameters = inspect.signature(getattr(ENGINE, method)).parameters.values()
     own = {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-    assert own - {"levels"} <= set(ENGINE.open_dataset_parameters)
+    assert own - {"levels", "wells", "fields"} <= set(ENGINE.open_dataset_parameters)
 
 
 @pytest.mark.parametrize("name", inspect.signature(xr.decode_cf).parameters)

@@ -62,7 +62,7 @@ def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hiera
     """
     group = open_group(target)
     attrs = dict(group.attrs)
-    version = _detect_image(attrs, target)
+    version = detect_image(attrs, target)
     image = version.from_attrs(attrs)
     foreign = version.foreign(attrs)
     nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
@@ -129,7 +129,14 @@ def detect(attrs: Mapping[str, Any], target: Target) -> Version:
     return version
 
 
-def _detect_image(attrs: Mapping[str, Any], target: Target) -> Version:
+def detect_image(attrs: Mapping[str, Any], target: Target) -> Version:
+    """The version of the image with these attributes.
+
+    Raises
+    ------
+    NotOmeZarrError
+        If they are not those of an image; the message tells what they hold.
+    """
     version = detect(attrs, target)
     own = set(attrs) - set(version.foreign(attrs))
     keys = set(attrs["ome"]) if "ome" in own else own

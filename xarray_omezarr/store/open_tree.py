@@ -18,7 +18,7 @@ from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
-from xarray_omezarr.store.open import detect, open_group
+from xarray_omezarr.store.open import detect, detect_image, open_group
 from xarray_omezarr.store.open_documents import (
     GROUP_NAMES,
     Root,
@@ -134,12 +134,18 @@ def open_labelled(target: Target, level: int, *, labels: bool) -> Hierarchy:
         If it is no image; the message tells how to open what it is.
     """
     selection = Selection(levels=(level,), labels=labels)
-    begun = begin(target, selection)
-    group = begun[1]
-    if not isinstance(group.model, Image):
-        what = "nothing" if group.model is None else group.model.summary()
+    try:
+        begun = begin(target, selection)
+    except MetadataError:
+        # What is broken in a plate does not matter to those who want an image.
+        root = _read_root(target)
+        detect_image(root.attrs, target)
+        raise
+    model = begun[1].model
+    if not isinstance(model, Image):
+        what = "nothing" if model is None else model.summary()
         raise NotOmeZarrError(
-            f"{target} is not an image, but holds {what}; {_remedy(group.model)}"
+            f"{target} is not an image, but holds {what}; {_remedy(model)}"
         )
     return open_begun(target, selection, begun)
 
@@ -162,10 +168,7 @@ def _remedy(model: object) -> str:
 
 def begin(target: Target, selection: Selection) -> Begun:
     """The version and the group at a target, and what is to be opened below."""
-    root = read_root(target)
-    if root is None:
-        group = open_group(target)
-        root = Root(group.metadata.zarr_format, dict(group.attrs))
+    root = _read_root(target)
     version = _version(root, target)
     reader = GroupReader(target, root.zarr_format, version)
     node = reader.understand(root.attrs, is_root=True)
@@ -174,6 +177,15 @@ def begin(target: Target, selection: Selection) -> Begun:
         levels = (0,)
     numbers = None if levels == "all" else levels
     return version, node, Opening(target, root.zarr_format, reader, numbers)
+
+
+def _read_root(target: Target) -> Root:
+    root = read_root(target)
+    if root is not None:
+        return root
+    # There is no group, or one that only its parts tell of; zarr tells which.
+    group = open_group(target)
+    return Root(group.metadata.zarr_format, dict(group.attrs))
 
 
 def _version(root: Root, target: Target) -> Version:
