@@ -50,8 +50,10 @@ def computed_line(values: NDArray[np.float64]) -> tuple[float, float] | None:
     rise = np.arange(values.size, dtype=np.float64) * scale
     # The first may be a product itself: 998.4000000000001 for 3 * 332.8.
     if np.array_equal(rise + first, values):
-        is_near = abs(translation - first) <= _EPSILON * abs(first)
-        return scale, (translation if is_near else first) + 0.0  # no -0.0
+        if abs(translation - first) <= _EPSILON * abs(first):
+            return scale, translation + 0.0  # which makes -0.0 a plain zero
+        # What was single before may have a shorter spelling.
+        return None if float(np.float32(first)) == first else (scale, first)
     made = rise + translation
     shown = max(_digits(scale), _digits(translation))
     if shown <= _MOST_DIGITS and np.array_equal(np.round(made, shown), values):

@@ -100,7 +100,7 @@ def _fields(entry: Any) -> dict[str, Any]:
             "'day 1'}} or xarray_omezarr.ngff.Acquisition"
         )
     fields = {
-        _SPELLINGS.get(key, key): value
+        _SPELLINGS.get(str(key), str(key)): value
         for key, value in entry.items()
         if value is not None
     }

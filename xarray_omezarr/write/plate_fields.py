@@ -18,9 +18,9 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.write.acquisitions import some
-from xarray_omezarr.write.image import plan_labelled
+from xarray_omezarr.write.alike import Alike
 from xarray_omezarr.write.multiscale import Shrinking, shrinking
-from xarray_omezarr.write.plate_tree import single_level
+from xarray_omezarr.write.plate_tree import ACQUISITION, single_level
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,6 +63,7 @@ def plan_fields(
     is_auto = isinstance(options["scale_factors"], str)
     # Pyramids that exist say how deep the others are.
     order = sorted(fields, key=lambda path: levels[path] is not None)
+    alike = Alike(frozenset([ACQUISITION]))
     chosen = _Depth(options, {p: da for p, da in levels.items() if da is not None})
     for path in order:
         level = levels[path]
@@ -70,7 +71,9 @@ def plan_fields(
             own = options
             if level is not None and is_auto:
                 own = chosen.options(level, planned)
-            planned[path] = plan_labelled(fields[path], own, stem=path)
+            planned[path] = alike.plan(fields[path], own, path)
+        if report.tells_of(path):
+            alike.forget()
     report.close()
     _check_depths(planned)
     _warn_of_differences(planned)
@@ -212,12 +215,12 @@ class _Report:
     """What is wrong with fields or worth a warning: equal ones are said once."""
 
     problems: list[tuple[str, OmeZarrError]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
+    heard: list[tuple[str, str]] = field(default_factory=list)
 
     @contextmanager
     def about(self, path: str) -> Iterator[None]:
         """Note what is raised and warned of inside."""
-        with warnings.catch_warnings(record=True) as heard:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", OmeZarrWarning)
             try:
                 yield
@@ -225,21 +228,26 @@ class _Report:
                 self.problems += [(path, p) for p in _members(group)]
             except OmeZarrError as problem:
                 self.problems.append((path, problem))
-        for entry in heard:
+        for entry in caught:
             self._note(path, entry)
 
     def _note(self, path: str, entry: warnings.WarningMessage) -> None:
         if issubclass(entry.category, OmeZarrWarning):
-            self.warnings.append((path, str(entry.message)))
+            self.heard.append((path, str(entry.message)))
         else:
             warnings.warn_explicit(
                 entry.message, entry.category, entry.filename, entry.lineno
             )
 
+    def tells_of(self, path: str) -> bool:
+        """Whether there was something to say of the field, the last there was."""
+        last = [entries[-1][0] for entries in (self.problems, self.heard) if entries]
+        return path in last
+
     def close(self) -> None:
         """Raise the problems; warn where there are none."""
         raise_together(self._told(), "The fields of this plate cannot be written")
-        equal = _grouped((text, path) for path, text in self.warnings)
+        equal = _grouped((text, path) for path, text in self.heard)
         for text, paths in equal.items():
             warn(f"{_places(paths)}: {text}")
 

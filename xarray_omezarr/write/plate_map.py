@@ -140,7 +140,9 @@ def find_well(text: str, names: PlateNames) -> tuple[str, str] | None:
     if len(exact) == 1:
         return exact[0]
     parts = _LETTERS_DIGITS.fullmatch(text)
-    return None if exact or parts is None else _matched(*parts.groups(), names)
+    if exact or parts is None:
+        return None
+    return _matched(parts[1], parts[2], names)
 
 
 def _matched(row: str, column: str, names: PlateNames) -> tuple[str, str] | None:
