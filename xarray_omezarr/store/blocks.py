@@ -20,12 +20,16 @@ Slices: TypeAlias = tuple[slice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One level that a stage makes from another: `path` from `parent`."""
+    """One level that a stage makes from another: `path`, of `shape`, from `parent`.
+
+    It may lack the last pixel that could be made, where sizes were rounded down.
+    """
 
     path: str
     parent: str
     factors: Shape
     total: Shape
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,8 @@ class _Planner:
             assert isinstance(source, Downsampled)  # as all that has a parent
             totals[path] = _times(totals[source.parent], source.factors)
             if path not in self.made:
-                yield Step(path, source.parent, source.factors, totals[path])
+                shape = self._arrays[path].shape
+                yield Step(path, source.parent, source.factors, totals[path], shape)
 
     def _unit(
         self, root: str, writes_root: bool, steps: list[Step], least: Shape | None

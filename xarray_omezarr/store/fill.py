@@ -134,8 +134,12 @@ class BlockWriter:
         if self.stage.writes_root:
             self._store(self.stage.root, place, pixels, begun, hands, extent)
         for step in self.stage.steps:
-            at, made = self._make(step, blocks[step.parent], place)
+            parent = blocks[step.parent]
+            # Where sizes are rounded down, the last pixels make nothing.
+            at, made = self._make(step, parent, place) if parent.size else ((), parent)
             blocks[step.path] = made
+            if not made.size:
+                continue
             self._store(step.path, at, made, begun, hands, extent)
             pass_on(step.path, at, made)
 
@@ -148,11 +152,12 @@ class BlockWriter:
         )
         method = self.methods[step.path]
         made = downsample_within(parent, step.factors, method, before, after)
+        starts = [part.start // n for part, n in zip(place, step.total, strict=True)]
         at = tuple(
-            slice(part.start // total, part.start // total + size)
-            for part, total, size in zip(place, step.total, made.shape, strict=True)
+            slice(start, max(start, min(start + size, whole)))
+            for start, size, whole in zip(starts, made.shape, step.shape, strict=True)
         )
-        return at, made
+        return at, made[tuple(slice(side.stop - side.start) for side in at)]
 
     def _store(
         self,
