@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
 
-from xarray_omezarr.errors import NotInVersionError
-from xarray_omezarr.hierarchy import Model, depth
+from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning
+from xarray_omezarr.hierarchy import Model, depth, join
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.consolidated import refresh
 from xarray_omezarr.store.lock import NoLock, lock_of
+from xarray_omezarr.store.nodes import put_files
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.place import ancestors, require_group
 from xarray_omezarr.store.reach import Reach
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 #: What a group shall say, of what it says now; None where it says nothing yet.
 Revise: TypeAlias = Callable[["Model | None"], Model]
+
+#: What a file shall hold, of what it holds now; None leaves it alone.
+ReviseFile: TypeAlias = Callable[["bytes | None"], "bytes | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,15 @@ class Parents:
     revisions : mapping
         What they shall say, by path below `target`. Deeper ones are put first, so
         that nothing is listed before it is there.
+    files : mapping
+        What files shall hold that are no nodes, by path below `target`; they are put
+        when all groups are.
     """
 
     target: Target
     version: Version
     revisions: Mapping[str, Revise]
+    files: Mapping[str, ReviseFile] = field(default_factory=dict)
 
     def __call__(self) -> zarr.Group:
         """Revise them all; the group at the target."""
@@ -58,6 +69,8 @@ class Parents:
         with self._alone():
             for path in sorted(self.revisions, key=depth, reverse=True):
                 self._revise(path)
+            for path, revise in self.files.items():
+                self._revise_file(path, revise)
         refresh(self.target)
         return zarr.open_group(
             self.target.store,
@@ -95,18 +108,30 @@ class Parents:
         )
         attrs = dict(group.attrs)
         known = registry.detect(attrs)
-        if known is not None and known != self.version:
+        # Metadata of 0.4 in a group of Zarr v3 are a slip: labels outside ``ome``.
+        same_format = known is not None and known.features.zarr_format == zarr_format
+        if known is not None and known != self.version and same_format:
             raise NotInVersionError(
                 f"{target} is written in OME-Zarr {known.name}, and what was added is "
                 f"in {self.version.name}; a store is of one version. Add it with "
                 f"version={known.name!r}, or leave version out"
             )
-        model = None if known is None else known.from_attrs(attrs)
+        with warnings.catch_warnings():
+            # Slips of others are said when it is opened, not with each addition.
+            warnings.simplefilter("ignore", OmeZarrWarning)
+            model = None if known is None else known.from_attrs(attrs)
         revised = self.revisions[path](model)
-        if revised == model:
+        if revised == model and known == self.version:
             return
         foreign = attrs if known is None else known.foreign(attrs)
         group.attrs.put({**foreign, **self.version.to_attrs(revised)})
+
+    def _revise_file(self, path: str, revise: ReviseFile) -> None:
+        key = join(self.target.path, path)
+        known = sync(self.target.store.get(key, default_buffer_prototype()))
+        content = revise(None if known is None else known.to_bytes())
+        if content is not None:
+            put_files(self.target.store, self.target.path, {path: content})
 
 
 def version_of(target: Target) -> Version | None:
