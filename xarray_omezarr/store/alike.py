@@ -34,9 +34,11 @@ _MEMBER = re.compile(
 _LIMITS = frozenset({"start", "end", "min", "max"})
 
 _Kind: TypeAlias = Literal["translation", "name", "window", "same"]
-# Where a value that may differ belongs: the level, or the channel and the limit.
-_Slot: TypeAlias = tuple[_Kind, int, str]
-_SAME: _Slot = ("same", 0, "")
+#: Where a value that may differ belongs: the level, or the channel and the limit.
+Slot: TypeAlias = tuple[_Kind, int, str]
+#: Values that differ, by where they belong.
+Differences: TypeAlias = Mapping[Slot, Any]
+_SAME: Slot = ("same", 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,16 @@ class Template:
     """
 
     values: tuple[bytes, ...]
-    slots: tuple[_Slot, ...]
+    slots: tuple[Slot, ...]
 
-    def differences(self, values: Sequence[bytes]) -> dict[_Slot, Any] | None:
+    def differences(self, values: Sequence[bytes]) -> Differences | None:
         """What differs in another document; None if more does than may."""
         if len(values) != len(self.values):
             return None
         pairs = zip(self.values, values, strict=True)
         at = [n for n, (own, other) in enumerate(pairs) if own != other]
         others = json.loads(b"[" + b",".join(values[n] for n in at) + b"]")
-        found: dict[_Slot, Any] = {}
+        found: dict[Slot, Any] = {}
         for number, value in zip(at, others, strict=True):
             slot = self.slots[number]
             if not _may_be(slot, value, self.values[number]):
@@ -110,7 +112,7 @@ def _standard(found: Mapping[str, Any]) -> Any:
     return attrs.get("ome", attrs) if isinstance(attrs, Mapping) else attrs
 
 
-def _may_be(slot: _Slot, value: Any, instead_of: bytes) -> bool:
+def _may_be(slot: Slot, value: Any, instead_of: bytes) -> bool:
     """Whether a value is valid where another one, here as JSON, is."""
     kind = slot[0]
     if kind == "translation":
@@ -124,11 +126,11 @@ def _may_be(slot: _Slot, value: Any, instead_of: bytes) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+    # The types that JSON gives; a flag is another one.
+    return type(value) in (float, int) and math.isfinite(value)
 
 
-def with_differences(image: Image, differences: Mapping[_Slot, Any]) -> Image:
+def with_differences(image: Image, differences: Differences) -> Image:
     """The metadata of an image with the values that another one has.
 
     Everything else is shared between the two. The values were checked, so no model

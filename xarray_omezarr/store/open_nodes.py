@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import zarr
@@ -16,7 +16,13 @@ from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Layout, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.store.alike import Template, cut, template, with_differences
+from xarray_omezarr.store.alike import (
+    Differences,
+    Template,
+    cut,
+    template,
+    with_differences,
+)
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.open_documents import group_attrs
@@ -24,6 +30,9 @@ from xarray_omezarr.store.open_documents import group_attrs
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
+
+# A document of an array, and its dims.
+_ArrayKey: TypeAlias = tuple[bytes, tuple[str, ...] | None]
 
 # What zarr runs into where metadata are broken, or need codecs it does not have.
 _UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
@@ -49,7 +58,7 @@ class GroupReader:
         self._format = zarr_format
         self._version = version
         self._same: dict[bytes, GroupNode] = {}
-        self._alike: dict[tuple[bytes, ...], tuple[Template, GroupNode, Image]] = {}
+        self._alike: dict[tuple[bytes, ...], tuple[Template, GroupNode]] = {}
 
     def read(self, path: str, document: bytes) -> GroupNode:
         """The group at `path` below the target.
@@ -59,21 +68,34 @@ class GroupReader:
         OmeZarrError
             If its metadata are broken, or not of this standard.
         """
+        node, differences = self.compare(path, document)
+        if not differences or not isinstance(node.model, Image):
+            return node
+        return GroupNode(with_differences(node.model, differences), node.attrs)
+
+    def compare(self, path: str, document: bytes) -> tuple[GroupNode, Differences]:
+        """A group like that at `path`, and what differs in the one at `path`.
+
+        Raises
+        ------
+        OmeZarrError
+            As `read`.
+        """
         if document in self._same:
-            return self._same[document]
+            return self._same[document], {}
         key, values = cut(document)
         if key in self._alike:
-            known, node, image = self._alike[key]
+            known, node = self._alike[key]
             differences = known.differences(values)
             if differences is not None:
-                return GroupNode(with_differences(image, differences), node.attrs)
+                return node, differences
         where = str(self._target.child(path))
         node = self.understand(group_attrs(document, self._format, where))
         if not isinstance(node.model, Image):
             self._same[document] = node
         elif key not in self._alike and (made := template(document)) is not None:
-            self._alike[key] = made, node, node.model
-        return node
+            self._alike[key] = made, node
+        return node, {}
 
     def understand(
         self, attrs: Mapping[str, Any], *, is_root: bool = False
@@ -108,7 +130,7 @@ class ArrayReader:
     def __init__(self, target: Target, zarr_format: ZarrFormat) -> None:
         self._target = target
         self._format = zarr_format
-        self._known: dict[tuple[bytes, int], tuple[Any, dict[str, Any]]] = {}
+        self._known: dict[_ArrayKey, tuple[Any, dict[str, Any]]] = {}
 
     def node(
         self, path: str, document: bytes, dims: tuple[str, ...] | None
@@ -129,11 +151,17 @@ class ArrayReader:
         MetadataError
             If it cannot be read, or has another number of dims.
         """
-        key = (document, -1 if dims is None else hash(dims))
+        metadata, members = self.understood(path, document, dims)
+        return ArrayNode(**members, source=Given(self.stored(path, metadata)))
+
+    def understood(
+        self, path: str, document: bytes, dims: tuple[str, ...] | None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Metadata of an array as zarr has them, and what a node of it says."""
+        key = (document, dims)
         if key not in self._known:
             self._known[key] = self._understand(path, document, dims)
-        metadata, members = self._known[key]
-        return ArrayNode(**members, source=Given(self.stored(path, metadata)))
+        return self._known[key]
 
     def stored(self, path: str, metadata: Any) -> StoredArray:
         """The array at `path`, which has these metadata."""
