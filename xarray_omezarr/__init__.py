@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         write_image,
         write_labels,
         write_plate,
+        write_series,
     )
     from xarray_omezarr.grid.grid import Grid, GridAxis
     from xarray_omezarr.hierarchy import Hierarchy
@@ -111,6 +112,7 @@ __all__ = [
     "write_image",
     "write_labels",
     "write_plate",
+    "write_series",
 ]
 
 # Where the names live that need zarr, pint, dask or pydantic.
@@ -141,6 +143,7 @@ _HOMES = {
     "write_image": "api",
     "write_labels": "api",
     "write_plate": "api",
+    "write_series": "api",
 }
 
 

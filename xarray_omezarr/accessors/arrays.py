@@ -344,3 +344,44 @@ class DataArrayAccessor:
             compute=compute,
             **options,
         )
+
+    @shows_write_options
+    def to_series(
+        self,
+        store: Any,
+        path: str,
+        *,
+        labels: Any = None,
+        ome_xml: str | None = "auto",
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write one series of a collection, and list it; returns its `zarr.Group`.
+
+        See `xarray_omezarr.write_series`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the collection is, or will be.
+        path : str
+            Of the series, such as ``"0"``.
+        labels : optional
+            Label images, as for `to_image`.
+        ome_xml : {"auto", None}
+            Whether the series is added to the OME-XML of the collection.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_series(
+            self._obj,
+            store,
+            path,
+            labels=labels,
+            ome_xml=ome_xml,
+            compute=compute,
+            **options,
+        )

@@ -6,11 +6,12 @@ from typing import Any, Unpack
 
 import xarray as xr
 
+from xarray_omezarr.accessors.members import MemberMethods
 from xarray_omezarr.options import WriteOptions, shows_write_options
 
 
 @xr.register_dataset_accessor("omezarr")
-class DatasetAccessor:
+class DatasetAccessor(MemberMethods):
     """OME-Zarr for a Dataset: writing one of its variables as an image."""
 
     def __init__(self, obj: xr.Dataset) -> None:
@@ -47,59 +48,6 @@ class DatasetAccessor:
 
         return api.write_image(
             self._obj, store, image=image, labels=labels, compute=compute, **options
-        )
-
-    @shows_write_options
-    def to_field(
-        self,
-        plate_store: Any,
-        path: str,
-        *,
-        image: str | None = None,
-        labels: Any = None,
-        acquisition: int | str | None = None,
-        plate: Any = None,
-        acquisitions: Any = None,
-        layout: int | str | None = None,
-        compute: bool = True,
-        **options: Unpack[WriteOptions],
-    ) -> Any:
-        """Write one field of a plate, and list it; returns the plate's `zarr.Group`.
-
-        See `xarray_omezarr.write_field`.
-
-        Parameters
-        ----------
-        plate_store : str, path, URL, zarr store, zarr.Group or obstore store
-            Where the plate is, or will be.
-        path : str
-            Row, column and field, such as ``"B/3/0"``.
-        image : str, optional
-            Name of the variable; may be left out where there is only one.
-        labels : optional
-            Label images, as for `to_image`.
-        acquisition : int or str, optional
-            Number, or name, of the acquisition that the field is of.
-        plate, acquisitions, layout : optional
-            As for `to_plate`, added to what the plate says.
-        compute : bool, default True
-            False returns a ``dask.delayed.Delayed`` that writes everything.
-        **options
-        """
-        from xarray_omezarr import api
-
-        return api.write_field(
-            self._obj,
-            plate_store,
-            path,
-            image=image,
-            labels=labels,
-            acquisition=acquisition,
-            plate=plate,
-            acquisitions=acquisitions,
-            layout=layout,
-            compute=compute,
-            **options,
         )
 
     @shows_write_options

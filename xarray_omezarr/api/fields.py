@@ -128,11 +128,11 @@ def write_field(
     said = {"acquisition": acquisition, "acquisitions": acquisitions}
     said |= {"plate": plate, "layout": layout, "labels": labels}
     if amends(full):
-        _refuse_shared(said)
-        return _write_into(obj, plate_store, target, path, full, compute=compute)  # type: ignore[no-any-return]  # as asked
+        refuse_shared(said)
+        return write_inside(obj, plate_store, target, path, full, compute=compute)  # type: ignore[no-any-return]  # as asked
     if isinstance(obj, xr.Dataset):
         obj, full = image_of(obj, image, full)
-    known = _root(target, Plate, "a plate", full)
+    known = root_of(target, Plate, "a plate", full)
     spec, runs = parse_plate(plate), parse_acquisitions(acquisitions)
     member = AddField(name, _acquisition(obj, path, acquisition, known, runs))
     member(standing(target.child(f"{row}/{column}")).model)
@@ -148,7 +148,7 @@ def write_field(
     check_member(_plate(known), revise)
     full["scale_factors"] = _factors(obj, known, path, full)
     return write_planned(  # type: ignore[no-any-return]  # Group or Delayed, as asked
-        partial(_plan, obj, image, labels, full, path),
+        partial(plan_member, obj, image, labels, full, path),
         plate_store,
         full,
         compute=compute,
@@ -172,7 +172,8 @@ def _place(path: Any) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _refuse_shared(said: Mapping[str, Any]) -> None:
+def refuse_shared(said: Mapping[str, Any]) -> None:
+    """Raise where options are given that write metadata, with those that do not."""
     given = [name for name, value in said.items() if value is not None]
     if given:
         raise OptionError(
@@ -181,7 +182,7 @@ def _refuse_shared(said: Mapping[str, Any]) -> None:
         )
 
 
-def _write_into(
+def write_inside(
     obj: Any,
     store: StoreLike,
     target: Target,
@@ -214,7 +215,7 @@ class _Root:
         return group_at(self._target)
 
 
-def _root(
+def root_of(
     target: Target, kind: type[Any], what: str, options: WriteOptions
 ) -> Standing:
     """What is at the root, if a member can be added; sets the version to its own."""
@@ -274,7 +275,7 @@ def _factors(obj: Any, known: Standing, path: str, options: WriteOptions) -> Any
     return given
 
 
-def _plan(
+def plan_member(
     obj: Any,
     image: str | None,
     labels: Any,
@@ -282,6 +283,7 @@ def _plan(
     path: str,
     stem: str | None,
 ) -> Hierarchy:
+    """The plan of one image with its labels, named after its path if need be."""
     if not isinstance(obj, xr.DataTree):
         obj = checked_array(obj)
     planned = plan_labelled(obj, options, image=image, labels=labels, stem=path)

@@ -88,7 +88,8 @@ def plan_any_plate(
     """
     if isinstance(obj, xr.Dataset):
         name = VARIABLE if VARIABLE in obj.data_vars else None
-        da, _ = image_of(obj, name, options)
+        # Attributes of the Dataset are those of the plate.
+        da, _ = image_of(obj.drop_attrs(deep=False), name, options)
         return plan_stacked_plate(da, options, roles=roles, attrs=obj.attrs, **further)
     if isinstance(obj, xr.DataArray):
         return plan_stacked_plate(obj, options, roles=roles, **further)

@@ -208,7 +208,7 @@ class AsCollection:
         return model
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AddSeries:
     """The list of the images of a collection, with one more.
 
@@ -218,20 +218,24 @@ class AddSeries:
         Of the image.
     known : tuple of str
         Those that there are in a collection that has no list.
+    listed : Series, optional
+        What was listed when this was called last, for the OME-XML describes it.
     """
 
     path: str
     known: tuple[str, ...] = ()
+    listed: Series | None = None
 
     def __call__(self, model: Model | None) -> Series:
         """The list as it shall be."""
-        if model is None:
-            return Series(series=tuple(dict.fromkeys([*self.known, self.path])))
-        if not isinstance(model, Series):
+        if model is not None and not isinstance(model, Series):
             raise _other_kind("the list of a collection", model)
-        if self.path in model.series:
-            return model
-        return model.model_copy(update={"series": (*model.series, self.path)})
+        if model is None:
+            model = Series(series=self.known)
+        if self.path not in model.series:
+            model = model.model_copy(update={"series": (*model.series, self.path)})
+        self.listed = model
+        return model
 
 
 def inserted(

@@ -251,9 +251,7 @@ def make_ome_xml(facts: Sequence[ImageFacts]) -> str:
             "Creator": f"xarray-omezarr {__version__}",
         },
     )
-    for number, fact in enumerate(facts):
-        identity = {"ID": f"Image:{number}", "Name": _xml_text(fact.name)}
-        _add_pixels(ET.SubElement(root, "Image", identity), number, fact)
+    root.extend(image_element(number, fact) for number, fact in enumerate(facts))
     inexact = [fact.path for fact in facts if not fact.is_exact]
     if inexact:
         warn(
@@ -264,6 +262,14 @@ def make_ome_xml(facts: Sequence[ImageFacts]) -> str:
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written.decode("utf-8")
+
+
+def image_element(number: int, fact: ImageFacts) -> ET.Element:
+    """What OME-XML says of one image, without its namespace."""
+    identity = {"ID": f"Image:{number}", "Name": _xml_text(fact.name)}
+    image = ET.Element("Image", identity)
+    _add_pixels(image, number, fact)
+    return image
 
 
 def _some(paths: Sequence[str]) -> str:
