@@ -1,6 +1,6 @@
 """The verbs of the package as typed functions: plan, write, open."""
 
-from xarray_omezarr.api.amending import build_pyramid, prepare_image
+from xarray_omezarr.api.amending import prepare_image
 from xarray_omezarr.api.collections import (
     plan_bioformats2raw,
     prepare_bioformats2raw,
@@ -18,6 +18,8 @@ from xarray_omezarr.api.images import plan_image, write_image
 from xarray_omezarr.api.labels import plan_labels, prepare_labels, write_labels
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
+from xarray_omezarr.api.rebuilding import build_pyramid
+from xarray_omezarr.api.series import write_series
 from xarray_omezarr.api.trees import image_pyramid, node_kind, node_levels
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.read.assembling import as_tree, nothing_is_garbage
@@ -54,4 +56,5 @@ __all__ = [
     "write_image",
     "write_labels",
     "write_plate",
+    "write_series",
 ]

@@ -7,9 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from xarray_omezarr.api.checking import check_amending
-from xarray_omezarr.api.writing import prepare_planned
+from xarray_omezarr.api.writing import prepare_planned, target_of
 from xarray_omezarr.errors import Problems
-from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
     WriteOptions,
@@ -29,12 +28,8 @@ from xarray_omezarr.store.existing import (
     refuse_own_pixels,
 )
 from xarray_omezarr.store.grow import Grown, grown_handles, grown_nodes
-from xarray_omezarr.store.rebuild import Rebuild, later
-from xarray_omezarr.store.rules import told_method
-from xarray_omezarr.store.target import Group, StoreLike, open_target
 from xarray_omezarr.write.growth import plan_growth
 from xarray_omezarr.write.multiscale import plan_multiscale
-from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 from xarray_omezarr.write.region import plan_region
 from xarray_omezarr.write.regrid import regridded
 from xarray_omezarr.write.source import pixels
@@ -44,6 +39,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xarray_omezarr.store.arrays import WritableArray
+    from xarray_omezarr.store.target import Group, StoreLike
 
 
 @shows_write_options
@@ -138,7 +134,7 @@ def write_region(
         truth(options, "write_empty_chunks"),
     )
     budget = budget_of(options, uses_dask=obj.chunks is not None or not compute)
-    existing = _existing(store, options)
+    existing = existing_at(store, options)
     level0 = level_as_read(existing)
     region = {} if options["region"] is None else options["region"]
     problems = Problems()
@@ -177,7 +173,7 @@ def append(
     check_amending(options, _FOR_APPENDING, "append_dim", "a")
     stores_empty = truth(options, "write_empty_chunks")
     budget = budget_of(options, uses_dask=obj.chunks is not None or not compute)
-    existing = _existing(store, options)
+    existing = existing_at(store, options)
     opened = open_multiscale(existing.hierarchy, existing.target.uri)
     problems = Problems()
     with problems.collected():
@@ -228,87 +224,9 @@ def append(
         )
 
 
-_FOR_PYRAMIDS = frozenset(
-    [
-        *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
-        *("scale_factors", "method", "chunks", "shards", "compression"),
-        "write_empty_chunks",
-    ]
-)
-
-
-@shows_write_options
-def build_pyramid(
-    store: StoreLike, *, compute: bool = True, **options: Unpack[WriteOptions]
-) -> Any:
-    """Make or remake the coarser levels of an image from its level 0.
-
-    For images that were written with ``pyramid=False`` or through the arrays of
-    `prepare_image`, and for flat images of others. Nothing else changes: all other
-    metadata stay, unknown keys too, and level 0 can be read all the time.
-
-    Parameters
-    ----------
-    store : str, path, URL, zarr store, zarr.Group or obstore store
-        Where the image is.
-    compute : bool, default True
-        False returns a ``dask.delayed.Delayed`` that does it.
-    **options
-
-    Returns
-    -------
-    zarr.Group or dask.delayed.Delayed
-        The group of the image.
-
-    Notes
-    -----
-    Of the write options, only those of levels can be given. If ``scale_factors`` and
-    the layout are left out, an image that has levels keeps their shapes, paths and
-    layout, and their method too if it can be told; a flat one gets levels as a new
-    image does, made by their mean (labels: mode), in chunks like those of level 0.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr, zarr
-    >>> import xarray_omezarr as xo
-    >>> da = xr.DataArray(np.zeros((64, 64), "uint8"), dims=("y", "x"))
-    >>> flat = xo.write_image(da, zarr.storage.MemoryStore(), scale_factors=None)
-    >>> sorted(xo.build_pyramid(flat, scale_factors=[2, 4]).array_keys())
-    ['0', '1', '2']
-    """
-    full = complete(options)
-    check_amending(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
-    existing = _existing(store, full)
-    laid_out = any(name in options for name in ("scale_factors", "chunks", "shards"))
-    keeps = not laid_out and len(existing.paths) > 1
-    hierarchy = existing.hierarchy
-    picture = existing.image.multiscale
-    told = told_method(picture)
-    if keeps:
-        levels = existing.levels(full["method"], remake=True)
-        planned = plan_remade(hierarchy, levels, told)
-    else:
-        method = full["method"]
-        if isinstance(method, str) and method == "auto":
-            is_label = isinstance(existing.image, LabelImage)
-            method = told or ("mode" if is_label else "mean")
-        planned = plan_rebuilt(hierarchy, full, method)
-    rebuild = Rebuild(
-        existing,
-        planned,
-        budget_of(full, uses_dask=False),
-        full["progress"],
-        truth(full, "write_empty_chunks"),
-    )
-    rebuild.check()
-    return rebuild() if compute else later(rebuild)
-
-
-def _existing(store: StoreLike, options: WriteOptions) -> Existing:
-    target = open_target(
-        store, group=options["group"], storage_options=options["storage_options"]
-    )
-    return open_existing(target, options["version"])
+def existing_at(store: StoreLike, options: WriteOptions) -> Existing:
+    """The image at `store`, to be written into."""
+    return open_existing(target_of(store, options), options["version"])
 
 
 def level_as_read(existing: Existing) -> xr.DataArray:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 import zarr
 
-from xarray_omezarr.errors import TargetExistsError
+from xarray_omezarr.errors import Problems, TargetExistsError
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions.grafting import graft_levels
 from xarray_omezarr.store.boxes import whole
@@ -28,6 +28,7 @@ from xarray_omezarr.store.reach import Reach
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
     from xarray_omezarr.ngff.multiscale import Multiscale
+    from xarray_omezarr.store.target import Target
 
 #: Attribute of an image whose coarser levels are being made: their paths.
 REBUILDING = "xarray_omezarr_rebuilding"
@@ -56,6 +57,16 @@ class Rebuild:
     budget: int
     progress: object = False
     write_empty_chunks: bool = False
+
+    @property
+    def target(self) -> Target:
+        """Where the image is."""
+        return self.existing.target
+
+    @property
+    def nbytes(self) -> int:
+        """Uncompressed bytes of the levels that are made."""
+        return sum(node.nbytes for node in list(self.planned.arrays.values())[1:])
 
     def check(self) -> None:
         """Refuse, before anything is changed, paths that are taken by others.
@@ -183,13 +194,54 @@ def is_same(there: ArrayNode, planned: ArrayNode) -> bool:
     )
 
 
-def later(rebuild: Rebuild) -> Any:
+@dataclass(frozen=True, slots=True)
+class Rebuilds:
+    """Makes the coarser levels of many images; travels to another process.
+
+    Parameters
+    ----------
+    target : Target
+        The plate, well or collection that they belong to.
+    parts : tuple of Rebuild
+        One per image.
+    progress : bool or callable
+        The write option.
+    """
+
+    target: Target
+    parts: tuple[Rebuild, ...]
+    progress: object = False
+
+    def check(self) -> None:
+        """As `Rebuild.check`, for all images together."""
+        Progress(self.progress, 0)
+        problems = Problems()
+        for part in self.parts:
+            with problems.collected():
+                part.check()
+        problems.raise_all(f"The pyramids of {self.target} cannot be made")
+
+    def __call__(self) -> zarr.Group:
+        """Make them, one image after the other; the group of the whole."""
+        sizes = [part.nbytes for part in self.parts]
+        shown = Progress(self.progress, sum(sizes))
+        report = shown.report()
+        with shown:
+            report.begin()
+            for index, (part, nbytes) in enumerate(zip(self.parts, sizes, strict=True)):
+                part()
+                report(nbytes, index)
+            report.end()
+        return zarr.open_group(self.target.store, path=self.target.path, mode="r+")
+
+
+def later(rebuild: Rebuild | Rebuilds) -> Any:
     """A Delayed that makes the levels; until it runs, nothing is touched."""
-    reach = Reach.from_here(rebuild.existing.target)
+    reach = Reach.from_here(rebuild.target)
     task = dask.delayed(_in_reach, pure=False, traverse=False)
     return task(reach, dask.delayed(rebuild, pure=False, traverse=False))
 
 
-def _in_reach(reach: Reach, rebuild: Rebuild) -> zarr.Group:
+def _in_reach(reach: Reach, rebuild: Rebuild | Rebuilds) -> zarr.Group:
     reach.check()
     return rebuild()

@@ -1,0 +1,129 @@
+"""Make the coarser levels of images that exist: of one, or of a whole plate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Unpack
+
+from xarray_omezarr.api.amending import budget_of
+from xarray_omezarr.api.checking import check_amending
+from xarray_omezarr.api.writing import target_of
+from xarray_omezarr.errors import Problems
+from xarray_omezarr.ngff.labels import LabelImage
+from xarray_omezarr.options import (
+    WriteOptions,
+    complete,
+    shows_write_options,
+    truth,
+)
+from xarray_omezarr.store.existing import open_existing
+from xarray_omezarr.store.open_tree import Selection, open_tree
+from xarray_omezarr.store.rebuild import Rebuild, Rebuilds, later
+from xarray_omezarr.store.rules import told_method
+from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import StoreLike, Target
+
+_FOR_PYRAMIDS = frozenset(
+    [
+        *("mode", "version", "group", "storage_options", "memory_limit", "progress"),
+        *("scale_factors", "method", "chunks", "shards", "compression"),
+        "write_empty_chunks",
+    ]
+)
+
+
+@shows_write_options
+def build_pyramid(
+    store: StoreLike, *, compute: bool = True, **options: Unpack[WriteOptions]
+) -> Any:
+    """Make or remake the coarser levels of an image, or of all images of a plate.
+
+    They are made from level 0.
+
+    For images that were written with ``pyramid=False`` or through the arrays of
+    `prepare_image`, and for flat images of others. Nothing else changes: all other
+    metadata stay, unknown keys too, and level 0 can be read all the time.
+
+    Parameters
+    ----------
+    store : str, path, URL, zarr store, zarr.Group or obstore store
+        Where the image is; or a plate, a well or a collection, whose images get
+        their levels one after the other. Label images get theirs where they are
+        named with ``group="labels/cells"``.
+    compute : bool, default True
+        False returns a ``dask.delayed.Delayed`` that does it.
+    **options
+
+    Returns
+    -------
+    zarr.Group or dask.delayed.Delayed
+        The group at the store.
+
+    Notes
+    -----
+    Of the write options, only those of levels can be given. If ``scale_factors`` and
+    the layout are left out, an image that has levels keeps their shapes, paths and
+    layout, and their method too if it can be told; a flat one gets levels as a new
+    image does, made by their mean (labels: mode), in chunks like those of level 0.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, zarr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(np.zeros((64, 64), "uint8"), dims=("y", "x"))
+    >>> flat = xo.write_image(da, zarr.storage.MemoryStore(), scale_factors=None)
+    >>> sorted(xo.build_pyramid(flat, scale_factors=[2, 4]).array_keys())
+    ['0', '1', '2']
+    """
+    full = complete(options)
+    check_amending(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
+    laid_out = any(name in options for name in ("scale_factors", "chunks", "shards"))
+    target = target_of(store, full)
+    images = _image_paths(target)
+    problems = Problems()
+    rebuilds = []
+    for path in images:
+        with problems.collected():
+            rebuilds.append(_rebuild(target.child(path), full, laid_out))
+    problems.raise_all(f"The pyramids of {target} cannot be made")
+    if images == [""]:
+        work: Rebuild | Rebuilds = rebuilds[0]
+    else:
+        parts = tuple(replace(part, progress=False) for part in rebuilds)
+        work = Rebuilds(target, parts, full["progress"])
+    work.check()
+    return work() if compute else later(work)
+
+
+def _image_paths(target: Target) -> list[str]:
+    """Paths of the images at the target: of itself, or of fields or series."""
+    opened = open_tree(target, Selection(levels=(0,), labels=False))
+    return [
+        path
+        for path, image in opened.images.items()
+        if not path or not isinstance(image, LabelImage)
+    ]
+
+
+def _rebuild(target: Target, options: WriteOptions, laid_out: bool) -> Rebuild:
+    existing = open_existing(target, options["version"])
+    hierarchy, picture = existing.hierarchy, existing.image.multiscale
+    told = told_method(picture)
+    if len(existing.paths) > 1 and not laid_out:
+        levels = existing.levels(options["method"], remake=True)
+        planned = plan_remade(hierarchy, levels, told)
+    else:
+        method = options["method"]
+        if isinstance(method, str) and method == "auto":
+            is_label = isinstance(existing.image, LabelImage)
+            method = told or ("mode" if is_label else "mean")
+        planned = plan_rebuilt(hierarchy, options, method)
+    return Rebuild(
+        existing,
+        planned,
+        budget_of(options, uses_dask=False),
+        options["progress"],
+        truth(options, "write_empty_chunks"),
+    )
