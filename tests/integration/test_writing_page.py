@@ -28,3 +28,17 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch, capsys) -> 
     clipped = zarr.open_group("clipped.ome.zarr")
     assert all(array[...].max() <= 500 for _, array in clipped.arrays())
     assert xo.open_image("clipped.ome.zarr").omezarr.scale["x"] == 0.325
+    assert list(zarr.open_group("one-level.ome.zarr").array_keys()) == ["0"]
+    assert not zarr.open_group("given.ome.zarr")["1"][...].any()
+    layout = [zarr.open_group("layout.ome.zarr")[level] for level in "01"]
+    assert [array.chunks for array in layout] == [(1, 128, 128), (1, 64, 64)]
+    assert [array.shards for array in layout] == [(2, 512, 512), None]
+    made = zarr.open_group("by-function.ome.zarr")["0"]
+    np.testing.assert_array_equal(made[...], zarr.open_group("given.ome.zarr")["0"][:])
+    old = zarr.open_group("old.ome.zarr")
+    assert old.metadata.zarr_format == 2
+    assert [old[level].shape for level in "012"] == [
+        (5, 64, 64),
+        (5, 32, 32),
+        (5, 16, 16),
+    ]

@@ -1,0 +1,48 @@
+"""What the page about plates shows runs, and does what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaozarrs
+import zarr
+
+from tests.integration.pages import run_page
+
+
+def ome(path: Path) -> dict[str, Any]:
+    return json.loads((path / "zarr.json").read_text())["attributes"]["ome"]
+
+
+def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page("plates.md")
+    plates = {path.name.partition(".")[0]: path for path in tmp_path.iterdir()}
+    for path in plates.values():
+        yaozarrs.validate_zarr_store(path)
+    plate = ome(plates["plate"])["plate"]
+    assert (plate["name"], len(plate["rows"]), len(plate["columns"])) == (
+        "screen 7",
+        8,
+        12,
+    )
+    level = ome(plates["plate"] / "A/1/1")["multiscales"][0]["datasets"][0]
+    moved = level["coordinateTransformations"][1]["translation"]
+    assert moved == [0.0, 0.0, 83.2]
+    days = ome(plates["days"])["plate"]["acquisitions"]
+    assert [(day["id"], day["name"]) for day in days] == [(0, "day 1"), (1, "day 2")]
+    wells = [well["path"] for well in ome(plates["stack"])["plate"]["wells"]]
+    assert wells == ["A/1", "A/2", "B/1"]
+    assert not (plates["stack"] / "A/2/1").exists()
+    # Well A2, field 0 is the third image of 64 x 64.
+    third = zarr.open_array(plates["stack"] / "A/2/0/0")[0, 0]
+    assert third == 2 * 64 * 64
+    for name in ("plate", "growing"):
+        assert zarr.open_array(plates[name] / "B/2/0/0")[0, 0, 0] == 3
+    assert zarr.open_array(plates["prepared"] / "A/1/0/0")[1, 2, 3] == 1
+    assert zarr.open_array(plates["prepared"] / "B/2/0/0")[1, 2, 3] == 0
+    one = ome(plates["one-well"])["plate"]
+    assert [well["path"] for well in one["wells"]] == ["A/1"]
+    assert zarr.open_array(plates["one-well"] / "A/1/1/0")[0, 0, 0] == 2
