@@ -13,7 +13,6 @@ from zarr.storage import MemoryStore
 from xarray_omezarr.errors import (
     MetadataError,
     NotOmeZarrError,
-    OmeZarrError,
     TargetNotFoundError,
 )
 from xarray_omezarr.grid import kept
@@ -26,12 +25,12 @@ from xarray_omezarr.hierarchy import (
     Node,
     join,
 )
+from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
-from xarray_omezarr.store.occupancy import UNFINISHED, Occupancy, inspect_target
+from xarray_omezarr.store.occupancy import UNFINISHED, inspect_target
 
 if TYPE_CHECKING:
-    from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
 
@@ -64,6 +63,7 @@ def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hiera
     attrs = dict(group.attrs)
     version = detect_image(attrs, target)
     image = version.from_attrs(attrs)
+    assert isinstance(image, Image)  # as it has multiscales
     foreign = version.foreign(attrs)
     nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
     opened = level_paths(image, levels, target)
