@@ -223,8 +223,8 @@ def root_of(
     refuse_strangers(known)
     if known.model is not None and not isinstance(known.model, kind):
         raise TargetExistsError(
-            f"{target} is no {what}, but {known.model.summary()}; choose another store "
-            "or group="
+            f"{target} is not {what}, but {known.model.summary()}; choose another "
+            "store or group="
         )
     asked = options["version"]
     wanted = None if asked is None else registry.get(asked)
