@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import OptionError, Problems
+from xarray_omezarr.errors import OptionError, PlateError, Problems
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.plate import Acquisition, Field, Well
 from xarray_omezarr.ngff.unknown import with_unknown
@@ -17,6 +17,7 @@ from xarray_omezarr.write.acquisitions import (
     parse_acquisitions,
     settle_acquisitions,
 )
+from xarray_omezarr.write.bioformats2raw import OME, OME_XML, with_series
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.plate_fields import plan_fields
 from xarray_omezarr.write.plate_map import PLATE_MAP, kept_plate_map, parse_plate_map
@@ -38,8 +39,8 @@ from xarray_omezarr.write.plate_tree import (
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Attributes of the root that are parts of the plate, or files of it.
-PLATE, OME_XML = "plate", "ome_xml"
+#: Attribute of the root that is the plate itself.
+PLATE = "plate"
 _PROBLEM = "This plate cannot be written"
 
 
@@ -73,7 +74,9 @@ def plan_plate(
     plate_map : pandas.DataFrame, path or mapping, optional
         See `parse_plate_map`.
     ome_xml : optional
-        OME-XML of all fields.
+        OME-XML of all fields, in their order; see
+        `xarray_omezarr.write.ome_xml.ome_xml_for`. Where it is left out, a plate that
+        was read with one keeps it as ``"auto"`` does, others have none.
     stem : str, optional
         Name to fall back to: the target's.
 
@@ -110,9 +113,10 @@ def plan_plate(
         # What the version cannot hold shows when it spells the metadata.
         if isinstance(node, GroupNode) and node.model is not None:
             version.to_attrs(node.model)
-    return Hierarchy(version, nodes).around(
+    planned = Hierarchy(version, nodes).around(
         {path: without_acquisition(image) for path, image in images.items()}
     )
+    return _with_ome_xml(planned, [*images], ome_xml, found.attrs.get(OME_XML))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,20 @@ class _Planner:
 
     def _foreign(self, path: str) -> Mapping[Any, Any]:
         return self.tree.groups.get(path, {})
+
+
+def _with_ome_xml(
+    planned: Hierarchy, paths: list[str], ome_xml: Any, kept: object
+) -> Hierarchy:
+    """The plan with the OME-XML of its fields, if it has one."""
+    if ome_xml is None and kept is not None:
+        ome_xml = "auto"
+    if ome_xml is not None and OME in planned.nodes:
+        raise PlateError(
+            f"A row is called {OME!r}, and the group of this name is for the OME-XML; "
+            "rename the row"
+        )
+    return with_series(planned, paths, ome_xml=ome_xml, kept=kept)
 
 
 _OURS = frozenset([PLATE, PLATE_MAP, OME_XML, ACQUISITION])
