@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 Model: TypeAlias = Metadata
 Json: TypeAlias = Any
 BlockFunction: TypeAlias = Callable[[NDArray[Any], tuple[int, ...]], NDArray[Any]]
+
+
+# Names are numbers and words by turns; longer words are in alphabetical order:
+# Control before DMSO.
+_PARTS = re.compile(r"\d+|\D+")
+_LETTERS = 3
 
 
 @runtime_checkable
@@ -336,6 +343,23 @@ def natural_order(path: str) -> list[tuple[int, int, str]]:
     """Sorts level 2 before level 10, and numbers before names."""
     parts = path.split("/") if path else []
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts]
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorts 2 before 10, B2 before B10, and Z before AA, as plates are numbered.
+
+    Examples
+    --------
+    >>> sorted(["AA", "B10", "10", "Z", "B2", "2"], key=natural_key)
+    ['2', '10', 'B2', 'B10', 'Z', 'AA']
+    """
+    return tuple(_part_key(part) for part in _PARTS.findall(name))
+
+
+def _part_key(part: str) -> tuple[int, int, str]:
+    if part.isdecimal():
+        return 0, int(part), part
+    return 1, min(len(part), _LETTERS + 1), part
 
 
 def _describe(node: Node) -> str:

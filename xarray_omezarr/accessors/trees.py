@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import xarray as xr
 
 from xarray_omezarr.accessors.members import MemberMethods
+from xarray_omezarr.accessors.nodes import NodeMethods
 from xarray_omezarr.options import LabelOptions, WriteOptions, shows_write_options
 
 if TYPE_CHECKING:
@@ -14,25 +15,11 @@ if TYPE_CHECKING:
 
 
 @xr.register_datatree_accessor("omezarr")
-class DataTreeAccessor(MemberMethods):
+class DataTreeAccessor(NodeMethods, MemberMethods):
     """OME-Zarr for a DataTree: what a node is, its levels, and writing them."""
 
     def __init__(self, obj: xr.DataTree) -> None:
         self._obj = obj
-
-    @property
-    def kind(self) -> Literal["image"] | None:
-        """``"image"`` where the children of the node are levels, else None."""
-        from xarray_omezarr import api
-
-        return api.node_kind(self._obj)
-
-    @property
-    def levels(self) -> tuple[xr.Dataset, ...]:
-        """The Datasets of the levels of an image node, finest first."""
-        from xarray_omezarr import api
-
-        return api.node_levels(self._obj)
 
     @shows_write_options
     def plan_image(

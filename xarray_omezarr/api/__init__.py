@@ -15,12 +15,19 @@ from xarray_omezarr.api.describe import (
 )
 from xarray_omezarr.api.fields import write_field
 from xarray_omezarr.api.images import plan_image, write_image
+from xarray_omezarr.api.kinds import (
+    label_colors,
+    label_properties,
+    node_kind,
+    node_levels,
+)
 from xarray_omezarr.api.labels import plan_labels, prepare_labels, write_labels
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.rebuilding import build_pyramid
 from xarray_omezarr.api.series import write_series
-from xarray_omezarr.api.trees import image_pyramid, node_kind, node_levels
+from xarray_omezarr.api.stacking import open_plate, stack_plate
+from xarray_omezarr.api.trees import image_pyramid
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.read.assembling import as_tree, nothing_is_garbage
 from xarray_omezarr.write.templates import template
@@ -35,12 +42,15 @@ __all__ = [
     "image_grid",
     "image_metadata",
     "image_pyramid",
+    "label_colors",
+    "label_properties",
     "node_kind",
     "node_levels",
     "nothing_is_garbage",
     "open_groups",
     "open_image",
     "open_level",
+    "open_plate",
     "plan_bioformats2raw",
     "plan_image",
     "plan_labels",
@@ -50,6 +60,7 @@ __all__ = [
     "prepare_labels",
     "prepare_plate",
     "quantify",
+    "stack_plate",
     "template",
     "write_bioformats2raw",
     "write_field",

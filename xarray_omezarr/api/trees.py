@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -11,7 +11,6 @@ from xarray_omezarr.grid.names import (
     LEVELS_KEY,
     NAME_KEY,
     SCALE_KEY,
-    VARIABLE,
 )
 from xarray_omezarr.options import WriteOptions, complete
 from xarray_omezarr.read.multiscale import datasets, open_image
@@ -20,7 +19,6 @@ from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.derived import with_pixels
 from xarray_omezarr.write.image import plan_labelled
 from xarray_omezarr.write.multiscale import plan_multiscale
-from xarray_omezarr.write.tree import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,15 +141,3 @@ def checked_array(obj: object) -> xr.DataArray:
             "one with xarray.DataArray(pixels, dims=('y', 'x'))"
         )
     return obj
-
-
-def node_kind(tree: xr.DataTree) -> Literal["image"] | None:
-    """What a node of a tree is: ``"image"`` where its children are levels."""
-    return "image" if node_levels(tree) else None
-
-
-def node_levels(tree: xr.DataTree) -> tuple[xr.Dataset, ...]:
-    """Levels of an image node, finest first; empty where it is no image."""
-    nodes = map(innermost, tree.children.values())
-    found = [node.to_dataset() for node in nodes if VARIABLE in node.data_vars]
-    return tuple(sorted(found, key=lambda ds: -ds[VARIABLE].size))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from xarray_omezarr.errors import warn
 from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.read.multiscale import LABEL_KEY
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from xarray_omezarr.read.multiscale import OpenImage
 
 _VALUE = "label-value"

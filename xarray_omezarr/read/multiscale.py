@@ -186,7 +186,7 @@ class OpenImage:
             attrs["long_name"] = name
         data: Any = node.given
         # Asking a Protocol is slow; what holds for one array holds for its kind.
-        kind = type(data)
+        kind = ("lazy", type(data))
         if self.shared.once(kind, lambda: isinstance(data, LazyArray)):
             data = indexing.LazilyIndexedArray(LazyPixels(data))
         return xr.Variable(grid.dims, data, attrs, encoding)

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
+from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
+from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.unknown import unknown
@@ -26,6 +28,17 @@ OME_XML = "ome_xml"
 #: Coordinate of the levels of a field: the acquisition that it belongs to.
 ACQUISITION = "acquisition"
 
+#: Key of the encoding of a node: what it is, which structure alone may not tell.
+KIND_KEY = "omezarr_kind"
+
+_KINDS: dict[type[object], str] = {
+    Plate: "plate",
+    Well: "well",
+    Bioformats2Raw: "bioformats2raw",
+    LabelsGroup: "labels",
+    LabelImage: "labels",
+    Image: "image",
+}
 _XML = "OME/METADATA.ome.xml"
 # What the tree tells, and what stands elsewhere or belongs to the version.
 _NOT_KEPT = ("wells", "beside", "version", "bioformats2raw.layout")
@@ -90,7 +103,7 @@ def _image(
     image: OpenImage, path: str, acquisition: int | None
 ) -> dict[str, xr.Dataset]:
     root = assembled({}, {}, {}, image.attrs)
-    root.encoding["source"] = image.source
+    root.encoding.update(source=image.source, **_kind(image.image))
     further = {}
     if acquisition is not None:
         further[ACQUISITION] = _scalar(image.shared, acquisition)
@@ -117,14 +130,27 @@ def _acquisitions(hierarchy: Hierarchy) -> dict[str, int]:
 
 
 def _group(hierarchy: Hierarchy, node: GroupNode) -> xr.Dataset:
+    attrs = group_attrs(node)
+    if node is hierarchy.nodes[""] and _XML in hierarchy.files:
+        attrs[OME_XML] = hierarchy.files[_XML].decode("utf-8", errors="replace")
+    found = xr.Dataset(attrs=attrs)
+    found.encoding.update(_kind(node.model))
+    return found
+
+
+def _kind(model: Model | None) -> dict[str, str]:
+    kind = _KINDS.get(type(model))
+    return {} if kind is None else {KIND_KEY: kind}
+
+
+def group_attrs(node: GroupNode) -> dict[str, Any]:
+    """Attributes of a group: those of others, unknown keys, those of a plate."""
     attrs = dict(node.attrs)
     if keys := _unknown(node.model):
         attrs["ome"] = keys
     if isinstance(node.model, Plate):
         attrs[PLATE] = plate_attrs(node.model)
-    if node is hierarchy.nodes[""] and _XML in hierarchy.files:
-        attrs[OME_XML] = hierarchy.files[_XML].decode("utf-8", errors="replace")
-    return xr.Dataset(attrs=attrs)
+    return attrs
 
 
 def plate_attrs(plate: Plate) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from xarray_omezarr.hierarchy import (
     Hierarchy,
     Node,
     join,
-    natural_order,
+    natural_key,
 )
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
@@ -37,8 +37,9 @@ from xarray_omezarr.store.open_nodes import ArrayReader
 from xarray_omezarr.store.open_tree import Selection, begin, nothing_left, told
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from xarray_omezarr.ngff.versions.protocol import Version
-    from xarray_omezarr.store.arrays import StoredArray
     from xarray_omezarr.store.target import Target
 
 Place: TypeAlias = tuple[str, str, str]
@@ -97,9 +98,26 @@ class StoredPlate:
     fields: tuple[StoredField, ...]
     reader: ArrayReader
 
-    def pixels(self, field: StoredField) -> StoredArray:
+    def pixels(self, field: StoredField) -> FieldPixels:
         """The pixels of a field, read when they are indexed."""
-        return self.reader.stored(field.path, field.metadata)
+        return FieldPixels(self.reader, field.path, field.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPixels:
+    """The pixels of a field; the array is opened when it is indexed."""
+
+    reader: ArrayReader
+    path: str
+    metadata: Any
+
+    def outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        """Pixels at the product of slices, numbers and 1-D index arrays."""
+        return self.reader.stored(self.path, self.metadata).outer(key)
+
+    def points(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        """Pixels at the points that 1-D index arrays name."""
+        return self.reader.stored(self.path, self.metadata).points(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +196,7 @@ def _listed(plate: Plate, opening: Opening, acquisition: int | None) -> list[_Li
                 f"acquisition is {acquisition!r}, and the fields of {opening.target} "
                 f"are of the acquisitions {known}"
             )
-    return sorted(found, key=lambda field: natural_order(field.path))
+    return sorted(found, key=lambda field: [*map(natural_key, field.place)])
 
 
 @dataclass(frozen=True, slots=True)

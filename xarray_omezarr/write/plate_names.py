@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from xarray_omezarr.errors import OptionError, PlateError, warn
+
+# Names of plates are sorted in the rooms of both wings.
+from xarray_omezarr.hierarchy import natural_key as natural_key
 
 #: Numbers of rows and columns by number of wells: 1536 wells have rows A to AF.
 LAYOUTS = {
@@ -22,30 +25,8 @@ LAYOUTS = {
 
 # No plate that is made has more; names beyond are names, not numbers of a sequence.
 _MOST_ROWS, _MOST_COLUMNS = LAYOUTS[1536]
-# Longer words are in alphabetical order: Control before DMSO.
-_LETTERS = 3
 
 _ALPHANUMERIC = re.compile(r"[A-Za-z0-9]+")
-_PARTS = re.compile(r"\d+|\D+")
-
-Key: TypeAlias = tuple[tuple[int, int, str], ...]
-
-
-def natural_key(name: str) -> Key:
-    """Sorts 2 before 10, B2 before B10, and Z before AA, as plates are numbered.
-
-    Examples
-    --------
-    >>> sorted(["AA", "B10", "10", "Z", "B2", "2"], key=natural_key)
-    ['2', '10', 'B2', 'B10', 'Z', 'AA']
-    """
-    return tuple(_part_key(part) for part in _PARTS.findall(name))
-
-
-def _part_key(part: str) -> tuple[int, int, str]:
-    if part.isdecimal():
-        return 0, int(part), part
-    return 1, min(len(part), _LETTERS + 1), part
 
 
 def row_letters(index: int) -> str:

@@ -1,0 +1,156 @@
+"""What the nodes of a DataTree are, told by what they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from xarray_omezarr.grid.names import VARIABLE
+from xarray_omezarr.hierarchy import natural_key
+from xarray_omezarr.read import labels as read_labels
+from xarray_omezarr.read.multiscale import LABEL_KEY, LABELS
+from xarray_omezarr.read.tree import KIND_KEY, OME_XML, PLATE
+from xarray_omezarr.write.tree import innermost
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+Kind: TypeAlias = Literal["image", "labels", "plate", "well", "bioformats2raw"]
+
+_VARIABLES = (VARIABLE, LABELS)
+
+
+def node_kind(tree: xr.DataTree) -> Kind | None:
+    """What a node of a tree is.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Any node, read or made by hand.
+
+    Returns
+    -------
+    str or None
+        ``"image"`` where the children are levels with a variable ``image``;
+        ``"labels"`` for a label image, whose levels have ``labels``, and for a group
+        of those; ``"plate"`` for rows, columns and fields; ``"well"`` for fields;
+        ``"bioformats2raw"`` for images that are not in a well; else None.
+    """
+    if PLATE in tree.attrs:
+        return "plate"
+    told: Kind | None = tree.encoding.get(KIND_KEY)
+    if told is not None:
+        return told
+    if found := _level_nodes(tree):
+        is_label = LABEL_KEY in tree.attrs or _variable(found[0]) == LABELS
+        return "labels" if is_label else "image"
+    kinds = {_part(child) for child in tree.children.values()}
+    if len(kinds) != 1 or tree.data_vars:
+        return None
+    (kind,) = kinds
+    if kind == "image":
+        # Wells are nodes of a plate: rows and columns are above their fields.
+        in_well = tree.level == 2 and OME_XML not in tree.attrs
+        return "well" if in_well else "bioformats2raw"
+    return "plate" if kind == "row" else ("labels" if kind == "labels" else None)
+
+
+def _part(node: xr.DataTree) -> str | None:
+    """What a child is: an image, a label image, or a row of wells."""
+    found = [node] if _variable(node) else _level_nodes(node)
+    if found:
+        return LABELS if _variable(found[0]) == LABELS else "image"
+    wells = [*node.children.values()]
+    fields = [field for well in wells for field in well.children.values()]
+    is_row = bool(fields) and all(
+        _variable(field) or _level_nodes(field) for field in fields
+    )
+    return "row" if is_row else None
+
+
+def _variable(node: xr.DataTree) -> str | None:
+    """The variable that makes a node a level."""
+    return next((name for name in _VARIABLES if name in node.data_vars), None)
+
+
+def _level_nodes(tree: xr.DataTree) -> list[xr.DataTree]:
+    """Nodes of the levels of an image, finest first; none where it is no image."""
+    children = [node for name, node in tree.children.items() if name != LABELS]
+    nodes = [node if _variable(node) else _nested(node) for node in children]
+    found = [node for node in nodes if node is not None and _variable(node)]
+    sizes = [_size(node) for node in found]
+    is_read = tree.encoding.get(KIND_KEY) in ("image", "labels")
+    if len(found) > 1 and len({*sizes}) == 1 and not is_read:
+        # Resolutions differ in size: these are images of their own.
+        return []
+    return sorted(found, key=lambda node: (-_size(node), natural_key(str(node.name))))
+
+
+def _nested(node: xr.DataTree) -> xr.DataTree | None:
+    """The level in a group of its own; None where it rather is that of an image."""
+    inner = innermost(node)
+    is_level_of_node = str(inner.name).isdecimal() or inner.level - node.level > 1
+    return None if is_level_of_node else inner
+
+
+def _size(node: xr.DataTree) -> int:
+    name = _variable(node)
+    return 0 if name is None else int(node.dataset[name].size)
+
+
+def node_levels(tree: xr.DataTree) -> tuple[xr.Dataset, ...]:
+    """Levels of an image or label image, finest first; empty where it is neither.
+
+    Label images of an image are no levels of it.
+    """
+    return tuple(node.to_dataset() for node in _level_nodes(tree))
+
+
+def label_properties(tree: xr.DataTree) -> pd.DataFrame | None:
+    """What is known of each value of a label image.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The node of a label image.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One line per value, which is the index; None where nothing is known.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> told = {"properties": [{"label-value": 3, "area": 120}]}
+    >>> cells = xr.DataTree(xr.Dataset(attrs={"image-label": told}))
+    >>> cells.omezarr.label_properties["area"].to_dict()
+    {3: 120}
+    """
+    return read_labels.label_properties(tree.attrs)
+
+
+def label_colors(tree: xr.DataTree) -> dict[int, tuple[int, int, int, int]]:
+    """Red, green, blue and alpha, each 0 to 255, by value of a label image.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The node of a label image.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> told = {"colors": [{"label-value": 3, "rgba": [255, 0, 0, 255]}]}
+    >>> cells = xr.DataTree(xr.Dataset(attrs={"image-label": told}))
+    >>> cells.omezarr.label_colors
+    {3: (255, 0, 0, 255)}
+    """
+    return read_labels.label_colors(tree.attrs)
+
+
+def field_levels(tree: xr.DataTree) -> list[xr.DataTree]:
+    """Nodes of the levels of a field, finest first: the node itself may be one."""
+    return [tree] if _variable(tree) else _level_nodes(tree)

@@ -1,0 +1,332 @@
+"""A plate as one lazy Dataset: from its store, or from its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendEntrypoint
+from xarray.core import indexing
+
+from xarray_omezarr.api.kinds import field_levels
+from xarray_omezarr.errors import PlateError, raise_together
+from xarray_omezarr.grid.names import CHANNEL_PREFIX, VARIABLE
+from xarray_omezarr.read.assembling import nothing_is_garbage
+from xarray_omezarr.read.multiscale import open_image
+from xarray_omezarr.read.plate import PlateField, stacked
+from xarray_omezarr.read.stacked import VariableMember
+from xarray_omezarr.read.tree import ACQUISITION, group_attrs
+from xarray_omezarr.store.open_plate import open_fields
+from xarray_omezarr.store.target import StoreLike, open_target
+
+if TYPE_CHECKING:
+    from xarray_omezarr.errors import OmeZarrError
+
+_LIMITS = ("min", "max", "start", "end")
+_TOLERANCE = 1e-6
+_SHOWN = 8
+
+
+def open_plate(
+    store: StoreLike,
+    *,
+    level: int = 0,
+    acquisition: int | None = None,
+    group: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    chunks: int | Literal["auto"] | Mapping[str, int] | None = None,
+) -> xr.Dataset:
+    """Open one resolution of all fields of a plate as one lazy Dataset.
+
+    Only what is used of it is read. Positions along y and x (and z) count from the
+    first pixel of each field; where that is on the stage is told by coordinates.
+
+    Parameters
+    ----------
+    store : str, path, URL, zarr store, zarr.Group or obstore store
+        Where the plate is.
+    level : int, default 0
+        Which resolution; 0 is the finest, -1 the coarsest.
+    acquisition : int, optional
+        Open the fields of this acquisition only.
+    group : str, optional
+        Path inside the store.
+    storage_options : mapping, optional
+        For URLs: passed to fsspec.
+    chunks : int, "auto" or mapping, optional
+        As in `xarray.open_dataset`: None does without dask, ``{}`` makes one dask
+        chunk of each stored shard or chunk.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variable ``image`` with dims ``row``, ``column``, ``field`` and those of the
+        fields; rows, columns and fields that are used, in natural order. Where there
+        is no field the pixels are 0 and the coordinate ``present`` is False. Along
+        the first three dims there are also ``origin_y`` and ``origin_x`` (and
+        ``origin_z``), the positions of the first pixels, and ``acquisition``, -1
+        where none is told. What the plate map tells of wells is along row and column.
+
+    Raises
+    ------
+    NotOmeZarrError
+        If there is no plate.
+    OptionError
+        If the plate has no such acquisition.
+    PlateError
+        If fields have other shapes, types, scales or channels than the first; all of
+        them are named.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, zarr
+    >>> import xarray_omezarr as xo
+    >>> store = zarr.storage.MemoryStore()
+    >>> field = xr.Dataset({"image": (("y", "x"), np.ones((8, 8), "uint8"))})
+    >>> plate = xr.DataTree.from_dict({"A/1/0": field, "B/2/0": field})
+    >>> _ = plate.omezarr.to_plate(store)
+    >>> opened = xo.open_plate(store)
+    >>> opened.image.dims
+    ('row', 'column', 'field', 'y', 'x')
+    >>> opened.present.sel(row="A", column="2", field="0").item()
+    False
+    """
+    return xr.open_dataset(
+        cast("str", store),  # engines may take more than xarray says
+        engine=_PlateEngine,
+        level=level,
+        acquisition=acquisition,
+        group=group,
+        storage_options=storage_options,
+        chunks=chunks,
+        decode_cf=False,
+    )
+
+
+class _PlateEngine(BackendEntrypoint):
+    """Lets xarray cut a stacked plate into chunks, as it does for files."""
+
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = (
+        *("drop_variables", "level", "acquisition", "group", "storage_options"),
+        *("mask_and_scale", "decode_times", "concat_characters", "decode_coords"),
+        *("use_cftime", "decode_timedelta"),
+    )
+
+    def open_dataset(
+        self,
+        filename_or_obj: Any,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        level: int = 0,
+        acquisition: int | None = None,
+        group: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        mask_and_scale: object = None,
+        decode_times: object = None,
+        concat_characters: object = None,
+        decode_coords: object = None,
+        use_cftime: object = None,
+        decode_timedelta: object = None,
+    ) -> xr.Dataset:
+        """The stacked plate."""
+        target = open_target(
+            filename_or_obj,
+            group=group,
+            storage_options=storage_options,
+            read_only=True,
+        )
+        with nothing_is_garbage():
+            return _stored(open_fields(target, level, acquisition), target.uri)
+
+
+def _stored(plate: Any, source: str) -> xr.Dataset:
+    image = open_image(plate.first, source)
+    dataset = image.level(plate.number)
+    da = dataset[image.variable]
+    fields = [
+        PlateField(
+            place=entry.place,
+            pixels=plate.pixels(entry),
+            origin=dict(zip(map(str, da.dims), entry.translation, strict=True)),
+            acquisition=entry.acquisition,
+            windows=entry.windows,
+        )
+        for entry in plate.fields
+    ]
+    found = stacked(da, fields, group_attrs(plate.group))
+    found.encoding["source"] = source
+    return found
+
+
+def stack_plate(
+    tree: xr.DataTree, *, level: int = 0, acquisition: int | None = None
+) -> xr.Dataset:
+    """The fields of a plate that is a tree as one lazy Dataset.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Nodes ``row/column/field``, read or made by hand, also edited ones; their
+        pixels are not read.
+    level : int, default 0
+        Which resolution; 0 is the finest.
+    acquisition : int, optional
+        Take the fields of this acquisition only.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `open_plate` gives it.
+
+    Raises
+    ------
+    PlateError
+        If the tree is no plate; if fields are not like the first: all are named.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> field = xr.Dataset({"image": (("y", "x"), np.ones((8, 8), "uint8"))})
+    >>> plate = xr.DataTree.from_dict({"A/1/0": field, "B/10/0": field})
+    >>> plate.omezarr.stack().column.values.tolist()
+    ['1', '10']
+    """
+    images = dict(_images(tree, level))
+    if acquisition is not None:
+        images = {p: d for p, d in images.items() if _acquisition(d) == acquisition}
+    if not images:
+        raise PlateError(
+            f"Node {tree.path!r} has no fields"
+            + ("" if acquisition is None else f" of acquisition {acquisition}")
+            + "; a plate is a tree row/column/field, such as 'A/1/0'"
+        )
+    first = next(iter(images.values()))
+    _check(images)
+    images = {p: d.transpose(*first.dims) for p, d in images.items()}
+    chunked = any(d.chunks is not None for d in images.values())
+    fields = [
+        PlateField(
+            place=cast("tuple[str, str, str]", tuple(path.split("/"))),
+            pixels=_alone(da) if chunked else VariableMember(da.variable),
+            origin={str(dim): _start(da, str(dim)) for dim in da.dims},
+            acquisition=_acquisition(da),
+            windows=_windows(da),
+        )
+        for path, da in images.items()
+    ]
+    found = stacked(first, fields, tree.attrs)
+    if not chunked:
+        # Read once, where all of it is used more than once.
+        lazy = found[VARIABLE].variable
+        lazy.data = indexing.MemoryCachedArray(indexing.CopyOnWriteArray(lazy._data))
+    return found
+
+
+def _images(tree: xr.DataTree, level: int) -> Iterator[tuple[str, xr.DataArray]]:
+    """The chosen level of each field, by path."""
+    for row in tree.children.values():
+        for column in row.children.values():
+            for node in column.children.values():
+                levels = field_levels(node)
+                path = f"{row.name}/{column.name}/{node.name}"
+                if not levels:
+                    raise PlateError(
+                        f"Node {node.path!r} is no image: a field has a variable "
+                        f"{VARIABLE!r}, or levels that have one"
+                    )
+                try:
+                    dataset = levels[level].to_dataset()
+                except IndexError:
+                    raise PlateError(
+                        f"Field {path!r} has {len(levels)} levels in this tree (0 is "
+                        f"the finest), and level {level} was asked for"
+                    ) from None
+                yield path, dataset[VARIABLE]
+
+
+def _alone(da: xr.DataArray) -> xr.Variable:
+    return da.variable.chunk() if da.chunks is None else da.variable
+
+
+def _start(da: xr.DataArray, dim: str) -> float:
+    coord = da.coords.get(dim)
+    if coord is None or coord.dtype.kind not in "iuf" or not coord.size:
+        return 0.0
+    return float(coord.values[0])
+
+
+def _acquisition(da: xr.DataArray) -> int | None:
+    known = da.coords.get(ACQUISITION)
+    return None if known is None or known.ndim else int(known.values)
+
+
+def _windows(da: xr.DataArray) -> tuple[dict[str, float], ...]:
+    """The contrast of each channel that coordinates tell."""
+    known = {
+        limit: np.atleast_1d(coord.values)
+        for limit in _LIMITS
+        if (coord := da.coords.get(f"{CHANNEL_PREFIX}window_{limit}")) is not None
+    }
+    if not known:
+        return ()
+    count = min(values.size for values in known.values())
+    return tuple(
+        {limit: float(values[number]) for limit, values in known.items()}
+        for number in range(count)
+    )
+
+
+def _check(images: Mapping[str, xr.DataArray]) -> None:
+    """Raise if not all fields are like the first, naming those that are not."""
+    name, first = next(iter(images.items()))
+    different: dict[str, list[str]] = {}
+    for path, da in images.items():
+        if da is not first:
+            for what in _differences(da, first):
+                different.setdefault(what, []).append(path)
+    problems: list[OmeZarrError] = []
+    for what, paths in different.items():
+        rest = len(paths) - _SHOWN
+        names = ", ".join(map(repr, paths[:_SHOWN]))
+        more = f" and {rest} more" if rest > 0 else ""
+        problems.append(
+            PlateError(
+                f"Fields {names}{more} have {what} in {name!r}, and cannot be stacked "
+                "with it; leave them out, or choose some with acquisition="
+            )
+        )
+    raise_together(problems, "This tree cannot be stacked")
+
+
+def _differences(da: xr.DataArray, first: xr.DataArray) -> Iterator[str]:
+    if {*da.dims} != {*first.dims}:
+        yield f"dims {da.dims}, and not {first.dims} as"
+        return
+    if da.sizes != first.sizes:
+        yield f"sizes {dict(da.sizes)}, and not {dict(first.sizes)} as"
+        return
+    if da.dtype != first.dtype:
+        yield f"dtype {da.dtype}, and not {first.dtype} as"
+    for dim in map(str, first.dims):
+        own, other = da.coords.get(dim), first.coords.get(dim)
+        if own is None or other is None:
+            if own is not other:
+                yield f"{'no ' if own is None else 'a '}coordinate {dim!r}, unlike"
+        elif own.dtype.kind in "iuf" and other.dtype.kind in "iuf":
+            if own.attrs.get("units") != other.attrs.get("units"):
+                yield f"another unit along {dim!r} than"
+            elif not _same_steps(own.values, other.values):
+                yield f"another scale along {dim!r} than"
+        elif own.dtype.kind in "UO" and not np.array_equal(own.values, other.values):
+            yield f"channels {own.values.tolist()}, and not {other.values.tolist()} as"
+
+
+def _same_steps(own: Any, other: Any) -> bool:
+    relative, known = own - own[0], other - other[0]
+    step = np.abs(known[-1]) / max(known.size - 1, 1)
+    # Positions far from 0 have fewer digits left for the steps between them.
+    noise = 4 * np.finfo(np.float64).eps * max(np.abs(own).max(), np.abs(other).max())
+    return bool(np.abs(relative - known).max() <= _TOLERANCE * step + noise)

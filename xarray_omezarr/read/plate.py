@@ -1,0 +1,259 @@
+"""The fields of a plate -> one lazy Dataset with dims row, column and field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from xarray.core import indexing
+
+from xarray_omezarr.grid.coords import coordinates
+from xarray_omezarr.grid.grid import Grid
+from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.grid.names import CHANNEL_PREFIX, LEVELS_KEY, NAME_KEY, VARIABLE
+from xarray_omezarr.hierarchy import natural_key
+from xarray_omezarr.read.plate_map import PLATE_MAP, map_coords
+from xarray_omezarr.read.stacked import Member, StackedPixels
+from xarray_omezarr.read.tree import ACQUISITION, PLATE
+
+if TYPE_CHECKING:
+    from xarray_omezarr.grid.grid import GridAxis
+
+Place: TypeAlias = tuple[str, str, str]
+
+#: Dims that tell the fields of a plate apart.
+DIMS = ("row", "column", "field")
+#: Coordinate that says which fields there are.
+PRESENT = "present"
+ORIGIN = "origin_"
+
+_NONE = -1
+_WINDOW = f"{CHANNEL_PREFIX}window_"
+# The window that shows what each of many windows shows.
+_WIDEST = {"min": np.min, "max": np.max, "start": np.min, "end": np.max}
+
+
+@dataclass(frozen=True, slots=True)
+class PlateField:
+    """One field of a plate.
+
+    Parameters
+    ----------
+    place : tuple of str
+        Names of its row, its column and itself.
+    pixels : Member or Variable
+        Its pixels, not read; a Variable is of an array that computes by chunks.
+    origin : mapping
+        Centre of the first pixel, by dim.
+    acquisition : int, optional
+        The one it belongs to.
+    windows : sequence of mapping
+        Contrast of each channel: ``min``, ``max``, ``start``, ``end``.
+    """
+
+    place: Place
+    pixels: Member | xr.Variable
+    origin: Mapping[str, float]
+    acquisition: int | None = None
+    windows: Sequence[Mapping[str, float]] = field(default=())
+
+
+def stacked(
+    image: xr.DataArray, fields: Sequence[PlateField], attrs: Mapping[Any, Any]
+) -> xr.Dataset:
+    """One lazy Dataset of the fields of a plate, which are known to be alike.
+
+    Parameters
+    ----------
+    image : DataArray
+        The first field.
+    fields : sequence of PlateField
+        All of them.
+    attrs : mapping
+        Attributes of the plate.
+
+    Returns
+    -------
+    Dataset
+        Variable ``image``, dims row, column, field, and those of the image.
+    """
+    lattice = _Lattice.of(fields)
+    grid = inspect(image)
+    coords = {
+        **{d: xr.Variable((d,), n) for d, n in zip(DIMS, lattice.names, strict=True)},
+        **_own_coords(image, grid),
+        **_windows(image, fields),
+        **_relative(image, grid),
+        **_origins(grid, lattice, fields),
+        PRESENT: xr.Variable(
+            DIMS, lattice.filled(False, dict.fromkeys(_at(fields), True))
+        ),
+        ACQUISITION: _acquisition(lattice, fields),
+    }
+    taken = {*coords, *map(str, image.dims), VARIABLE}
+    rows, columns, _ = lattice.names
+    maps = map_coords(attrs.get(PLATE_MAP), rows, columns, taken)
+    own = {key: value for key, value in attrs.items() if key != PLATE_MAP}
+    variable = _variable(image, lattice, fields, own)
+    return xr.Dataset({VARIABLE: variable}, {**coords, **maps}, own)
+
+
+def _at(fields: Iterable[PlateField]) -> list[Place]:
+    return [entry.place for entry in fields]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lattice:
+    """Places for fields: names of the rows, columns and fields that are used."""
+
+    names: tuple[NDArray[Any], ...]
+    index: Mapping[Place, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, fields: Sequence[PlateField]) -> _Lattice:
+        """The smallest that holds all fields, in natural order."""
+        places = _at(fields)
+        used = ({place[axis] for place in places} for axis in range(3))
+        names = [sorted(part, key=natural_key) for part in used]
+        numbers = [{name: n for n, name in enumerate(part)} for part in names]
+        index = {
+            place: tuple(at[name] for at, name in zip(numbers, place, strict=True))
+            for place in places
+        }
+        return cls(tuple(np.asarray(part, dtype=np.str_) for part in names), index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, columns and fields."""
+        return tuple(part.size for part in self.names)
+
+    def filled(self, empty: Any, values: Mapping[Place, Any]) -> NDArray[Any]:
+        """An array of values by place; `empty` where there is none."""
+        kind = type(empty) if isinstance(empty, bool | int | float) else object
+        found = np.full(self.shape, empty, dtype=kind)
+        for place, value in values.items():
+            found[self.index[place]] = value
+        return found
+
+
+def _own_coords(image: xr.DataArray, grid: Grid) -> dict[str, xr.Variable]:
+    """What the fields have in common: channels, times, and coordinates along them."""
+    space = {axis.name for axis in grid if axis.type == "space"}
+    return {
+        str(name): coord.variable
+        for name, coord in image.coords.items()
+        if not space & set(coord.dims)
+        and (coord.dims or str(name).startswith(CHANNEL_PREFIX))
+    }
+
+
+def _windows(
+    image: xr.DataArray, fields: Sequence[PlateField]
+) -> dict[str, xr.Variable]:
+    """The contrast of each channel that shows all that the fields show."""
+    found = {}
+    for limit, widest in _WIDEST.items():
+        known = image.coords.get(f"{_WINDOW}{limit}")
+        values = [[w.get(limit, np.nan) for w in entry.windows] for entry in fields]
+        if known is None or {len(line) for line in values} != {known.size}:
+            continue
+        whole = np.asarray(widest(np.asarray(values, dtype=np.float64), axis=0))
+        if not np.isnan(whole).any():
+            found[f"{_WINDOW}{limit}"] = known.variable.copy(
+                data=whole.reshape(known.shape)
+            )
+    return found
+
+
+def _relative(image: xr.DataArray, grid: Grid) -> dict[str, xr.Variable]:
+    """Positions along z, y and x that count from the first pixel of each field."""
+    found = {}
+    for axis in _space(grid):
+        (variable,) = coordinates(Grid((replace(axis, translation=0.0),))).values()
+        known = image.coords[axis.name].attrs if axis.name in image.coords else {}
+        variable.attrs = {**known, **variable.attrs}
+        found[axis.name] = variable
+    return found
+
+
+def _origins(
+    grid: Grid, lattice: _Lattice, fields: Sequence[PlateField]
+) -> dict[str, xr.Variable]:
+    found = {}
+    for axis in _space(grid):
+        by_place = {entry.place: entry.origin[axis.name] for entry in fields}
+        attrs = {} if axis.unit is None else {"units": axis.unit}
+        values = lattice.filled(float("nan"), by_place)
+        found[f"{ORIGIN}{axis.name.lower()}"] = xr.Variable(DIMS, values, attrs)
+    return found
+
+
+def _space(grid: Grid) -> list[GridAxis]:
+    return [axis for axis in grid.axes if axis.type == "space"]
+
+
+def _acquisition(lattice: _Lattice, fields: Sequence[PlateField]) -> xr.Variable:
+    known = {
+        entry.place: entry.acquisition
+        for entry in fields
+        if entry.acquisition is not None
+    }
+    return xr.Variable(DIMS, lattice.filled(_NONE, known))
+
+
+def _variable(
+    image: xr.DataArray,
+    lattice: _Lattice,
+    fields: Sequence[PlateField],
+    plate_attrs: Mapping[Any, Any],
+) -> xr.Variable:
+    attrs = {key: value for key, value in image.attrs.items() if key != "long_name"}
+    plate = plate_attrs.get(PLATE)
+    name = plate.get("name") if isinstance(plate, Mapping) else None
+    if name:
+        attrs["long_name"] = name
+    if plate:
+        # Goes with the pixels, to be written with them.
+        attrs[PLATE] = plate
+    members = lattice.filled(None, {entry.place: entry.pixels for entry in fields})
+    dims = (*DIMS, *image.dims)
+    encoding = _encoding(image.encoding, name)
+    if any(isinstance(entry.pixels, xr.Variable) for entry in fields):
+        data = _side_by_side(members, list(DIMS)).transpose(*dims).data
+        return xr.Variable(dims, data, attrs, encoding)
+    pixels = StackedPixels(members, image.shape, image.dtype)
+    return xr.Variable(dims, indexing.LazilyIndexedArray(pixels), attrs, encoding)
+
+
+def _side_by_side(members: NDArray[Any], dims: list[str]) -> xr.Variable:
+    """Variables that compute by chunks, put side by side without computing them."""
+    there = [member for member in members.ravel() if member is not None]
+    empty = there[0]._replace(data=np.zeros_like(there[0].data))
+    if members.ndim == 1:
+        rows = [empty if member is None else member for member in members]
+    else:
+        filled = np.frompyfunc(lambda m: empty if m is None else m, 1, 1)(members)
+        rows = [_side_by_side(part, dims[1:]) for part in filled]
+    joined: xr.Variable = xr.Variable.concat(rows, dims[0])
+    return joined
+
+
+def _encoding(known: Mapping[Any, Any], name: str | None) -> dict[Any, Any]:
+    """How the fields are stored; of the pyramid of one, nothing is left."""
+    encoding = {k: v for k, v in known.items() if k not in (LEVELS_KEY, NAME_KEY)}
+    ones = (1,) * len(DIMS)
+    for key in ("chunks", "shards"):
+        if encoding.get(key) is not None:
+            encoding[key] = (*ones, *encoding[key])
+    if "preferred_chunks" in encoding:
+        encoding["preferred_chunks"] = {
+            **dict.fromkeys(DIMS, 1),
+            **encoding["preferred_chunks"],
+        }
+    if name:
+        encoding[NAME_KEY] = name
+    return encoding
