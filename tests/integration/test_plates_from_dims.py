@@ -13,7 +13,6 @@ import zarr
 from yaozarrs import validate_zarr_store
 
 import xarray_omezarr as xo
-from xarray_omezarr.store import tasks
 
 WELLS = ["B2", "B10", "C2"]
 PIXELS = np.random.default_rng(0).integers(0, 999, (3, 2, 2, 40, 50), dtype="uint16")
@@ -199,10 +198,60 @@ def test_thousands_of_fields_are_one_graph(monkeypatch) -> None:
     with dask.config.set(scheduler="threads"):
         group = later.compute()
     assert group["A/24/8/0"][:].min() == 1
-    assert tasks.is_dask  # the one place that knows dask
 
 
 def test_the_metadata_are_plain_json(tmp_path) -> None:
     stack(dose=("well", np.float32([0.5, 1, 2]))).omezarr.to_plate(tmp_path / "p")
     for file in (tmp_path / "p").rglob("zarr.json"):
         json.loads(file.read_text(), parse_constant=pytest.fail)
+
+
+def field(seed, row, acquisition):
+    coords = {
+        "c": ["DAPI", "GFP"],
+        "y": ("y", 100.3 * row + 0.65 * np.arange(40), {"units": "micrometer"}),
+        "x": ("x", 0.65 * np.arange(50), {"units": "micrometer"}),
+        "acquisition": acquisition,
+    }
+    pixels = np.random.default_rng(seed).integers(0, 999, (2, 40, 50), "uint16")
+    return xr.DataArray(pixels, coords, ("c", "y", "x"))
+
+
+def without_windows(store, path):
+    """Attributes but for contrast: a channel of one array has one window for all."""
+    attrs = dict(zarr.open_group(store, path=path, mode="r").attrs)
+    for channel in attrs.get("ome", attrs).get("omero", {}).get("channels", ()):
+        del channel["window"]
+    return attrs
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_what_is_opened_as_one_array_is_written_as_the_same_plate(
+    tmp_path, version, chunks
+) -> None:
+    fields = {
+        "B/2/0": field(1, 0, 1),
+        "B/2/1": field(2, 1, 2),
+        "D/10/0": field(3, 2, 1),
+    }
+    first, second = tmp_path / "first.ome.zarr", tmp_path / "second.ome.zarr"
+    xo.write_plate(
+        fields,
+        first,
+        version=version,
+        acquisitions={1: "day 1", 2: "day 2"},
+        plate_map={"B2": {"compound": "DMSO"}, "D10": {"compound": "x", "dose": 1.5}},
+        layout=96,
+    )
+    opened = xo.open_plate(first, chunks=chunks)
+    opened.omezarr.to_plate(second, version=version)
+    for path in ("", "B", "B/2", "D/10", *fields):
+        assert without_windows(second, path) == without_windows(first, path)
+    for path, image in fields.items():
+        stored = zarr.open_group(second, path=path, mode="r")
+        np.testing.assert_array_equal(stored["0"][:], image.values)
+    assert sorted(zarr.open_group(second, mode="r")["D/10"].keys()) == ["0"]
+    # A part of it is a plate as well.
+    third = opened.sel(row="D").omezarr.to_plate(tmp_path / "third", version=version)
+    np.testing.assert_array_equal(third["D/10/0/0"][:], fields["D/10/0"].values)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import xarray as xr
 
+from xarray_omezarr.accessors.members import ArrayMemberMethods
 from xarray_omezarr.options import LabelOptions, WriteOptions, shows_write_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @xr.register_dataarray_accessor("omezarr")
-class DataArrayAccessor:
+class DataArrayAccessor(ArrayMemberMethods):
     """OME-Zarr for a DataArray: what its pixels mean, and writing it."""
 
     def __init__(self, obj: xr.DataArray) -> None:
@@ -245,55 +246,6 @@ class DataArrayAccessor:
         return api.quantify(self._obj)
 
     @shows_write_options
-    def to_field(
-        self,
-        plate_store: Any,
-        path: str,
-        *,
-        labels: Any = None,
-        acquisition: int | str | None = None,
-        plate: Any = None,
-        acquisitions: Any = None,
-        layout: int | str | None = None,
-        compute: bool = True,
-        **options: Unpack[WriteOptions],
-    ) -> Any:
-        """Write one field of a plate, and list it; returns the plate's `zarr.Group`.
-
-        See `xarray_omezarr.write_field`.
-
-        Parameters
-        ----------
-        plate_store : str, path, URL, zarr store, zarr.Group or obstore store
-            Where the plate is, or will be.
-        path : str
-            Row, column and field, such as ``"B/3/0"``.
-        labels : optional
-            Label images, as for `to_image`.
-        acquisition : int or str, optional
-            Number, or name, of the acquisition that the field is of.
-        plate, acquisitions, layout : optional
-            As for `to_plate`, added to what the plate says.
-        compute : bool, default True
-            False returns a ``dask.delayed.Delayed`` that writes everything.
-        **options
-        """
-        from xarray_omezarr import api
-
-        return api.write_field(
-            self._obj,
-            plate_store,
-            path,
-            labels=labels,
-            acquisition=acquisition,
-            plate=plate,
-            acquisitions=acquisitions,
-            layout=layout,
-            compute=compute,
-            **options,
-        )
-
-    @shows_write_options
     def to_plate(
         self,
         store: Any,
@@ -346,41 +298,37 @@ class DataArrayAccessor:
         )
 
     @shows_write_options
-    def to_series(
+    def to_bioformats2raw(
         self,
         store: Any,
-        path: str,
         *,
-        labels: Any = None,
-        ome_xml: str | None = "auto",
+        series: str,
+        ome_xml: Any = "auto",
         compute: bool = True,
         **options: Unpack[WriteOptions],
     ) -> Any:
-        """Write one series of a collection, and list it; returns its `zarr.Group`.
+        """Write each image along a dim as a series; returns the `zarr.Group`.
 
-        See `xarray_omezarr.write_series`.
+        See `xarray_omezarr.write_bioformats2raw`.
 
         Parameters
         ----------
         store : str, path, URL, zarr store, zarr.Group or obstore store
-            Where the collection is, or will be.
-        path : str
-            Of the series, such as ``"0"``.
-        labels : optional
-            Label images, as for `to_image`.
-        ome_xml : {"auto", None}
-            Whether the series is added to the OME-XML of the collection.
+            Where the collection goes.
+        series : str
+            The dim that tells the images apart, or a coordinate along it.
+        ome_xml : "auto", str, bytes, ome_types.OME or None
+            OME-XML that describes the series in their order.
         compute : bool, default True
             False returns a ``dask.delayed.Delayed`` that writes everything.
         **options
         """
         from xarray_omezarr import api
 
-        return api.write_series(
+        return api.write_bioformats2raw(
             self._obj,
             store,
-            path,
-            labels=labels,
+            series=series,
             ome_xml=ome_xml,
             compute=compute,
             **options,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.writing import prepare_planned, refuse_amending, write_planned
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.create import check_arrays
-from xarray_omezarr.write.bioformats2raw import plan_bioformats2raw as plan_images
+from xarray_omezarr.write.fields import plan_any_collection as plan_images
 from xarray_omezarr.write.templates import refuse_templates
 
 if TYPE_CHECKING:
@@ -20,30 +20,35 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.target import Group, StoreLike
 
+    Images: TypeAlias = xr.DataTree | xr.Dataset | xr.DataArray | Mapping[Any, Any]
+
 
 @overload
 def write_bioformats2raw(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Images,
     store: StoreLike,
     *,
+    series: str | None = None,
     ome_xml: Any = "auto",
     compute: Literal[True] = True,
     **options: Unpack[WriteOptions],
 ) -> Group: ...
 @overload
 def write_bioformats2raw(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Images,
     store: StoreLike,
     *,
+    series: str | None = None,
     ome_xml: Any = "auto",
     compute: bool,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed: ...
 @shows_write_options
 def write_bioformats2raw(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Images,
     store: StoreLike,
     *,
+    series: str | None = None,
     ome_xml: Any = "auto",
     compute: bool = True,
     **options: Unpack[WriteOptions],
@@ -56,14 +61,18 @@ def write_bioformats2raw(
 
     Parameters
     ----------
-    tree : xarray.DataTree or mapping
+    tree : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
         Children are the series: a variable, a pyramid of level children, with label
         images under ``labels`` if need be; or images (DataArray, Dataset or tree) by
         name. They are stored in natural order, 2 before 10; a tree that was read with
         OME-XML keeps the order of that. Programs that know nothing of OME-XML find
-        series that are called 0, 1, 2, ...
+        series that are called 0, 1, 2, ... Or one array of all images.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the collection goes.
+    series : str, optional
+        Of an array: its dim that tells the images apart, or a coordinate along it.
+        They are called 0, 1, ...; texts there are the names of the images. Those where
+        a bool coordinate ``present`` is False are left out.
     ome_xml : "auto", str, bytes, ome_types.OME or None
         OME-XML that describes the series in their order. ``"auto"`` keeps the text
         that was read (``attrs["ome_xml"]`` of the root) where it still describes
@@ -104,7 +113,7 @@ def write_bioformats2raw(
     refuse_amending(full)
 
     def plan(stem: str | None) -> Hierarchy:
-        hierarchy = plan_images(tree, full, ome_xml=ome_xml, stem=stem)
+        hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml, stem=stem)
         refuse_templates(hierarchy)
         return hierarchy
 
@@ -113,8 +122,9 @@ def write_bioformats2raw(
 
 @shows_write_options
 def plan_bioformats2raw(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Images,
     *,
+    series: str | None = None,
     ome_xml: Any = "auto",
     **options: Unpack[WriteOptions],
 ) -> Hierarchy:
@@ -122,9 +132,9 @@ def plan_bioformats2raw(
 
     Parameters
     ----------
-    tree : xarray.DataTree or mapping
+    tree : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
         As for `write_bioformats2raw`.
-    ome_xml : optional
+    series, ome_xml : optional
         As for `write_bioformats2raw`.
     **options
 
@@ -148,16 +158,17 @@ def plan_bioformats2raw(
     full = complete(options)
     refuse_amending(full)
     check_new(full)
-    hierarchy = plan_images(tree, full, ome_xml=ome_xml)
+    hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml)
     check_arrays(hierarchy)
     return hierarchy
 
 
 @shows_write_options
 def prepare_bioformats2raw(
-    tree: xr.DataTree | Mapping[Any, Any],
+    tree: Images,
     store: StoreLike,
     *,
+    series: str | None = None,
     ome_xml: Any = "auto",
     **options: Unpack[WriteOptions],
 ) -> tuple[Group, dict[str, WritableArray]]:
@@ -169,11 +180,11 @@ def prepare_bioformats2raw(
 
     Parameters
     ----------
-    tree : xarray.DataTree or mapping
+    tree : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
         As for `write_bioformats2raw`; images may be templates, and no pixels are read.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the collection goes.
-    ome_xml : optional
+    series, ome_xml : optional
         As for `write_bioformats2raw`.
     **options
 
@@ -205,6 +216,6 @@ def prepare_bioformats2raw(
     full = complete(options)
 
     def plan(stem: str | None) -> Hierarchy:
-        return plan_images(tree, full, ome_xml=ome_xml, stem=stem)
+        return plan_images(tree, full, series=series, ome_xml=ome_xml, stem=stem)
 
     return prepare_planned(plan, store, full)

@@ -12,7 +12,9 @@ import xarray as xr
 from xarray_omezarr.errors import OptionError, PlateError
 from xarray_omezarr.grid.kept import NotJson, to_json
 from xarray_omezarr.grid.names import VARIABLE
+from xarray_omezarr.write.bioformats2raw import Collection, plan_bioformats2raw
 from xarray_omezarr.write.dataset import image_of
+from xarray_omezarr.write.multiscale import own_name
 from xarray_omezarr.write.plate import PLATE, plan_plate
 from xarray_omezarr.write.plate_map import PLATE_MAP
 from xarray_omezarr.write.plate_tree import ACQUISITION, PlateTree
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 # Attributes of an array that was stacked which are those of the plate.
 _OF_PLATE = (PLATE, PLATE_MAP)
+_NAME = ("long_name",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,7 @@ def plan_any_plate(
         As for `plan_plate`.
     """
     if isinstance(obj, xr.Dataset):
-        name = VARIABLE if VARIABLE in obj.data_vars else None
-        # Attributes of the Dataset are those of the plate.
-        da, _ = image_of(obj.drop_attrs(deep=False), name, options)
+        da = _variable(obj, options)
         return plan_stacked_plate(da, options, roles=roles, attrs=obj.attrs, **further)
     if isinstance(obj, xr.DataArray):
         return plan_stacked_plate(obj, options, roles=roles, **further)
@@ -141,6 +142,59 @@ def plan_stacked_plate(
     return images.filled(plan_plate(tree, options, **further), options)
 
 
+def plan_any_collection(
+    obj: xr.DataTree | xr.Dataset | xr.DataArray | Mapping[Any, Any],
+    options: WriteOptions,
+    *,
+    series: str | None = None,
+    **further: Any,
+) -> Hierarchy:
+    """Everything that will be stored for a collection of any form.
+
+    Parameters
+    ----------
+    obj : xarray.DataTree, mapping, xarray.DataArray or xarray.Dataset
+        A tree or mapping as for `plan_bioformats2raw`; or an array, which may be the
+        only variable of a Dataset, or its variable ``image``.
+    options : WriteOptions
+        As for `plan_bioformats2raw`.
+    series : str, optional
+        Of an array: see `split_series`.
+    **further
+        As for `plan_bioformats2raw`.
+
+    Raises
+    ------
+    OptionError
+        If the dim of an array is not said, or something else has none.
+    """
+    attrs: Mapping[Any, Any] = {}
+    if isinstance(obj, xr.Dataset) and series is not None:
+        attrs = obj.attrs
+        obj = _variable(obj, options)
+    if not isinstance(obj, xr.DataArray):
+        if series is not None:
+            raise OptionError(
+                f"series is {series!r}, a dim of an array, and the object is none; "
+                "leave it out"
+            )
+        return plan_bioformats2raw(obj, options, **further)
+    if series is None:
+        raise OptionError(
+            f"The object is an array with the dims {obj.dims}; name the one that tells "
+            "its images apart with series="
+        )
+    images = split_series(obj, series)
+    found = Collection(images.by_path, attrs)
+    return images.filled(plan_bioformats2raw(found, options, **further), options)
+
+
+def _variable(ds: xr.Dataset, options: WriteOptions) -> xr.DataArray:
+    """The array in a Dataset, whose own attributes are not those of an image."""
+    name = VARIABLE if VARIABLE in ds.data_vars else None
+    return image_of(ds.drop_attrs(deep=False), name, options)[0]
+
+
 def split_plate(
     da: xr.DataArray, roles: Mapping[str, str | None]
 ) -> tuple[Images, dict[Any, Any]]:
@@ -156,8 +210,15 @@ def split_plate(
     kept_map = _plate_map(da, dims, columns, places)
     if kept_map:
         of_plate[PLATE_MAP] = _merged(of_plate.get(PLATE_MAP), kept_map)
+    name = own_name(da, None, None)
+    told = of_plate.get(PLATE)
+    if name is not None and (told is None or isinstance(told, Mapping)):
+        of_plate[PLATE] = {"name": name, **(told or {})}
     by_path = {place.path: place.index for place in places}
-    return _cut(da, dims, by_path, [*named.names, *columns]), of_plate
+    # What the whole is called is the name of the plate; fields are called by path.
+    return _cut(
+        da.rename(None), dims, by_path, [*named.names, *columns], _NAME
+    ), of_plate
 
 
 def _cut(
@@ -165,11 +226,12 @@ def _cut(
     dims: Sequence[str],
     places: Mapping[str, tuple[int, ...]],
     left_out: Iterable[str],
+    attrs_left_out: Iterable[str] = (),
 ) -> Images:
     """The images at their places, each where its origin says that it is."""
     origins = find_origins(da, dims)
     left_out = [PRESENT, *left_out, *origin_names(da).values()]
-    split = Split.of(da, dims, left_out, _OF_PLATE)
+    split = Split.of(da, dims, left_out, [*_OF_PLATE, *attrs_left_out])
     images = {
         path: origins.moved(split.image(index), index) for path, index in places.items()
     }
