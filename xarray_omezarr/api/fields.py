@@ -288,4 +288,4 @@ def plan_member(
         obj = checked_array(obj)
     planned = plan_labelled(obj, options, image=image, labels=labels, stem=path)
     refuse_templates(planned)
-    return without_acquisition(planned)
+    return without_acquisition(planned, obj)

@@ -105,16 +105,17 @@ def plan_plate(
         )
     of_fields = WriteOptions(**options)
     of_fields["attrs"] = of_fields["name"] = None
+    fields = planner.images
     images: dict[str, Hierarchy] = {}
     with problems.collected():
-        images = plan_fields(planner.images, of_fields)
+        images = plan_fields(fields, of_fields)
     problems.raise_all(_PROBLEM)
     for node in nodes.values():
         # What the version cannot hold shows when it spells the metadata.
         if isinstance(node, GroupNode) and node.model is not None:
             version.to_attrs(node.model)
     planned = Hierarchy(version, nodes).around(
-        {path: without_acquisition(image) for path, image in images.items()}
+        {path: without_acquisition(plan, fields[path]) for path, plan in images.items()}
     )
     return _with_ome_xml(planned, [*images], ome_xml, found.attrs.get(OME_XML))
 

@@ -254,26 +254,33 @@ def told_acquisition(obj: FieldObject, path: str) -> Any:
     return said[0] if said else None
 
 
-def without_acquisition(image: Hierarchy) -> Hierarchy:
-    """An image without the acquisition, which its well tells."""
+def without_acquisition(image: Hierarchy, obj: FieldObject) -> Hierarchy:
+    """The plan of `obj` without its acquisition, which its well tells."""
+    # Below a node, attributes of a variable are not where it is told.
+    places = ("coords", "attrs") if isinstance(obj, xr.DataArray) else ("coords",)
     nodes = {
-        path: _without_acquisition(node) if isinstance(node, GroupNode) else node
+        path: _without_acquisition(node, places)
+        if isinstance(node, GroupNode)
+        else node
         for path, node in image.nodes.items()
     }
     return replace(image, nodes=nodes)
 
 
-def _without_acquisition(node: GroupNode) -> GroupNode:
+def _without_acquisition(node: GroupNode, places: tuple[str, ...]) -> GroupNode:
     attrs = {k: v for k, v in node.attrs.items() if k != ACQUISITION}
     kept = attrs.get(KEY)
-    if isinstance(kept, Mapping) and ACQUISITION in kept.get("coords", {}):
-        attrs[KEY] = _without_coordinate(kept)
-        if attrs[KEY].keys() <= {"version"}:
+    if isinstance(kept, Mapping):
+        for place in places:
+            if ACQUISITION in kept.get(place, {}):
+                kept = _without_entry(kept, place)
+        attrs[KEY] = kept
+        if kept.keys() <= {"version"}:
             del attrs[KEY]
     return node if attrs == node.attrs else replace(node, attrs=attrs)
 
 
-def _without_coordinate(kept: Mapping[str, Any]) -> dict[str, Any]:
-    coords = {k: v for k, v in kept["coords"].items() if k != ACQUISITION}
-    others = {k: v for k, v in kept.items() if k != "coords"}
-    return {**others, "coords": coords} if coords else others
+def _without_entry(kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+    entries = {k: v for k, v in kept[place].items() if k != ACQUISITION}
+    others = {k: v for k, v in kept.items() if k != place}
+    return {**others, place: entries} if entries else others
