@@ -310,18 +310,25 @@ def _differences(da: xr.DataArray, first: xr.DataArray) -> Iterator[str]:
         return
     if da.dtype != first.dtype:
         yield f"dtype {da.dtype}, and not {first.dtype} as"
+    of_dims: dict[str, list[str]] = {}
     for dim in map(str, first.dims):
-        own, other = da.coords.get(dim), first.coords.get(dim)
-        if own is None or other is None:
-            if own is not other:
-                yield f"{'no ' if own is None else 'a '}coordinate {dim!r}, unlike"
-        elif own.dtype.kind in "iuf" and other.dtype.kind in "iuf":
-            if own.attrs.get("units") != other.attrs.get("units"):
-                yield f"another unit along {dim!r} than"
-            elif not _same_steps(own.values, other.values):
-                yield f"another scale along {dim!r} than"
-        elif own.dtype.kind in "UO" and not np.array_equal(own.values, other.values):
-            yield f"channels {own.values.tolist()}, and not {other.values.tolist()} as"
+        if what := _different_coord(da.coords.get(dim), first.coords.get(dim)):
+            of_dims.setdefault(what, []).append(dim)
+    for what, dims in of_dims.items():
+        yield f"other {what} along {dims} than"
+
+
+def _different_coord(own: xr.DataArray | None, other: xr.DataArray | None) -> str:
+    """What of a coordinate is different; empty where nothing is."""
+    if own is None or other is None:
+        return "" if own is other else "coordinates"
+    if own.dtype.kind in "iuf" and other.dtype.kind in "iuf":
+        if own.attrs.get("units") != other.attrs.get("units"):
+            return "units"
+        return "" if _same_steps(own.values, other.values) else "scale"
+    are_texts = own.dtype.kind in "UO"
+    same = not are_texts or np.array_equal(own.values, other.values)
+    return "" if same else f"channels {own.values.tolist()}"
 
 
 def _same_steps(own: Any, other: Any) -> bool:

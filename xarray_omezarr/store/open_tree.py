@@ -11,6 +11,7 @@ from xarray_omezarr.errors import (
     NotOmeZarrError,
     OmeZarrError,
     OptionError,
+    TargetNotFoundError,
     warn,
 )
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
@@ -184,7 +185,10 @@ def _read_root(target: Target) -> Root:
     if root is not None:
         return root
     # There is no group, or one that only its parts tell of; zarr tells which.
-    group = open_group(target)
+    try:
+        group = open_group(target)
+    except TargetNotFoundError as error:
+        raise TargetNotFoundError(f"{error}{_above(target)}") from None
     return Root(group.metadata.zarr_format, dict(group.attrs))
 
 
