@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from xarray_omezarr.ngff.omero import Channel, Window
-from xarray_omezarr.pixels.contrast import contrast_window
+from xarray_omezarr.pixels.contrast import Shown, contrast_window
 from xarray_omezarr.pixels.ranges import default_window
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _is_open(channel: Channel) -> bool:
 def with_windows(
     image: Image,
     limits: Mapping[int, tuple[float, float]],
-    sample: Callable[[int], NDArray[Any]],
+    sample: Callable[[int], NDArray[Any] | Shown | None],
 ) -> Image:
     """The image with a whole window for each of its channels.
 
@@ -64,7 +64,8 @@ def with_windows(
         Smallest and largest finite value by index of the channel; a channel
         without finite values is missing.
     sample : callable
-        Gives pixels of the coarsest level of a channel by its index.
+        Gives pixels of the coarsest level of a channel by its index, or the part of
+        their values that shall be shown.
     """
 
     def completed(index: int, given: Window | None) -> Window:

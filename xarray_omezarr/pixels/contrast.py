@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,29 @@ from numpy.typing import NDArray
 _PERCENTILES = (0.1, 99.9)
 
 
+class Shown(NamedTuple):
+    """The part of the values that a viewer should show."""
+
+    start: float
+    end: float
+
+
+def shown_part(sample: NDArray[Any]) -> Shown | None:
+    """The 0.1 and 99.9 percentiles of the finite pixels; None where there are none."""
+    values = sample.ravel()
+    if values.dtype.kind == "b":
+        # Percentiles are differences, which older numpy refuses to take of booleans.
+        values = values.astype(np.uint8)
+    if values.dtype.kind == "f":
+        values = values[np.isfinite(values)].astype(np.float64)
+    if not values.size:
+        return None
+    start, end = np.percentile(values, _PERCENTILES)
+    return Shown(float(start), float(end))
+
+
 def contrast_window(
-    limits: tuple[float, float] | None, sample: NDArray[Any]
+    limits: tuple[float, float] | None, sample: NDArray[Any] | Shown | None
 ) -> tuple[float, float, float, float]:
     """Window ``(min, max, start, end)`` of one channel.
 
@@ -22,8 +43,8 @@ def contrast_window(
     ----------
     limits : tuple of float, optional
         Smallest and largest finite value of the channel; None where it has none.
-    sample : array
-        Pixels of the coarsest level, any shape.
+    sample : array or Shown, optional
+        Pixels of the coarsest level, any shape; or their `shown_part`.
 
     Returns
     -------
@@ -34,17 +55,8 @@ def contrast_window(
     if limits is None:
         return (0.0, 1.0, 0.0, 1.0)
     low, high = float(limits[0]), float(limits[1])
-    values = sample.ravel()
-    if values.dtype.kind == "b":
-        # Percentiles are differences, which older numpy refuses to take of booleans.
-        values = values.astype(np.uint8)
-    if values.dtype.kind == "f":
-        values = values[np.isfinite(values)].astype(np.float64)
-    elif values.dtype.kind == "b":
-        values = values.astype(np.uint8)
-    start, end = low, high
-    if values.size:
-        start, end = (float(q) for q in np.percentile(values, _PERCENTILES))
+    shown = shown_part(sample) if isinstance(sample, np.ndarray) else sample
+    start, end = shown or (low, high)
     start, end = max(start, low), min(end, high)
     if not start < end:
         # A channel that is nearly everywhere the same: show its whole range.

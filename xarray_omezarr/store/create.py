@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import zarr
-from numpy.typing import NDArray
 from zarr.core.sync import sync
 
 from xarray_omezarr.errors import LayoutError
@@ -31,13 +30,14 @@ from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
+    from xarray_omezarr.pixels.contrast import Shown
     from xarray_omezarr.store.fill import Limits
     from xarray_omezarr.store.reach import Reach
     from xarray_omezarr.store.target import Target
 
 _ZARR = ZarrWriter()
 _SILENT = Report()
-_NOTHING: Mapping[str, NDArray[Any]] = {}
+_NOTHING: Mapping[str, Sequence[Shown | None]] = {}
 
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
@@ -142,7 +142,7 @@ class Commit:
         self,
         limits: dict[str, Limits],
         begun: Begun,
-        seen: Mapping[str, NDArray[Any]] = _NOTHING,
+        shown: Mapping[str, Sequence[Shown | None]] = _NOTHING,
     ) -> zarr.Group:
         """Commit.
 
@@ -152,11 +152,11 @@ class Commit:
             Of the values by path of level 0.
         begun : Begun
             What was filled.
-        seen : mapping
-            Pixels of some arrays, which need not be read for windows.
+        shown : mapping
+            By path of coarsest levels what shall be shown of their channels.
         """
-        arrays = {**begun.handles, **seen}
-        self._commit(windows.complete(self.hierarchy, limits, arrays), begun)
+        done = windows.complete(self.hierarchy, limits, begun.handles, shown)
+        self._commit(done, begun)
         finish = self.finish or partial(_opened, begun.place.final, self.hierarchy)
         group = finish()
         self.report.end()

@@ -30,7 +30,7 @@ from xarray_omezarr.store.progress import Progress, Report, total_bytes
 from xarray_omezarr.store.reach import Reach, has_client
 from xarray_omezarr.store.tasks import compute as run
 from xarray_omezarr.store.tasks import fill_later, is_dask
-from xarray_omezarr.store.visit import Kept, fill_now
+from xarray_omezarr.store.visit import fill_now
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def write(
                 clean_up.renounce()
             started = dask.delayed(begun, pure=False, traverse=False)
             return run(job.later(work, started, commit))
-        kept = Kept(windows.small_samples(hierarchy))
-        limits = fill_now(hierarchy.arrays, work, begun, hands, kept)
-        return commit(limits, begun, kept.pixels)
+        watch = windows.Watch(hierarchy)
+        limits = fill_now(hierarchy.arrays, work, begun, hands, watch)
+        return commit(limits, begun, watch.shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -28,23 +28,12 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.crew import Crew
 
 
-class Kept:
-    """Small arrays that are looked at once more when all is written.
+class Watcher(Protocol):
+    """Looks at pixels while they are in memory, from any thread."""
 
-    Parameters
-    ----------
-    shapes : mapping
-        Their shapes by path; one that is not made in one piece is not kept.
-    """
-
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        self._shapes = shapes
-        self.pixels: dict[str, Pixels] = {}
-
-    def see(self, path: str, pixels: Pixels) -> None:
-        """Keep the pixels, if they are a whole array that is wanted."""
-        if self._shapes.get(path) == pixels.shape:
-            self.pixels[path] = pixels
+    def see(self, path: str, pixels: Pixels, /) -> None:
+        """Look at a part of the array at `path`, perhaps at all of it."""
+        ...
 
 
 def fill_now(
@@ -52,7 +41,7 @@ def fill_now(
     writers: Sequence[BlockWriter],
     begun: HasArrays,
     hands: Crew | Alone,
-    kept: Kept,
+    watcher: Watcher,
 ) -> dict[str, Limits]:
     """Fill all arrays, block by block; what is not in memory is read in this thread.
 
@@ -66,8 +55,8 @@ def fill_now(
         Where to.
     hands : Crew or Alone
         Who encodes and puts.
-    kept : Kept
-        Takes pixels that are wanted again.
+    watcher : Watcher
+        Looks at what is made.
 
     Returns
     -------
@@ -86,10 +75,10 @@ def fill_now(
         node = arrays[root]
         if are_many and _is_one_block(chain, node):
             # Of a plate, whole fields are done at the same time.
-            nest = _Nest(chain, node, begun, Alone(), extent, kept)
+            nest = _Nest(chain, node, begun, Alone(), extent, watcher)
             hands.hand_over(_nbytes(chain, node), nest.fill)
         else:
-            _Nest(chain, node, begun, hands, extent, kept).fill()
+            _Nest(chain, node, begun, hands, extent, watcher).fill()
     hands.wait()
     return {root: extent.limits for root, extent in extents.items()}
 
@@ -121,9 +110,9 @@ class _Nest:
         begun: HasArrays,
         hands: Crew | Alone,
         extent: Extent,
-        kept: Kept,
+        watcher: Watcher,
     ) -> None:
-        self._kept = kept
+        self._watcher = watcher
         self._chain = chain
         self._stages = [writer.stage for writer in chain]
         self._totals = totals(self._stages)
@@ -161,7 +150,7 @@ class _Nest:
     def _pass_on(self, path: str, place: Slices, pixels: Pixels) -> None:
         for block in self._open.get(path, ()):
             block.take(place, pixels)
-        self._kept.see(path, pixels)
+        self._watcher.see(path, pixels)
 
 
 class _OpenBlock:

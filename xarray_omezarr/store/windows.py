@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.hierarchy import Hierarchy, join
+from xarray_omezarr.pixels.contrast import Shown, shown_part
 from xarray_omezarr.store.fill import WHOLE, Limits
 from xarray_omezarr.windows import needs_windows, with_windows
 
@@ -27,11 +28,10 @@ _SAMPLE_PIXELS = 2**20
 # Samples of several channels that are in memory at a time.
 _SAMPLE_BYTES = 2**23
 
-# Coarsest levels that are kept in memory for it.
-_KEPT_BYTES = 2**25
-
 # Multiples of it, without their whole parts, are evenly spread, however many.
 _GOLDEN = (math.sqrt(5) - 1) / 2
+
+_NOTHING: Mapping[str, Sequence[Shown | None]] = {}
 
 
 def channel_axes(hierarchy: Hierarchy) -> dict[str, int]:
@@ -52,12 +52,14 @@ def _channel_axis(image: Image) -> int:
 def complete(
     hierarchy: Hierarchy,
     limits: Mapping[str, Limits],
-    handles: Mapping[str, WritableArray | NDArray[Any]],
+    handles: Mapping[str, WritableArray],
+    shown: Mapping[str, Sequence[Shown | None]] = _NOTHING,
 ) -> Hierarchy:
     """The hierarchy with a window for every channel.
 
     ``min`` and ``max`` are the limits of all pixels, ``start`` and ``end`` the
-    0.1 and 99.9 percentiles of the coarsest level.
+    0.1 and 99.9 percentiles of the coarsest level, which are in `shown` for levels
+    that need not be read.
     """
     nodes = dict(hierarchy.nodes)
     for path, image in hierarchy.images.items():
@@ -65,14 +67,16 @@ def complete(
             levels = image.multiscale.levels
             found = limits.get(join(path, levels[0].path), {})
             coarsest = join(path, levels[-1].path)
-            samples = _Samples(
+            sample: Any = _Samples(
                 handles[coarsest],
                 hierarchy.array(coarsest),
                 _channel_axis(image),
                 _unknown(image),
-            )
+            ).of
+            if coarsest in shown:
+                sample = shown[coarsest].__getitem__
             node = hierarchy.group(path)
-            nodes[path] = replace(node, model=with_windows(image, found, samples.of))
+            nodes[path] = replace(node, model=with_windows(image, found, sample))
     return replace(hierarchy, nodes=nodes)
 
 
@@ -82,22 +86,36 @@ def _unknown(image: Image) -> list[int]:
     return [index for index, channel in enumerate(channels) if channel.window is None]
 
 
-def small_samples(hierarchy: Hierarchy) -> dict[str, tuple[int, ...]]:
-    """Shapes of coarsest levels that are worth to be kept, by path.
+class Watch:
+    """Measures what shall be shown of coarsest levels while they are in memory.
 
     Of a plate there are thousands, and reading one back takes as long as making it.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
-    room = _KEPT_BYTES
-    for path, image in hierarchy.images.items():
-        if needs_windows(image):
-            coarsest = join(path, image.multiscale.levels[-1].path)
-            node = hierarchy.array(coarsest)
-            room -= node.nbytes
-            if room < 0:
-                break
-            shapes[coarsest] = node.shape
-    return shapes
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self._images: dict[str, Image] = {}
+        self._nodes: dict[str, ArrayNode] = {}
+        self.shown: dict[str, Sequence[Shown | None]] = {}
+        for path, image in hierarchy.images.items():
+            if needs_windows(image):
+                coarsest = join(path, image.multiscale.levels[-1].path)
+                self._images[coarsest] = image
+                self._nodes[coarsest] = hierarchy.array(coarsest)
+
+    def see(self, path: str, pixels: NDArray[Any]) -> None:
+        """Measure the pixels, if they are a whole level that is wanted."""
+        node = self._nodes.get(path)
+        if node is None or node.shape != pixels.shape:
+            return
+        image = self._images[path]
+        wanted = _unknown(image)
+        samples = _Samples(pixels, node, _channel_axis(image), wanted)
+        count = max(wanted, default=-1) + 1
+        # What is known already is not asked for.
+        self.shown[path] = [
+            shown_part(samples.of(index)) if index in wanted else None
+            for index in range(count)
+        ]
 
 
 class _Samples:

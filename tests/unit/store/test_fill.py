@@ -18,9 +18,16 @@ from xarray_omezarr.store.crew import Alone, crew
 from xarray_omezarr.store.fill import WHOLE, block_writers, merge_limits
 from xarray_omezarr.store.sinks import HandleSink
 from xarray_omezarr.store.tasks import fill_later, is_dask
-from xarray_omezarr.store.visit import Kept, fill_now
+from xarray_omezarr.store.visit import fill_now
 
 PIXELS = np.arange(2 * 10 * 12, dtype=np.int32).reshape(2, 10, 12)
+
+
+class Unwatched:
+    """Looks at nothing."""
+
+    def see(self, path, pixels) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def filled(array, budget, axis=0):
     begun = Begun(handles)
     if not is_dask(arrays["0"]):
         with crew(2, 1000) as hands:
-            return handles, fill_now(arrays, writers, begun, hands, Kept({}))
+            return handles, fill_now(arrays, writers, begun, hands, Unwatched())
     later = fill_later(
         arrays,
         writers,
@@ -136,7 +143,7 @@ def test_pixels_take_the_type_of_the_array() -> None:
     }
     handle = Noting((4,), "u1")
     writers = block_writers(arrays, plan_stages(arrays, 10**6), {})
-    fill_now(arrays, writers, Begun({"0": handle}), Alone(), Kept({}))
+    fill_now(arrays, writers, Begun({"0": handle}), Alone(), Unwatched())
     assert handle.pixels.tolist() == [0, 1, 2, 3]
 
 

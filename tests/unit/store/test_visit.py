@@ -13,7 +13,7 @@ from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import complete
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import open_target
-from xarray_omezarr.store.visit import Kept
+from xarray_omezarr.store.windows import Watch
 from xarray_omezarr.write.multiscale import plan_multiscale
 
 COUNT = 40
@@ -92,29 +92,17 @@ def test_what_fails_in_one_of_many_images_leaves_nothing(tmp_path) -> None:
     assert not (tmp_path / "x.zarr").exists()
 
 
-def test_pixels_that_are_no_whole_array_are_not_kept() -> None:
-    kept = Kept({"0": (2, 2)})
-    kept.see("0", np.zeros((1, 2)))
-    kept.see("1", np.zeros((2, 2)))
-    assert not kept.pixels
-    kept.see("0", np.ones((2, 2)))
-    assert list(kept.pixels) == ["0"]
-
-
-def test_windows_of_thousands_of_images_do_not_keep_them_all() -> None:
-    from xarray_omezarr.store.windows import small_samples
-
-    options = complete({"scale_factors": None})
-    da = xr.DataArray(
-        np.zeros((1, 1024, 1024), "u2"), dims=("c", "y", "x"), coords={"c": ["a"]}
-    )
-    one = plan_multiscale(da, options)
-    version = registry.get(registry.DEFAULT)
-    many = Hierarchy(version, {"": GroupNode()}).around(
-        {str(index): one for index in range(50)}
-    )
-    assert 0 < sum(2 * np.prod(shape) for shape in small_samples(many).values())
-    assert sum(2 * np.prod(shape) for shape in small_samples(many).values()) <= 2**25
+def test_what_shall_be_shown_is_measured_of_whole_levels_only() -> None:
+    watch = Watch(hierarchy("numpy", 1))
+    coarsest = np.arange(2 * 9 * 12).reshape(2, 9, 12).astype("u2")
+    watch.see("wells/0/2", coarsest[:, :4])
+    watch.see("wells/0/1", np.zeros((2, 17, 24), "u2"))
+    watch.see("wells/0/elsewhere", coarsest)
+    assert not watch.shown
+    watch.see("wells/0/2", coarsest)
+    (first, second) = watch.shown["wells/0/2"]
+    assert first == pytest.approx(np.percentile(coarsest[0], [0.1, 99.9]))
+    assert second == pytest.approx(np.percentile(coarsest[1], [0.1, 99.9]))
 
 
 def test_the_groups_of_many_images_are_as_zarr_makes_them(tmp_path) -> None:
