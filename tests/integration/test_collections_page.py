@@ -31,6 +31,8 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     assert (detail.size_y, detail.size_c, detail.type.value) == (96, 2, "uint16")
     assert [channel.name for channel in detail.channels] == ["DAPI", "GFP"]
     assert names["tree"].attrs["ome_xml"].startswith("<?xml")
+    second = zarr.open_array(found["positions"] / "1/0")
+    assert (second.shape, int(second[0, 0, 0])) == ((2, 96, 128), 1)
     assert zarr.open_array(found["growing"] / "0/0")[0, 0] == 1
     assert zarr.open_array(found["prepared"] / "0/0")[0, 0] == 1
     assert names["image"]["image"].sizes["x"] == 128

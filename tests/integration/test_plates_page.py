@@ -16,9 +16,16 @@ def ome(path: Path) -> dict[str, Any]:
     return json.loads((path / "zarr.json").read_text())["attributes"]["ome"]
 
 
+def translation(field: Path) -> list[float]:
+    """Where the first pixel of level 0 lies; zeros where nothing is said."""
+    steps = ome(field)["multiscales"][0]["datasets"][0]["coordinateTransformations"]
+    told = [step["translation"] for step in steps if step["type"] == "translation"]
+    return told[0] if told else [0.0] * len(steps[0]["scale"])
+
+
 def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run_page("plates.md")
+    names = run_page("plates.md")
     plates = {path.name.partition(".")[0]: path for path in tmp_path.iterdir()}
     for path in plates.values():
         yaozarrs.validate_zarr_store(path)
@@ -28,9 +35,10 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
         8,
         12,
     )
-    level = ome(plates["plate"] / "A/1/1")["multiscales"][0]["datasets"][0]
-    moved = level["coordinateTransformations"][1]["translation"]
-    assert moved == [0.0, 0.0, 83.2]
+    for name in ("plate", "growing", "prepared", "days"):
+        assert translation(plates[name] / "A/1/0") == [0.0, 0.0, 0.0]
+    for name in ("plate", "growing", "prepared"):
+        assert translation(plates[name] / "A/1/1") == [0.0, 0.0, 83.2]
     days = ome(plates["days"])["plate"]["acquisitions"]
     assert [(day["id"], day["name"]) for day in days] == [(0, "day 1"), (1, "day 2")]
     wells = [well["path"] for well in ome(plates["stack"])["plate"]["wells"]]
@@ -41,8 +49,19 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     assert third == 2 * 64 * 64
     for name in ("plate", "growing"):
         assert zarr.open_array(plates[name] / "B/2/0/0")[0, 0, 0] == 3
-    assert zarr.open_array(plates["prepared"] / "A/1/0/0")[1, 2, 3] == 1
+    assert zarr.open_array(plates["prepared"] / "A/1/1/0")[1, 2, 3] == 2
     assert zarr.open_array(plates["prepared"] / "B/2/0/0")[1, 2, 3] == 0
     one = ome(plates["one-well"])["plate"]
     assert [well["path"] for well in one["wells"]] == ["A/1"]
     assert zarr.open_array(plates["one-well"] / "A/1/1/0")[0, 0, 0] == 2
+    # Written from one Dataset: the fields of before, and none where none was.
+    attributes = json.loads((plates["again"] / "zarr.json").read_text())["attributes"]
+    assert attributes["plate_map"]["B/2"] == {"compound": "taxol", "dose": 1.5}
+    assert [well["path"] for well in attributes["ome"]["plate"]["wells"]] == [
+        "A/1",
+        "B/2",
+    ]
+    for path, value in (("A/1/0", 1), ("A/1/1", 2), ("B/2/0", 3)):
+        assert (zarr.open_array(plates["again"] / path / "0")[...] == value).all()
+    assert not (plates["again"] / "B/2/1").exists()
+    assert names["plate"]["image"].dtype == names["treated"].dtype == "uint16"
