@@ -281,6 +281,21 @@ def test_labels_without_pixels_are_filled_in_parts(path) -> None:
     check(path, {"cells": label(4)})
 
 
+@VERSIONS
+def test_a_label_grows_after_its_image_and_not_beyond_it(path, version) -> None:
+    movie = image("tyx", (2, 37, 53))
+    labels = xr.concat([label(1), label(2)], "t")
+    movie.omezarr.to_image(path, labels={"cells": labels}, version=version)
+    more = label(3).expand_dims("t")
+    before = files(path)
+    with pytest.raises(LayoutError, match=r"2 pixels along 't'.*1 more.*has 2;"):
+        more.omezarr.to_labels(path, "cells", append_dim="t")
+    assert files(path) == before
+    movie[:1].omezarr.to_image(path, append_dim="t")
+    more.omezarr.to_labels(path, "cells", append_dim="t")
+    check(path, {"cells": xr.concat([labels, more], "t")})
+
+
 # There and back.
 def written(path, version):
     image().omezarr.to_image(

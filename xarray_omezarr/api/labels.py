@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-import dask
-import xarray as xr
-
-from xarray_omezarr.api.amending import amends, write_into
+from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.checking import check_new
-from xarray_omezarr.api.trees import checked_array
+from xarray_omezarr.api.label_pixels import write_into_label
 from xarray_omezarr.api.writing import prepare_planned, target_of, write_planned
 from xarray_omezarr.errors import OptionError, Problems, TargetExistsError
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
@@ -27,7 +24,6 @@ from xarray_omezarr.store.create import check_arrays
 from xarray_omezarr.store.existing import open_existing
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.parents import Parents
-from xarray_omezarr.store.standing import group_at
 from xarray_omezarr.write.image import label_images
 from xarray_omezarr.write.label_frame import Frame
 from xarray_omezarr.write.labels import Listed, check_label_names, plan_label
@@ -35,6 +31,7 @@ from xarray_omezarr.write.templates import refuse_templates
 from xarray_omezarr.write.tree import LABELS
 
 if TYPE_CHECKING:
+    import xarray as xr
     from dask.delayed import Delayed
 
     from xarray_omezarr.store.arrays import WritableArray
@@ -139,7 +136,7 @@ def write_labels(
     """
     full = complete(options)
     if amends(full):
-        return _write_into(  # type: ignore[no-any-return]  # as asked
+        return write_into_label(  # type: ignore[no-any-return]  # as asked
             obj, image_store, name, full, (colors, properties), compute=compute
         )
     work = _Work.at(image_store, full)
@@ -363,35 +360,3 @@ def _refuse_amending(options: WriteOptions) -> None:
             "region, append_dim and mode='r+' write into label images that exist, with "
             "write_labels; leave them out"
         )
-
-
-def _write_into(
-    obj: Any,
-    image_store: StoreLike,
-    name: str,
-    options: WriteOptions,
-    said: tuple[Any, Any],
-    *,
-    compute: bool,
-) -> Any:
-    """Write pixels into a label image that exists; the group of the image."""
-    if isinstance(obj, xr.DataTree):
-        raise OptionError(
-            "obj is a tree of levels, and region, append_dim and mode='r+' take one "
-            "level, a DataArray, from which the others are made; give the finest"
-        )
-    if any(part is not None for part in said):
-        raise OptionError(
-            "colors and properties are of a whole label image, and pixels are written "
-            "into one that exists; leave them out"
-        )
-    full = WriteOptions(**options)
-    full["group"] = join(options["group"] or "", LABELS, name)
-    written = write_into(checked_array(obj), image_store, full, compute=compute)
-    image = target_of(image_store, options)
-    return group_at(image) if compute else dask.delayed(_after)(written, image)
-
-
-def _after(_: object, image: Target) -> Group:
-    """The group of the image, when the pixels of its label image are written."""
-    return group_at(image)
