@@ -137,7 +137,7 @@ def _children(
         if not node.children:
             raise PlateError(
                 f"Node {node.path!r} is a {kind} without {what}; give it some, or drop "
-                f"it: tree.filter(lambda node: node.has_data)"
+                f"it: tree[{node.path!r}].orphan()"
             )
     yield from node.children.values()
 
