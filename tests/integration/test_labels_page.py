@@ -35,6 +35,8 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     assert said["colors"][1] == {"label-value": 2, "rgba": [0, 255, 0, 128]}
     areas = {row["label-value"]: row["area"] for row in said["properties"]}
     assert areas == {n: int((found.values == n).sum()) for n in areas}
+    counts = np.bincount(found.values.ravel())
+    assert names["area"].to_dict() == dict(enumerate(counts[1:].tolist(), start=1))
     for name in ("coins", "dataset", "tree"):
         yaozarrs.validate_zarr_store(tmp_path / f"{name}.ome.zarr")
 

@@ -6,10 +6,13 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import skimage.data
 import xarray as xr
+import zarr
 
 import xarray_omezarr as xo
 
@@ -29,7 +32,7 @@ def test_the_examples_run_and_print_what_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     printed, compared = "", 0
     for language, text in blocks():
         if language == "python":
@@ -41,6 +44,14 @@ def test_the_examples_run_and_print_what_is_shown(
             compared += 1
     assert compared == 1
     assert (tmp_path / "cell.ome.zarr").is_dir()
+    cell = skimage.data.cell()
+    nuclei = zarr.open_array(tmp_path / "cell.ome.zarr/labels/nuclei/0", mode="r")
+    np.testing.assert_array_equal(nuclei[...], cell > 150)
+    field = zarr.open_array(tmp_path / "plate.ome.zarr/B/2/0/0", mode="r")
+    np.testing.assert_array_equal(field[...], cell // 2)
+    expected = [[cell.mean(), np.nan], [np.nan, (cell // 2).mean()]]
+    np.testing.assert_allclose(names["brightness"], expected, rtol=1e-5)
+    assert {*names["ds"].data_vars} == {"image", "nuclei"}
 
 
 @pytest.fixture
