@@ -39,6 +39,9 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
         assert translation(plates[name] / "A/1/0") == [0.0, 0.0, 0.0]
     for name in ("plate", "growing", "prepared"):
         assert translation(plates[name] / "A/1/1") == [0.0, 0.0, 83.2]
+    field = plates["plate"] / "B/2/0"
+    assert ome(field / "labels")["labels"] == ["cells"]
+    assert (zarr.open_array(field / "labels/cells/0")[...] == 1).all()
     days = ome(plates["days"])["plate"]["acquisitions"]
     assert [(day["id"], day["name"]) for day in days] == [(0, "day 1"), (1, "day 2")]
     wells = [well["path"] for well in ome(plates["stack"])["plate"]["wells"]]
