@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.store.arrays import ZarrFormat
 
+
+# Seconds between looks at what may be half made.
+_PAUSES = (0.01, 0.03, 0.1, 0.2)
 
 # Labels that a warning names.
 _SHOWN = 10
@@ -109,9 +113,20 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
     return Place(target, _beside(target), {}, occupancy, contents.labels)
 
 
+def _settled(target: Target) -> Occupancy:
+    """What stands at a target that others may be making a group of just now."""
+    for pause in _PAUSES:
+        occupancy = inspect_target(target)
+        if occupancy.kind != "foreign":
+            return occupancy
+        # Their document may be there under another name, or in part.
+        time.sleep(pause)
+    return inspect_target(target)
+
+
 def _check_ancestors(target: Target, zarr_format: ZarrFormat) -> None:
     for ancestor in ancestors(target):
-        occupancy = inspect_target(ancestor)
+        occupancy = _settled(ancestor)
         if occupancy.kind in ("array", "foreign"):
             raise TargetExistsError(
                 f"{ancestor} is no Zarr group, so no group can be made below it; "
