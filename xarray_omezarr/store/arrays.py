@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -25,6 +26,10 @@ COMPRESSIONS = ("auto", "blosc-zstd", "blosc-lz4", "zstd", "gzip", "none")
 
 # Level 1 gives the same size as level 3 on microscopy data at a third of the time.
 _BLOSC_LEVEL = 1
+
+# zarr's own codecs, which read every layout there is.
+_OWN_CODECS = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+_CHOOSING_CODECS = threading.Lock()
 
 
 class WritableArray(Protocol):
@@ -129,11 +134,52 @@ def _check_dialect(codec: object, zarr_format: ZarrFormat) -> None:
     )
 
 
+def readable(array: zarr.Array[Any]) -> zarr.Array[Any]:
+    """The array as it is, or with zarr's own codecs if others may not read it.
+
+    Other codecs, which a session may have chosen for their speed (and some packages
+    choose for it), refuse pixels in Fortran order or in another machine's byte order.
+
+    Parameters
+    ----------
+    array : zarr.Array
+        A stored array. No I/O is done.
+
+    Returns
+    -------
+    zarr.Array
+        Of the same metadata and place.
+
+    Examples
+    --------
+    >>> array = zarr.create_array({}, shape=(4, 6), chunks=(2, 3), dtype="u2")
+    >>> readable(array) is array
+    True
+    """
+    if array.dtype.isnative and array.order == "C":
+        return array
+    known = array.async_array
+    # The settings may be another thread's by now: the array knows what it has.
+    codecs = type(known.codec_pipeline)
+    if f"{codecs.__module__}.{codecs.__qualname__}" == _OWN_CODECS:
+        return array
+    # An array takes its codecs from the settings when it is made. They are everybody's:
+    # two threads that set and restored them at once could leave ours in place.
+    with _CHOOSING_CODECS, zarr.config.set({"codec_pipeline.path": _OWN_CODECS}):
+        made: Any = zarr.AsyncArray(
+            metadata=known.metadata, store_path=known.store_path, config=known.config
+        )
+    return zarr.Array(made)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredArray:
     """A stored array, read block by block; it does no I/O until it is indexed."""
 
     array: zarr.Array[Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "array", readable(self.array))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from xarray_omezarr.store.amend import (
     plan_rounds,
 )
 from xarray_omezarr.store.amend_tasks import amend_later
+from xarray_omezarr.store.arrays import readable
 from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
@@ -114,7 +115,7 @@ def _with_empty_chunks(array: zarr.Array[Any], stored: bool) -> zarr.Array[Any]:
     told: Any = zarr.AsyncArray(
         metadata=known.metadata, store_path=known.store_path, config=config
     )
-    return zarr.Array(told)
+    return readable(zarr.Array(told))
 
 
 def open_existing(target: Target, version: str | None) -> Existing:

@@ -31,6 +31,7 @@ from xarray_omezarr.hierarchy import (
 from xarray_omezarr.ngff.versions.grafting import graft_channels, graft_levels
 from xarray_omezarr.pixels.ranges import value_range
 from xarray_omezarr.store import windows
+from xarray_omezarr.store.arrays import readable
 from xarray_omezarr.store.boxes import Box, cells, shrunk
 from xarray_omezarr.store.consolidated import refresh
 from xarray_omezarr.store.lock import FolderLock
@@ -100,7 +101,7 @@ def grown_handles(
             store_path=known.store_path,
             config=known.config,
         )
-        grown[path] = zarr.Array(larger)
+        grown[path] = readable(zarr.Array(larger))
     return grown
 
 

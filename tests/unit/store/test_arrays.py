@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numcodecs
 import numpy as np
 import pytest
 import zarr
 import zarr.codecs
+from zarr.core.codec_pipeline import BatchedCodecPipeline
+from zarr.registry import register_pipeline
 from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import LayoutError, OptionError
@@ -19,6 +22,7 @@ from xarray_omezarr.store.arrays import (
     COMPRESSIONS,
     StoredArray,
     compressors,
+    readable,
 )
 from xarray_omezarr.store.nodes import new_arrays
 
@@ -239,3 +243,73 @@ class TestStored:
         array[:] = PIXELS
         again = pickle.loads(pickle.dumps(StoredArray(array)))
         np.testing.assert_array_equal(again[(slice(None),) * 3], PIXELS)
+
+
+class HastyCodecs(BatchedCodecPipeline):
+    """Codecs that do as some fast ones do: they want native, C-contiguous pixels."""
+
+    async def read(self, batch_info, out, drop_axes=()):
+        pixels = out.as_numpy_array()
+        if not (pixels.dtype.isnative and pixels.flags.c_contiguous):
+            raise RuntimeError("these codecs cannot read that")
+        return await super().read(batch_info, out, drop_axes)
+
+
+@pytest.fixture
+def hasty():
+    """A session that has chosen other codecs."""
+    register_pipeline(HastyCodecs)
+    name = f"{HastyCodecs.__module__}.{HastyCodecs.__qualname__}"
+    with zarr.config.set({"codec_pipeline.path": name}):
+        yield HastyCodecs
+        # Nothing but the test's own setting is left where ours was needed.
+        assert zarr.config.get("codec_pipeline.path") == name
+
+
+class TestOtherCodecs:
+    """Of a session, or of a package that chose them for it."""
+
+    @staticmethod
+    def array(dtype, order):
+        array = zarr.create_array(
+            MemoryStore(),
+            shape=PIXELS.shape,
+            dtype=dtype,
+            chunks=(1, 2, 5),
+            order=order,
+            zarr_format=2,
+        )
+        array[:] = PIXELS
+        return array
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    @pytest.mark.parametrize("dtype", ["<i2", ">i2"])
+    def test_every_layout_is_read_with_any(self, hasty, dtype, order) -> None:
+        array = self.array(dtype, order)
+        everything = (slice(None),) * 3
+        if (dtype, order) != ("<i2", "C"):
+            with pytest.raises(RuntimeError, match="cannot read"):
+                array[everything]
+        stored = StoredArray(array)
+        np.testing.assert_array_equal(stored[everything], PIXELS)
+        again = pickle.loads(pickle.dumps(stored))
+        assert type(again.array.async_array.codec_pipeline) is type(
+            stored.array.async_array.codec_pipeline
+        )
+
+    def test_they_are_used_where_they_can_be(self, hasty) -> None:
+        array = self.array("<i2", "C")
+        assert readable(array) is array
+        assert isinstance(array.async_array.codec_pipeline, hasty)
+
+    def test_an_array_that_all_can_read_is_left_as_it_is(self) -> None:
+        array = self.array(">i2", "F")
+        assert readable(array) is array
+
+    def test_threads_leave_the_settings_as_they_were(self, hasty) -> None:
+        array = self.array(">i2", "F")
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(readable, [array] * 400))
+        assert not any(
+            isinstance(one.async_array.codec_pipeline, hasty) for one in made
+        )
