@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,7 +33,10 @@ OME_XML = "ome_xml"
 OME = "OME"
 
 _LABELS = "labels"
+_PLATE = "plate"
 _PROBLEM = "This collection cannot be written"
+# Rows, columns and fields of a plate, with or without nodes of levels below.
+_FIELD = re.compile(r"/[A-Za-z]{1,2}/\d+/\d+(/\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,7 @@ def _of_tree(tree: xr.DataTree) -> Collection:
             "of a collection holds images in nodes of their own; write one image with "
             "to_image, or move it to a node: xr.DataTree.from_dict({'0': dataset})"
         )
+    _refuse_plate(tree)
     images: dict[str, ImageObject] = {}
     ome: Mapping[Any, Any] = {}
     for name, child in tree.children.items():
@@ -219,6 +224,19 @@ def _of_tree(tree: xr.DataTree) -> Collection:
             continue
         images |= {f"{name}/{at}".rstrip("/"): node for at, node in _images(child)}
     return Collection(images, tree.attrs, ome)
+
+
+def _refuse_plate(tree: xr.DataTree) -> None:
+    """Refuse a plate, whose fields would pass for levels of an image, or be series."""
+    nodes = [node.relative_to(tree) for node in tree.subtree if node.data_vars]
+    paths = [f"/{path}" for path in nodes if _LABELS not in path.split("/")]
+    if _PLATE in tree.attrs or (paths and all(map(_FIELD.fullmatch, paths))):
+        raise OptionError(
+            f"Node {tree.path!r} is a plate: its pixels lie in row/column/field, "
+            f"e.g. {paths[0] if paths else 'A/1/0'!r}; write it with to_plate. To have "
+            "its fields as series of a collection, give them by path: "
+            "write_bioformats2raw({'A/1/0': tree['A/1/0'], ...}, store)"
+        )
 
 
 def _images(node: xr.DataTree, path: str = "") -> Iterator[tuple[str, xr.DataTree]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import OptionError, Problems
+from xarray_omezarr.errors import LayoutError, OptionError, Problems
 from xarray_omezarr.grid.names import LEVELS_KEY, VARIABLE, StoredLevels
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.pixels.methods import METHODS, method_name
@@ -70,6 +71,7 @@ def plan_tree(
         is_whole = True
     else:
         is_whole = len(levels) > 1
+        refuse_same_sizes(levels)
     is_auto = isinstance(merged["scale_factors"], str)
     if not is_whole or (len(levels) == 1 and not is_auto):
         return plan_multiscale(finest, merged, stem)
@@ -127,6 +129,29 @@ def tree_levels(
         )
     # Sorting keeps the order of equals: that of the tree.
     return sorted(found, key=lambda level: -level.da.size)
+
+
+def refuse_same_sizes(levels: Sequence[GivenLevel]) -> None:
+    """Refuse nodes that are images of their own: levels get coarser.
+
+    Raises
+    ------
+    LayoutError
+        For all that are as large as the one before; it says how else to write them.
+    """
+    problems = Problems()
+    for finer, coarser in pairwise(levels):
+        sizes = dict(coarser.da.sizes)
+        if sizes == dict(finer.da.sizes):
+            with problems.collected():
+                raise LayoutError(
+                    f"Node {coarser.node!r} has the sizes {sizes}, as {finer.node!r} "
+                    "has, and each level of an image is coarser than the one before. "
+                    "Fields of a plate are written with to_plate, images of a "
+                    "collection with to_bioformats2raw, each in a node like "
+                    f"{coarser.node.rstrip('/') + '/0'!r}; or drop one of them"
+                )
+    problems.raise_all("These nodes are not levels of one image")
 
 
 def _refuse_children(node: xr.DataTree) -> None:

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from xarray_omezarr.errors import (
+    LayoutError,
     MetadataError,
     OmeZarrErrorGroup,
     OmeZarrWarning,
@@ -125,6 +126,33 @@ class TestImages:
     def test_what_makes_no_collection_is_refused(self, tree: Any, problem: str) -> None:
         with pytest.raises(OptionError, match=problem):
             plan(tree)
+
+    @pytest.mark.parametrize(
+        "paths",
+        [["A/1/0", "A/1/1"], ["A/1/0", "B/12/0"], ["A/1/0/0", "AA/1/0/0"]],
+    )
+    def test_a_plate_is_pointed_to_to_plate(self, paths: list[str]) -> None:
+        fields = {path: image().to_dataset(name="image") for path in paths}
+        tree = xr.DataTree.from_dict(fields)
+        with pytest.raises(OptionError, match=r"is a plate.*write it with to_plate"):
+            plan(tree)
+        tree = xr.DataTree.from_dict({"0": image().to_dataset(name="image")})
+        tree.attrs["plate"] = {"name": "screen"}
+        with pytest.raises(OptionError, match="is a plate"):
+            plan(tree)
+
+    def test_fields_of_a_plate_given_by_path_are_series(self) -> None:
+        tree = xr.DataTree.from_dict({"A/1/0": image().to_dataset(name="image")})
+        planned = plan({"A/1/0": tree["A/1/0"], "A/1/1": image()})
+        assert listed(planned) == ("A/1/0", "A/1/1")
+
+    def test_series_two_deep_are_not_taken_as_levels_of_one_image(self) -> None:
+        pixels = image().to_dataset(name="image")
+        tree = xr.DataTree.from_dict({"day/a/0": pixels, "day/a/1": pixels})
+        with pytest.raises(LayoutError, match="'day/a': Node '/day/a/1' has the sizes"):
+            plan(tree)
+        deeper = xr.DataTree.from_dict({"day/a/0/0": pixels, "day/a/1/0": pixels})
+        assert listed(plan(deeper)) == ("day/a/0", "day/a/1")
 
     def test_an_array_is_no_collection(self) -> None:
         with pytest.raises(TypeError, match="to_bioformats2raw"):

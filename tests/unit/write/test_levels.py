@@ -191,6 +191,13 @@ class TestRefused:
         with pytest.raises(OptionError, match=said):
             plan(tree)
 
+    def test_nodes_of_one_size_are_images_of_their_own(self) -> None:
+        with pytest.raises(LayoutError, match=r"'/1' has the sizes.*to_plate.*'/1/0'"):
+            plan({"0": level(), "1": level()})
+        twice = {"0": level(), "1": level((8, 8), 2.0), "2": level((8, 8), 2.0)}
+        with pytest.raises(LayoutError, match=r"'/2' has the sizes .* as '/1' has"):
+            plan(twice)
+
     @pytest.mark.parametrize("factors", [[2], None, 2])
     def test_factors_beside_levels(self, factors) -> None:
         with pytest.raises(OptionError, match="as they are"):
