@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,8 +41,8 @@ def plan_meaning(
         ``{value: "#rrggbb"}`` or ``{value: (r, g, b[, a])}``, numbers from 0 to 255;
         or the standard's list of objects.
     properties : pandas.DataFrame, mapping or sequence, optional
-        A table indexed by value, ``{value: {name: ...}}``, or the standard's list of
-        objects. What is missing in a table (NaN, None) is left out.
+        A table indexed by value, one row for each, ``{value: {name: ...}}``, or the
+        standard's list of objects. What is missing in a table (NaN, None) is left out.
     source : str, optional
         Path from the label image to the image that was segmented.
 
@@ -180,6 +181,7 @@ def _rows(table: Any) -> Iterator[LabelProperties]:
     else:
         _check_index(table)
         values = table.index.tolist()
+    _check_once(values)
     names = [str(name) for name in table.columns]
     # Column by column, so that numbers keep the type of theirs.
     columns = [table.iloc[:, at].tolist() for at in range(len(names))]
@@ -197,11 +199,30 @@ def _about_columns(twice: Sequence[str]) -> str:
 def _check_index(table: Any) -> None:
     """Refuse a table that was not indexed: its rows would be about other values."""
     told = [str(name) for name in table.columns if str(name) in _VALUE_COLUMNS]
-    is_counted = type(table.index).__name__ == "RangeIndex" and table.index.name is None
-    if told and is_counted:
+    index = table.index
+    is_counted = type(index).__name__ == "RangeIndex" and index.name is None
+    if not is_counted or not (told or (len(index) and index.start == 0)):
+        return
+    if told:
         raise OptionError(
             f"The table of properties counts its rows and has a column {told[0]!r}; "
             f"index it by label value, with .set_index({told[0]!r})"
+        )
+    raise OptionError(
+        "The table of properties counts its rows from 0, which is the value of the "
+        "background, and does not say which label value a row is about; tell it, e.g. "
+        "with .set_index('label') where a column has it, or .set_axis(values)"
+    )
+
+
+def _check_once(values: Sequence[Any]) -> None:
+    counts = Counter(values)
+    twice = [value for value, count in counts.items() if count > 1]
+    if twice:
+        raise OptionError(
+            f"The table of properties has more than one row for the label values "
+            f"{twice[:5]}; keep one row for each value, e.g. with "
+            ".groupby(level=0).first()"
         )
 
 

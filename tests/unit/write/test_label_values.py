@@ -142,6 +142,33 @@ def test_a_table_that_counts_its_rows_is_refused_with_the_way_out(column) -> Non
     assert f".set_index('{column}')" in str(error)
 
 
+def test_a_table_without_label_values_is_refused() -> None:
+    error = refused(properties=pd.DataFrame({"area": [1, 2]}))
+    assert isinstance(error, OptionError)
+    assert ".set_index('label')" in str(error)
+
+
+@pytest.mark.parametrize(
+    "index", [pd.RangeIndex(1, 3), pd.RangeIndex(0, 2, name="label"), [0, 1]]
+)
+def test_an_index_that_somebody_made_is_one_of_label_values(index) -> None:
+    found = properties(pd.DataFrame({"area": [1, 2]}, index=index))
+    assert [entry["label-value"] for entry in found] == [*index]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"area": [1, 2, 3]}, index=[7, 8, 7]),
+        pd.DataFrame({"area": [1, 2, 3], "label-value": [7, 8, 7]}),
+    ],
+)
+def test_two_rows_for_one_value_are_refused(table) -> None:
+    error = refused(properties=table)
+    assert isinstance(error, OptionError)
+    assert "[7]" in str(error)
+
+
 def test_columns_that_are_there_twice_are_refused() -> None:
     table = pd.DataFrame([[1, 2]], columns=["a", "a"], index=[1])
     assert "'a'" in str(refused(properties=table))
