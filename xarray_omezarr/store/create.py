@@ -25,7 +25,7 @@ from xarray_omezarr.store.place import (
     swap,
 )
 from xarray_omezarr.store.progress import Report
-from xarray_omezarr.store.sinks import Sink, sink_for
+from xarray_omezarr.store.sinks import Sink, sinks_for
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Start:
         below: dict[str, Any] = {path: {} for path in self.hierarchy.groups if path}
         put_groups(root.store, root.path, below, _zarr_format(self.hierarchy))
         handles = open_handles(self.hierarchy, root, self.writer)
-        sinks = {path: sink_for(handle) for path, handle in handles.items()}
+        sinks = sinks_for(handles)
         self.report.begin()
         return Begun(place, root, handles, sinks, hands or Alone())
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import zarr
 from numpy.typing import NDArray
@@ -88,13 +88,23 @@ class HandleSink:
         self.array[place] = pixels
 
 
-def sink_for(array: WritableArray) -> Sink:
-    """The fastest sink for a new array.
+def sinks_for(handles: Mapping[str, WritableArray]) -> dict[str, Sink]:
+    """The fastest sink for each new array.
 
     Blocks must consist of whole stored objects, up to the border of the array.
     """
-    if isinstance(array, zarr.Array):
-        encoder = encoder_of(array)
-        if encoder is not None:
-            return ObjectSink(array, encoder)
-    return HandleSink(array)
+    # Arrays of a plate share their metadata, and what encodes them is found once.
+    known: dict[tuple[int, Any], Encoder | None] = {}
+    made: dict[str, Sink] = {}
+    for path, array in handles.items():
+        encoder = None
+        if isinstance(array, zarr.Array):
+            key = id(array.metadata), array.async_array.config
+            if key not in known:
+                known[key] = encoder_of(array)
+            encoder = known[key]
+        if encoder is None:
+            made[path] = HandleSink(array)
+        else:
+            made[path] = ObjectSink(cast("zarr.Array[Any]", array), encoder)
+    return made

@@ -14,7 +14,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
 from xarray_omezarr.store.encode import ChunkEncoder, ShardEncoder, encoder_of
-from xarray_omezarr.store.sinks import HandleSink, ObjectSink, sink_for
+from xarray_omezarr.store.sinks import HandleSink, ObjectSink, sinks_for
 
 SHAPE, CHUNKS, SHARDS = (5, 11, 7), (2, 4, 3), (4, 8, 6)
 V3_CODECS = {
@@ -32,7 +32,7 @@ def pixels(dtype, shape=SHAPE):
 
 
 def written(array, data):
-    sink = sink_for(array)
+    sink = sinks_for({"0": array})["0"]
     assert isinstance(sink, ObjectSink)
     for piece in sink.pieces(tuple(slice(0, size) for size in data.shape)):
         sink.write(piece, data[piece])
@@ -182,7 +182,7 @@ def test_what_is_not_common_is_left_to_zarr(options) -> None:
     options = {"dtype": "u1", **options}
     array = zarr.create_array(MemoryStore(), shape=(4, 4), chunks=(2, 2), **options)
     assert encoder_of(array) is None
-    sink = sink_for(array)
+    sink = sinks_for({"0": array})["0"]
     assert isinstance(sink, HandleSink)
     data = np.arange(16).reshape(4, 4).astype(options["dtype"])
     (piece,) = sink.pieces((slice(0, 4), slice(0, 4)))
@@ -201,7 +201,7 @@ def test_pieces_are_the_stored_objects_of_a_place(data) -> None:
         for size, whole in [(2, 9), (3, 10)]
     )
     seen = np.zeros((9, 10), int)
-    for piece in sink_for(array).pieces(place):
+    for piece in sinks_for({"0": array})["0"].pieces(place):
         assert all(p.start % s == 0 for p, s in zip(piece, (2, 3), strict=True))
         assert all(p.stop - p.start <= s for p, s in zip(piece, (2, 3), strict=True))
         seen[piece] += 1
