@@ -24,6 +24,7 @@ from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
     cleaned_up_on_error,
     find_place,
+    refuse_losing_members,
     warn_of_replacing,
 )
 from xarray_omezarr.store.progress import Progress, Report, total_bytes
@@ -94,6 +95,7 @@ def write(
     writer.check(hierarchy, target)
     if not place.found.is_free and not place.is_beside:
         refuse_own_source(hierarchy, target)
+    refuse_losing_members(place, hierarchy)
     is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
     reach = Reach.from_here(target)
     if compute and is_lazy:

@@ -33,7 +33,7 @@ from xarray_omezarr.store.open_documents import (
     read_documents,
 )
 from xarray_omezarr.store.open_images import NOTHING, Opening
-from xarray_omezarr.store.open_nodes import ArrayReader
+from xarray_omezarr.store.open_nodes import ArrayReader, StoredArray
 from xarray_omezarr.store.open_tree import Selection, begin, nothing_left, told
 
 if TYPE_CHECKING:
@@ -111,13 +111,18 @@ class FieldPixels:
     path: str
     metadata: Any
 
+    @property
+    def array(self) -> StoredArray:
+        """The array that is read."""
+        return self.reader.stored(self.path, self.metadata)
+
     def outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Pixels at the product of slices, numbers and 1-D index arrays."""
-        return self.reader.stored(self.path, self.metadata).outer(key)
+        return self.array.outer(key)
 
     def points(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Pixels at the points that 1-D index arrays name."""
-        return self.reader.stored(self.path, self.metadata).points(key)
+        return self.array.points(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 # Under these names tasks of dask and lazy arrays of xarray hold what they read from;
 # neither has a public way to ask for it.
-_HELD = ("array", "_array", "_stored", "variable", "_data", "value", "args", "kwargs")
+_HELD = (
+    *("array", "_array", "_stored", "_members", "variable", "_data"),
+    *("value", "args", "kwargs"),
+)
 
 _PLAIN = (np.ndarray, np.generic, str, bytes, int, float, slice, type(None))
 
@@ -34,15 +37,19 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
         If pixels of the hierarchy are read, lazily, from an array at or below the
         target. Arrays that others than zarr opened are not recognised.
     """
+    if reads_from_itself(hierarchy, target):
+        raise OptionError(
+            "mode='w' would remove the pixels that are to be written: they are "
+            f"read from {target}, which has no rename. Write to another place, or "
+            "read them first with .load()"
+        )
+
+
+def reads_from_itself(hierarchy: Hierarchy, target: Target) -> bool:
+    """Whether pixels of the hierarchy are read, lazily, at or below the target."""
     given = [n.given for n in hierarchy.arrays.values() if isinstance(n.source, Given)]
     wholes = [source.whole if isinstance(source, Part) else source for source in given]
-    for source in {id(whole): whole for whole in wholes}.values():
-        if reads_from(source, target) is not None:
-            raise OptionError(
-                "mode='w' would remove the pixels that are to be written: they are "
-                f"read from {target}, which has no rename. Write to another place, or "
-                "read them first with .load()"
-            )
+    return reads_from(wholes, target) is not None
 
 
 def reads_from(source: object, *targets: Target) -> Target | None:
@@ -58,20 +65,29 @@ def reads_from(source: object, *targets: Target) -> Target | None:
 
 def _stored_arrays(source: object) -> Iterator[zarr.Array[Any]]:
     """The stored arrays that a lazy one holds on to."""
-    seen: set[int] = set()
+    # Kept, for what is made while looking may get the identity of what is gone.
+    seen: dict[int, object] = {}
     waiting = [source]
     while waiting:
         held = waiting.pop()
         if isinstance(held, zarr.Array):
             yield held
-        elif not isinstance(held, _PLAIN) and id(held) not in seen:
-            seen.add(id(held))
+        elif id(held) not in seen and _may_hold(held):
+            seen[id(held)] = held
             waiting += _held_by(held)
+
+
+def _may_hold(held: object) -> bool:
+    if isinstance(held, np.ndarray):
+        return held.dtype == object
+    return not isinstance(held, _PLAIN)
 
 
 def _held_by(holder: Any) -> Iterable[object]:
     if isinstance(holder, dask.array.Array):
         return list(dict(holder.__dask_graph__()).values())
+    if isinstance(holder, np.ndarray):
+        return holder.ravel().tolist()
     if isinstance(holder, Mapping):
         return list(holder.values())
     if isinstance(holder, (list, tuple, set, frozenset)):

@@ -48,12 +48,15 @@ class Contents:
         Paths of what does not belong to the OME-Zarr, in natural order.
     labels : tuple of str
         Paths of the label images in it.
+    members : tuple of str
+        Paths of the fields of a plate, or the series of a collection.
     model : Model, optional
         What the group says it is.
     """
 
     strangers: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
     model: Model | None = None
 
     def is_replaced_by(self, model: Model | None) -> bool:
@@ -80,6 +83,7 @@ def contents_of(target: Target, occupancy: Occupancy) -> Contents:
     return Contents(
         tuple(sorted(walk.strangers, key=natural_order)),
         tuple(sorted(walk.labels, key=natural_order)),
+        tuple(sorted(walk.members, key=natural_order)),
         model,
     )
 
@@ -90,6 +94,7 @@ class _Walk:
     root: str
     strangers: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
     room: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_IN_FLIGHT)
     )
@@ -175,7 +180,10 @@ class _Walk:
         async def look(name: str) -> None:
             below = join(path, name)
             attrs = await self._attrs(below)
-            await self.group(below, _model(attrs), attrs)
+            model = _model(attrs)
+            if isinstance(model, Image):
+                self.members.append(below)
+            await self.group(below, model, attrs)
 
         await asyncio.gather(*map(look, names))
 

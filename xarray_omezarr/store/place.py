@@ -27,18 +27,19 @@ from xarray_omezarr.store.occupancy import (
     check_mode,
     inspect_target,
 )
+from xarray_omezarr.store.origins import reads_from_itself
 from xarray_omezarr.store.ownership import Contents, contents_of
 from xarray_omezarr.store.target import Target
 
 if TYPE_CHECKING:
-    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.hierarchy import Hierarchy, Model
     from xarray_omezarr.store.arrays import ZarrFormat
 
 
 # Seconds between looks at what may be half made.
 _PAUSES = (0.01, 0.03, 0.1, 0.2)
 
-# Labels that a warning names.
+# Paths that a message names.
 _SHOWN = 10
 
 
@@ -56,8 +57,9 @@ class Place:
         Attributes of an empty group that was there already.
     found : Occupancy
         What stood at `final`.
-    labels : tuple of str
-        Paths of label images that go with it.
+    labels, members : tuple of str
+        Paths of label images, and of fields or series, that go with it: nothing that
+        is written takes their place.
     """
 
     final: Target
@@ -65,6 +67,7 @@ class Place:
     kept_attrs: Mapping[str, Any]
     found: Occupancy
     labels: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
     @property
     def is_beside(self) -> bool:
@@ -96,11 +99,10 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
     zarr_format = hierarchy.version.features.zarr_format
     new = hierarchy.group("").model
     if action == "replace" and not contents.is_replaced_by(new):
-        told = "" if contents.model is None else contents.model.summary()
         raise TargetExistsError(
-            f"{target} holds a {told}, and what would replace it is "
-            f"{'a group' if new is None else new.summary()}; mode='w' replaces like "
-            "with like. Delete it yourself, or choose another path or group="
+            f"{target} holds {_with_article(contents.model)}, and what would replace "
+            f"it is {_with_article(new)}; mode='w' replaces like with like. Delete it "
+            "yourself, or choose another path or group="
         )
     _check_ancestors(target, zarr_format)
     if action == "create":
@@ -110,7 +112,18 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
         attrs = occupancy.attrs or {}
         kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
         return Place(target, target, kept, occupancy)
-    return Place(target, _beside(target), {}, occupancy, contents.labels)
+    images = hierarchy.images
+    gone = [
+        tuple(path for path in paths if path not in images)
+        for paths in (contents.labels, contents.members)
+    ]
+    return Place(target, _beside(target), {}, occupancy, *gone)
+
+
+def _with_article(model: Model | None) -> str:
+    said = "group without metadata" if model is None else model.summary()
+    article = "an " if said[0] in "aeiou" else "a "
+    return said if said[0].isdecimal() else f"{article}{said}"
 
 
 def _settled(target: Target) -> Occupancy:
@@ -182,16 +195,44 @@ def warn_of_replacing(place: Place) -> None:
     target = place.final
     if place.found.is_free:
         return
+    if place.members:
+        warn(
+            f"Replacing what is at {target} removes images that are not in "
+            f"what is written: {_some(place.members)}"
+        )
     if place.labels:
-        named = ", ".join(place.labels[:_SHOWN])
-        further = len(place.labels) - _SHOWN
-        more = f" and {further} more" if further > 0 else ""
-        warn(f"Replacing what is at {target} removes its labels too: {named}{more}")
+        warn(
+            f"Replacing what is at {target} removes its labels too: "
+            f"{_some(place.labels)}"
+        )
     if target.directory is None and not isinstance(target.store, MemoryStore):
         warn(
             f"{target} has no rename: the old image is gone before the new one is "
             "complete. Write to a new path, or use icechunk, to be safe"
         )
+
+
+def refuse_losing_members(place: Place, hierarchy: Hierarchy) -> None:
+    """Raise if a part of a plate or collection would replace the whole it is from.
+
+    Raises
+    ------
+    TargetExistsError
+        Naming the images that would be gone.
+    """
+    if place.members and reads_from_itself(hierarchy, place.final):
+        raise TargetExistsError(
+            f"What is to be written is read from {place.final}, and lacks "
+            f"images of it, which mode='w' would remove: {_some(place.members)}. Open "
+            "all of it, or write to another place; single images are replaced with "
+            "to_field or to_series"
+        )
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    further = len(paths) - _SHOWN
+    more = f" and {further} more" if further > 0 else ""
+    return f"{', '.join(paths[:_SHOWN])}{more}"
 
 
 def _beside(target: Target) -> Target:

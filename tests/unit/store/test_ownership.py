@@ -100,6 +100,7 @@ class TestPlate:
         found = contents(store)
         assert found.strangers == ()
         assert found.labels == ("A/1/0/labels/cells", "B/2/0/labels/cells")
+        assert found.members == ("A/1/0", "A/1/1", "B/2/0", "B/2/1")
 
     @pytest.mark.parametrize(
         "path", ["tables", "A/notes", "A/1/tables", "B/2/1/rois", "A/2", "A/1/7"]
@@ -123,6 +124,7 @@ class TestCollection:
         make_image(store, "second")
         assert contents(store).strangers == ()
         assert contents(store).labels == ("first/labels/cells",)
+        assert contents(store).members == ("first", "second")
         make_image(store, "third")
         assert contents(store).strangers == ("third",)
 
