@@ -11,7 +11,8 @@ OmeZarrError
 ├── MetadataError          ValueError         a MUST of the standard is broken
 ├── UnknownVersionError    ValueError         no such version of the standard
 ├── NotInVersionError      ValueError         the version cannot hold this
-├── TargetExistsError      FileExistsError    the place is taken
+├── TargetExistsError      FileExistsError,   the place is taken
+│                          ValueError
 ├── TargetNotFoundError    FileNotFoundError  nothing is there
 ├── NotOmeZarrError        ValueError         something else is there
 ├── NoPixelsError          ValueError         a template has no pixels to write or read
@@ -75,8 +76,12 @@ class NotInVersionError(OmeZarrError, ValueError):
     """The chosen version of the standard has no place for something."""
 
 
-class TargetExistsError(OmeZarrError, FileExistsError):
-    """The target holds something that must not be replaced."""
+class TargetExistsError(OmeZarrError, FileExistsError, ValueError):
+    """The target holds something that must not be replaced.
+
+    A label, field or series whose name is taken is a wrong value too: other writers
+    raise ValueError for it.
+    """
 
 
 class TargetNotFoundError(OmeZarrError, FileNotFoundError):

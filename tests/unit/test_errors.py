@@ -80,6 +80,11 @@ def test_errors_travel_between_processes(name) -> None:
     assert str(again) == "message"
 
 
+def test_a_name_that_is_taken_is_a_file_that_exists_and_a_wrong_value() -> None:
+    assert issubclass(errors.TargetExistsError, FileExistsError)
+    assert issubclass(errors.TargetExistsError, ValueError)
+
+
 class TestGroup:
     group = OmeZarrErrorGroup("Cannot", [UnitError("a unit"), AxisError("an axis")])
 
