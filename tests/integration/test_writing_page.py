@@ -19,7 +19,9 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch, capsys) -> 
     names: dict[str, object] = {}
     for text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
         exec(compile(text, PAGE.name, "exec"), names)
-    assert "Frozen({'t': 4, 'c': 2, 'y': 350, 'x': 450})" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Frozen({'t': 4, 'c': 2, 'y': 350, 'x': 450})" in printed
+    assert "[85 20]" in printed
     movie = zarr.open_group("movie.ome.zarr")
     for level in movie:
         later = zarr.open_group("later.ome.zarr")[level]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import xarray as xr
@@ -22,7 +23,7 @@ class DatasetAccessor(MemberMethods):
         self,
         store: Any,
         *,
-        image: str | None = None,
+        image: str | Sequence[str] | None = None,
         labels: Any = None,
         compute: bool = True,
         **options: Unpack[WriteOptions],
@@ -35,9 +36,9 @@ class DatasetAccessor(MemberMethods):
         ----------
         store : str, path, URL, zarr store, zarr.Group or obstore store
             Where the image goes.
-        image : str, optional
+        image : str or list of str, optional
             Name of the variable; may be left out where there is only one, or where
-            all others are `labels`.
+            all others are `labels`. A list: each variable is a channel of that name.
         labels : list of str, mapping or "auto", optional
             Variables that are label images of it; ``"auto"``: those that plainly are.
         compute : bool, default True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from xarray_omezarr.options import WriteOptions, shows_write_options
@@ -18,7 +19,7 @@ class MemberMethods:
         plate_store: Any,
         path: str,
         *,
-        image: str | None = None,
+        image: str | Sequence[str] | None = None,
         labels: Any = None,
         acquisition: int | str | None = None,
         plate: Any = None,
@@ -37,8 +38,9 @@ class MemberMethods:
             Where the plate is, or will be.
         path : str
             Row, column and field, such as ``"B/3/0"``.
-        image : str, optional
-            Name of the variable; may be left out where there is only one.
+        image : str or list of str, optional
+            Name of the variable; may be left out where there is only one. A list:
+            each variable is a channel of that name.
         labels : optional
             Label images, as for `to_image`.
         acquisition : int or str, optional
@@ -71,7 +73,7 @@ class MemberMethods:
         store: Any,
         path: str,
         *,
-        image: str | None = None,
+        image: str | Sequence[str] | None = None,
         labels: Any = None,
         ome_xml: str | None = "auto",
         compute: bool = True,
@@ -87,8 +89,9 @@ class MemberMethods:
             Where the collection is, or will be.
         path : str
             Of the series, such as ``"0"``.
-        image : str, optional
-            Name of the variable; may be left out where there is only one.
+        image : str or list of str, optional
+            Name of the variable; may be left out where there is only one. A list:
+            each variable is a channel of that name.
         labels : optional
             Label images, as for `to_image`.
         ome_xml : {"auto", None}

@@ -9,6 +9,7 @@ import dask
 import xarray as xr
 
 from xarray_omezarr.api.amending import amends, write_into
+from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.trees import checked_array
 from xarray_omezarr.api.writing import target_of, write_planned
 from xarray_omezarr.errors import (
@@ -61,7 +62,7 @@ def write_field(
     plate_store: StoreLike,
     path: str,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Any = None,
     acquisition: int | str | None = None,
     plate: Any = None,
@@ -131,6 +132,7 @@ def write_field(
         refuse_shared(said)
         return write_inside(obj, plate_store, target, path, full, compute=compute)  # type: ignore[no-any-return]  # as asked
     if isinstance(obj, xr.Dataset):
+        obj, image = with_channels(obj, image, labels)
         obj, full = image_of(obj, image, full)
     known = root_of(target, Plate, "a plate", full)
     spec, runs = parse_plate(plate), parse_acquisitions(acquisitions)
@@ -148,7 +150,7 @@ def write_field(
     check_member(_plate(known), revise)
     full["scale_factors"] = _factors(obj, known, path, full)
     return write_planned(  # type: ignore[no-any-return]  # Group or Delayed, as asked
-        partial(plan_member, obj, image, labels, full, path),
+        partial(plan_member, obj, one_name(image), labels, full, path),
         plate_store,
         full,
         compute=compute,

@@ -10,6 +10,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends, write_into
 from xarray_omezarr.api.checking import check_new
+from xarray_omezarr.api.stacked_channels import with_channels
 from xarray_omezarr.api.trees import checked_array, plan_object
 from xarray_omezarr.api.writing import write_planned
 from xarray_omezarr.errors import OptionError
@@ -43,7 +44,7 @@ def write_image(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Labels = None,
     compute: Literal[True] = True,
     **options: Unpack[WriteOptions],
@@ -53,7 +54,7 @@ def write_image(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Labels = None,
     compute: Literal[False],
     **options: Unpack[WriteOptions],
@@ -63,7 +64,7 @@ def write_image(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Labels = None,
     compute: bool,
     **options: Unpack[WriteOptions],
@@ -73,7 +74,7 @@ def write_image(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
     store: StoreLike,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Labels = None,
     compute: bool = True,
     **options: Unpack[WriteOptions],
@@ -96,10 +97,10 @@ def write_image(
         with fewer levels than are stored gets the stored factors, from level 0.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the image goes.
-    image : str, optional
+    image : str or list of str, optional
         Which variable of a Dataset, or of the levels of a tree; may be left out
-        where there is only one, or in a tree one called ``image``, or where all
-        other variables are `labels`.
+        where there is only one, or where all other variables are `labels`. A list of
+        variables of a Dataset: each is a channel of that name.
     labels : mapping, list of str or "auto", optional
         Label images of the image: DataArrays or trees of levels by name; of a
         Dataset also names of variables, or ``"auto"`` for those that are plainly
@@ -142,6 +143,7 @@ def write_image(
     """
     full = complete(options)
     if isinstance(obj, xr.Dataset):
+        obj, image = with_channels(obj, image, labels)
         obj, labels, with_attrs = labelled_image_of(obj, image, labels, full)
         # Attributes of a Dataset are those of a new image.
         full = full if amends(full) else with_attrs
@@ -170,7 +172,7 @@ def write_image(
 def plan_image(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Labels = None,
     **options: Unpack[WriteOptions],
 ) -> Hierarchy:
@@ -180,7 +182,7 @@ def plan_image(
     ----------
     obj : xarray.DataArray, xarray.Dataset or xarray.DataTree
         As for `write_image`.
-    image : str, optional
+    image : str or list of str, optional
         As for `write_image`.
     labels : mapping, list of str or "auto", optional
         As for `write_image`.

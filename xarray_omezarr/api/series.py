@@ -9,6 +9,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.fields import plan_member, refuse_shared, root_of, write_inside
+from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.writing import target_of, write_planned
 from xarray_omezarr.errors import MetadataError, OptionError
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
@@ -25,6 +26,8 @@ from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts
 from xarray_omezarr.write.ome_xml_added import DescribeSeries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dask.delayed import Delayed
 
     from xarray_omezarr.hierarchy import Hierarchy
@@ -37,7 +40,7 @@ def write_series(
     store: StoreLike,
     path: str,
     *,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     labels: Any = None,
     ome_xml: str | None = "auto",
     compute: bool = True,
@@ -103,10 +106,11 @@ def write_series(
         refuse_shared({"labels": labels})
         return write_inside(obj, store, target, path, full, compute=compute)  # type: ignore[no-any-return]  # as asked
     if isinstance(obj, xr.Dataset):
+        obj, image = with_channels(obj, image, labels)
         obj, full = image_of(obj, image, full)
     known = root_of(target, Bioformats2Raw, "a collection", full)
     series = AddSeries(path, _numbered(known, target))
-    planned = plan_member(obj, image, labels, full, path, None)
+    planned = plan_member(obj, one_name(image), labels, full, path, None)
     files = {}
     if ome_xml is not None:
         inside: Hierarchy = planned.under(path)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.grid.names import (
     CHANNEL_PREFIX,
     LEVELS_KEY,
@@ -21,7 +22,7 @@ from xarray_omezarr.write.image import plan_labelled
 from xarray_omezarr.write.multiscale import plan_multiscale
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from xarray_omezarr.hierarchy import Hierarchy
 
@@ -80,7 +81,7 @@ def image_pyramid(
 def plan_object(
     obj: Any,
     options: WriteOptions,
-    image: str | None = None,
+    image: str | Sequence[str] | None = None,
     stem: str | None = None,
     *,
     labels: Any = None,
@@ -93,17 +94,20 @@ def plan_object(
         One image.
     options : WriteOptions
         All of them.
-    image : str, optional
-        Name of the variable, of a Dataset or of every level of a tree.
+    image : str or sequence of str, optional
+        Name of the variable, of a Dataset or of every level of a tree; several of a
+        Dataset are its channels.
     stem : str, optional
         Name to fall back to: the target's.
     labels : optional
         As for `write_image`.
     """
     if isinstance(obj, xr.Dataset):
+        obj, image = with_channels(obj, image, labels)
         obj, labels, options = labelled_image_of(obj, image, labels, options)
     if not isinstance(obj, xr.DataTree):
         checked_array(obj)
+    image = one_name(image)
     return plan_labelled(obj, options, image=image, labels=labels, stem=stem)
 
 
