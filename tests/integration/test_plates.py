@@ -306,3 +306,22 @@ def test_names_acquisitions_and_pixels_are_refused_before_what_is_there_is_touch
         said = getattr(caught.value, "exceptions", [caught.value])
         assert any(word in str(problem) for problem in said)
     assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", ["tree", "mapping", "dims", "collection"])
+def test_a_variable_beside_the_image_is_never_left_out_silently(tmp_path, kind):
+    pixels = xr.DataArray(np.ones((8, 8), "uint16"), dims=("y", "x"))
+    ds = xr.Dataset({"image": pixels, "seg": pixels.astype("uint8")})
+    path = tmp_path / "p"
+    with pytest.raises(xo.OptionError, match=r"'seg'.*to_labels.*drop_vars\(\['seg'\]"):
+        match kind:
+            case "tree":
+                xr.DataTree.from_dict({"A/1/0": ds}).omezarr.to_plate(path)
+            case "mapping":
+                xo.write_plate({"A/1/0": ds}, path)
+            case "dims":
+                ds.expand_dims(well=["A1"], field=[0]).omezarr.to_plate(path)
+            case "collection":
+                xo.write_bioformats2raw({"0": ds}, path)
+    assert not path.exists()
+    ds.drop_vars("seg").expand_dims(well=["A1"]).omezarr.to_plate(path)

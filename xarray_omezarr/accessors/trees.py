@@ -65,7 +65,7 @@ class DataTreeAccessor(NodeMethods, MemberMethods):
             Where the image goes.
         image : str, optional
             Name of the variable in each level; may be left out where there is only
-            one, or one called ``image``.
+            one.
         labels : mapping, optional
             Further label images by name, beside those below a node ``labels``.
         compute : bool, default True

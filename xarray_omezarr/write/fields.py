@@ -191,8 +191,15 @@ def plan_any_collection(
 
 def _variable(ds: xr.Dataset, options: WriteOptions) -> xr.DataArray:
     """The array in a Dataset, whose own attributes are not those of an image."""
-    name = VARIABLE if VARIABLE in ds.data_vars else None
-    return image_of(ds.drop_attrs(deep=False), name, options)[0]
+    names = [str(name) for name in ds.data_vars]
+    if len(names) > 1:
+        others = [name for name in names if name != VARIABLE]
+        raise OptionError(
+            f"The Dataset has the variables {names}, and all images are in one. Write "
+            "label images afterwards, image by image, with to_labels(store, name, "
+            f"group=path); leave out others, e.g. with .drop_vars({others[:1]})"
+        )
+    return image_of(ds.drop_attrs(deep=False), None, options)[0]
 
 
 def split_plate(

@@ -44,8 +44,7 @@ def plan_tree(
     options : WriteOptions
         All of them.
     image : str, optional
-        Name of the variable in each level; may be left out where there is only
-        one, or one called ``image``.
+        Name of the variable in each level; may be left out where there is only one.
     stem : str, optional
         Name to fall back to: the target's.
 
@@ -166,6 +165,14 @@ def _level(node: xr.DataTree, variable: str | None, usual: str) -> GivenLevel:
     names = [str(name) for name in node.data_vars]
     if variable is None:
         variable = names[0] if len(names) == 1 else usual
+        others = [name for name in names if name != variable]
+        if variable in names and others:
+            raise OptionError(
+                f"Node {node.path!r} holds {others} beside {variable!r}, and an image "
+                "is one variable. Give label images nodes of their own, such as "
+                f"{f'labels/{others[0]}'!r} below the node of the image, or write them "
+                f"later with to_labels; leave out others with .drop_vars({others})"
+            )
     if variable not in names:
         raise OptionError(
             f"Node {node.path!r} has the variables {names}, and none called "

@@ -78,7 +78,12 @@ class TestGivenLevels:
     def test_one_of_several_variables_is_named(self) -> None:
         levels = {n: ds.assign(other=ds["image"] + 1) for n, ds in GOOD.items()}
         assert plan(levels, image="other").array("1").given[0:1, 0:1] == 1
-        assert plan(levels).array("1").given[0:1, 0:1] == 0
+
+    def test_a_second_variable_is_not_left_out_silently(self) -> None:
+        levels = {n: ds.assign(other=ds["image"] + 1) for n, ds in GOOD.items()}
+        with pytest.raises(OmeZarrErrorGroup) as caught:
+            plan(levels)
+        assert "'/1' holds ['other'] beside 'image'" in str(caught.value.exceptions[1])
 
     def test_factors_need_not_be_whole(self) -> None:
         coarse = level((11, 11), 16 / 11, 0.25)
