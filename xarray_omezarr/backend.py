@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 import xarray as xr
@@ -21,6 +21,11 @@ class Decoding(TypedDict, total=False):
     decode_timedelta: object
 
 
+# Those of whole trees; none of them is for one level.
+_TREE_PARAMETERS = (
+    *("drop_variables", "group", "levels", "wells", "fields", "labels"),
+    "storage_options",
+)
 _OME_WORDS = ("ome", "multiscales", "plate", "well", "bioformats2raw.layout")
 
 
@@ -70,7 +75,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         """One level of an image: the variable ``image`` and its label images."""
         from xarray_omezarr.api import open_level
 
-        _refuse_unknown(decoding)
+        _refuse_unknown(decoding, self.open_dataset_parameters)
         dataset = open_level(
             filename_or_obj,
             group=group,
@@ -96,7 +101,7 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
         """All that the store holds, by path: ``/``, ``/0``, ``/labels/cells/0``, ..."""
         from xarray_omezarr.api import open_groups
 
-        _refuse_unknown(decoding)
+        _refuse_unknown(decoding, _TREE_PARAMETERS)
         groups = open_groups(
             filename_or_obj,
             group=group,
@@ -151,11 +156,18 @@ def _as_text(place: Any) -> str | None:
     return str(place) if is_remote else None
 
 
-def _refuse_unknown(keywords: Mapping[str, object]) -> None:
-    unknown = sorted(keywords.keys() - Decoding.__annotations__.keys())
-    if unknown:
-        known = OmeZarrBackendEntrypoint.open_dataset_parameters
-        raise TypeError(f"Unknown keywords {unknown}; the engine knows {known}")
+def _refuse_unknown(keywords: Mapping[str, object], known: Sequence[str]) -> None:
+    decoding = Decoding.__annotations__
+    unknown = sorted(keywords.keys() - decoding.keys())
+    if not unknown:
+        return
+    import difflib
+
+    names = [name for name in known if name not in decoding]
+    near = {name: difflib.get_close_matches(name, names, n=1) for name in unknown}
+    hints = [f"did you mean {found[0]!r}?" for found in near.values() if found]
+    hint = f"; {' '.join(hints)}" if hints else ""
+    raise TypeError(f"Unknown keywords {unknown}{hint}; the engine knows {names} here")
 
 
 def _mentions_ome(folder: str) -> bool:

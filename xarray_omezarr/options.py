@@ -236,8 +236,17 @@ def declared() -> dict[str, tuple[Any, Option]]:
     return found
 
 
-def complete(options: LabelOptions) -> WriteOptions:
+def complete(
+    options: LabelOptions, verb: Callable[..., Any] | None = None
+) -> WriteOptions:
     """All options, defaults where nothing was given.
+
+    Parameters
+    ----------
+    options : mapping
+        What was given.
+    verb : callable, optional
+        The function that was called, whose other keywords may have been meant.
 
     Raises
     ------
@@ -252,7 +261,7 @@ def complete(options: LabelOptions) -> WriteOptions:
                 "done at once; leave it out"
             )
         if name not in known:
-            raise TypeError(_unknown_option(name, [*known, "compute"]))
+            raise TypeError(_unknown_option(name, [*_keywords(verb), *known]))
     defaults = {name: option.default for name, (_, option) in known.items()}
     return WriteOptions(**{**defaults, **options})  # type: ignore[typeddict-item]
 
@@ -261,18 +270,37 @@ def complete(options: LabelOptions) -> WriteOptions:
 _ELSEWHERE = {
     "append": "append_dim, e.g. append_dim='t'",
     "axes": "dims",
+    "colors": "attrs['image-label'] of a label image, or to_labels(..., colors=...)",
     "fmt": "version",
     "overwrite": "mode='w'",
+    "properties": (
+        "attrs['image-label'] of a label image, or to_labels(..., properties=...)"
+    ),
     "start": "region, e.g. region={'t': 5}",
 }
 
 
 def _unknown_option(name: str, known: Sequence[str]) -> str:
-    if name in _ELSEWHERE:
-        return f"Unknown write option {name!r}; here that is {_ELSEWHERE[name]}"
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {sorted(known)}"
+    names = {**dict.fromkeys(_ELSEWHERE), **dict.fromkeys(known)}
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if near and near[0] in _ELSEWHERE and near[0] not in known:
+        hint = f"; here that is {_ELSEWHERE[near[0]]}"
+    elif near:
+        hint = f"; did you mean {near[0]!r}?"
+    else:
+        hint = f"; there are {sorted({*known})}"
     return f"Unknown write option {name!r}{hint}"
+
+
+def _keywords(verb: Callable[..., Any] | None) -> list[str]:
+    """The keywords of a function; at least `compute`, which most of them have."""
+    if verb is None:
+        return ["compute"]
+    return [
+        parameter.name
+        for parameter in inspect.signature(verb).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
 
 
 def shows_write_options(function: Callable[P, R]) -> Callable[P, R]:

@@ -236,6 +236,14 @@ class TestOpenDataset:
         assert ds["image"].dtype == np.uint16
         xr.open_dataset(image, engine="omezarr", decode_cf=False)
 
+    def test_an_unknown_keyword_is_answered_with_those_of_what_is_opened(
+        self, image
+    ) -> None:
+        with pytest.raises(TypeError, match=r"'well'.*'wells'\?.*'fields'"):
+            xr.open_datatree(image, engine="omezarr", well=["A/1"])
+        with pytest.raises(TypeError, match=r"'levels'.*'level'\?"):
+            xr.open_dataset(image, engine="omezarr", levels=0)
+
     @pytest.mark.parametrize("names", ["channel_color", ["channel_color", "absent"]])
     def test_variables_can_be_dropped(self, image, names) -> None:
         ds = xr.open_dataset(image, drop_variables=names)

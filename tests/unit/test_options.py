@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+import xarray_omezarr as xo
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import (
     WriteOptions,
@@ -101,6 +102,31 @@ def test_an_unknown_option_is_a_type_error_with_the_nearest_name(wrong, right) -
 def test_an_option_unlike_all_others_is_answered_with_the_list() -> None:
     with pytest.raises(TypeError, match=r"'qqq'.*'chunks'.*'version'"):
         complete({"qqq": 1})
+
+
+@pytest.mark.parametrize(
+    ("verb", "wrong", "said"),
+    [
+        (xo.write_image, "label", "did you mean 'labels'"),
+        (xo.write_image, "images", "did you mean 'image'"),
+        (xo.write_image, "properties", "here that is attrs['image-label']"),
+        (xo.write_image, "colours", "here that is attrs['image-label']"),
+        (xo.write_labels, "colours", "did you mean 'colors'"),
+        (xo.write_labels, "propertys", "did you mean 'properties'"),
+        (xo.write_plate, "platemap", "did you mean 'plate_map'"),
+        (xo.write_plate, "aquisitions", "did you mean 'acquisitions'"),
+        (xo.write_field, "aquisition", "did you mean 'acquisition'"),
+        (xo.write_field, "lay_out", "did you mean 'layout'"),
+        (xo.write_bioformats2raw, "omexml", "did you mean 'ome_xml'"),
+        (xo.write_series, "omexml", "did you mean 'ome_xml'"),
+    ],
+)
+def test_keywords_of_the_verb_itself_are_offered(verb, wrong, said) -> None:
+    arguments = inspect.signature(verb).parameters.values()
+    given = {a.name: None for a in arguments if a.kind is a.POSITIONAL_OR_KEYWORD}
+    with pytest.raises(TypeError) as caught:
+        verb(**given, **{wrong: 1})
+    assert f"Unknown write option {wrong!r}; {said}" in str(caught.value)
 
 
 def test_the_typed_keywords_are_the_declared_ones() -> None:

@@ -88,7 +88,7 @@ def prepare_image(
     >>> int(levels["1"][4].min()), int(levels["1"][3].max())
     (7, 0)
     """
-    full = complete(options)
+    full = complete(options, prepare_image)
     return prepare_planned(partial(plan_multiscale, obj, full), store, full)
 
 

@@ -109,7 +109,7 @@ def write_bioformats2raw(
     >>> sorted(group.keys()), group["OME"].attrs["ome"]["series"]
     (['0', '1', 'OME'], ['0', '1'])
     """
-    full = complete(options)
+    full = complete(options, write_bioformats2raw)
     refuse_amending(full)
 
     def plan(stem: str | None) -> Hierarchy:
@@ -155,7 +155,7 @@ def plan_bioformats2raw(
             0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
         OME  1 series: 0
     """
-    full = complete(options)
+    full = complete(options, plan_bioformats2raw)
     refuse_amending(full)
     check_new(full)
     hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml)
@@ -213,7 +213,7 @@ def prepare_bioformats2raw(
     ['0/0', '0/1', '1/0', '1/1']
     >>> arrays["1/0"][:] = 7
     """
-    full = complete(options)
+    full = complete(options, prepare_bioformats2raw)
 
     def plan(stem: str | None) -> Hierarchy:
         return plan_images(tree, full, series=series, ome_xml=ome_xml, stem=stem)

@@ -122,7 +122,7 @@ def write_field(
     >>> [well["path"] for well in plate.attrs["ome"]["plate"]["wells"]]
     ['A/1', 'B/12']
     """
-    full = complete(options)
+    full = complete(options, write_field)
     row, column, name = _place(path)
     path = f"{row}/{column}/{name}"
     target = target_of(plate_store, full)

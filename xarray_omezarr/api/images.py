@@ -141,7 +141,7 @@ def write_image(
     >>> sorted(group.keys())
     ['0', '1']
     """
-    full = complete(options)
+    full = complete(options, write_image)
     if isinstance(obj, xr.Dataset):
         obj, image = with_channels(obj, image, labels)
         obj, labels, with_attrs = labelled_image_of(obj, image, labels, full)
@@ -204,7 +204,7 @@ def plan_image(
         0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
         1  (y: 32, x: 32) uint8, chunks (32, 32), 1.0 KiB, mean of 0 by (2, 2)
     """
-    full = complete(options)
+    full = complete(options, plan_image)
     if amends(full):
         raise OptionError(
             "region, append_dim and mode='r+' write into an image that exists, and a "

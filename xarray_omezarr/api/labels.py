@@ -134,7 +134,7 @@ def write_labels(
     >>> image["labels"].attrs["ome"]["labels"], image["labels/cells/1"].shape
     (['cells'], (16, 16))
     """
-    full = complete(options)
+    full = complete(options, write_labels)
     if amends(full):
         return write_into_label(  # type: ignore[no-any-return]  # as asked
             obj, image_store, name, full, (colors, properties), compute=compute
@@ -203,7 +203,7 @@ def plan_labels(
             0  (y: 32, x: 32) uint8, chunks (32, 32), 1.0 KiB
             1  (y: 16, x: 16) uint8, chunks (16, 16), 256 B, mode of 0 by (2, 2)
     """
-    full = complete(options)
+    full = complete(options, plan_labels)
     _refuse_amending(full)
     check_new(full)
     work = _Work.at(image_store, full)
@@ -261,7 +261,7 @@ def prepare_labels(
     >>> {path: array.shape for path, array in arrays.items()}
     {'cells/0': (32, 32), 'cells/1': (16, 16)}
     """
-    full = complete(options)
+    full = complete(options, prepare_labels)
     _refuse_amending(full)
     work = _Work.at(image_store, full)
     labels = label_images(obj)

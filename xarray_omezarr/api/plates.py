@@ -149,7 +149,7 @@ def write_plate(
     >>> sorted(plate["A"].keys()), len(plate.attrs["ome"]["plate"]["columns"])
     (['1', '3'], 12)
     """
-    full = complete(options)
+    full = complete(options, write_plate)
     _refuse_regions(full)
 
     def plan(stem: str | None) -> Hierarchy:
@@ -215,7 +215,7 @@ def plan_plate(
                 0  image 'B/2/0', axes yx, 1 level
                     0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
     """
-    full = complete(options)
+    full = complete(options, plan_plate)
     _refuse_regions(full)
     check_new(full)
     hierarchy = plan_any_plate(
@@ -292,7 +292,7 @@ def prepare_plate(
     ['A/1/0/0', 'A/1/0/1', 'A/2/0/0', 'A/2/0/1']
     >>> arrays["A/2/0/0"][:] = 7
     """
-    full = complete(options)
+    full = complete(options, prepare_plate)
 
     def plan(stem: str | None) -> Hierarchy:
         return plan_any_plate(

@@ -77,7 +77,7 @@ def build_pyramid(
     >>> sorted(xo.build_pyramid(flat, scale_factors=[2, 4]).array_keys())
     ['0', '1', '2']
     """
-    full = complete(options)
+    full = complete(options, build_pyramid)
     check_amending(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
     laid_out = any(name in options for name in ("scale_factors", "chunks", "shards"))
     target = target_of(store, full)

@@ -93,7 +93,7 @@ def write_series(
     >>> root["OME"].attrs["ome"]["series"]
     ['0', '1']
     """
-    full = complete(options)
+    full = complete(options, write_series)
     path = _checked(path)
     target = target_of(store, full)
     if ome_xml not in ("auto", None):
