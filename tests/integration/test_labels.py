@@ -16,6 +16,7 @@ import zarr
 import xarray_omezarr as xo
 from xarray_omezarr.errors import (
     LayoutError,
+    NoPixelsError,
     OmeZarrError,
     OmeZarrWarning,
     OptionError,
@@ -147,6 +148,20 @@ def test_what_is_wrong_with_a_label_is_refused_before_the_first_byte(path) -> No
     labels = {"cells": label(1), "bad": label(shape=(37, 50))}
     with pytest.raises(LayoutError, match=r"'bad'.*50 pixels.*53"):
         image().omezarr.to_image(path, labels=labels)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("form", ["tree", "mapping", "pyramid"])
+def test_a_template_is_no_label_image_of_an_image_that_is_written(path, form) -> None:
+    empty = xo.template("yx", (37, 53), "uint8").to_dataset(name="labels")
+    obj, labels = image(), {"cells": xr.DataTree(empty)}
+    if form == "tree":
+        nodes = {"0": image().to_dataset(name="image"), "labels/cells/0": empty}
+        obj, labels = xr.DataTree.from_dict(nodes), None
+    elif form == "mapping":
+        labels = {"cells": empty["labels"]}
+    with pytest.raises(NoPixelsError, match=r"'labels/cells'.*prepare_labels"):
+        xo.write_image(obj, path, labels=labels)
     assert not path.exists()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import xarray as xr
@@ -21,10 +20,10 @@ from xarray_omezarr.options import (
 )
 from xarray_omezarr.store.create import check_arrays
 from xarray_omezarr.write.dataset import labelled_image_of
-from xarray_omezarr.write.templates import refuse_template
+from xarray_omezarr.write.templates import refuse_template, refuse_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dask.delayed import Delayed
 
@@ -147,8 +146,6 @@ def write_image(
         obj, labels, with_attrs = labelled_image_of(obj, image, labels, full)
         # Attributes of a Dataset are those of a new image.
         full = full if amends(full) else with_attrs
-    for each in _arrays_of(labels):
-        refuse_template(each)
     if not isinstance(obj, xr.DataTree):
         refuse_template(checked_array(obj))
     if amends(full):
@@ -164,7 +161,12 @@ def write_image(
             )
         obj = checked_array(obj)
         return write_into(obj, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
-    plan = partial(plan_object, obj, full, image, labels=labels)
+
+    def plan(stem: str | None) -> Hierarchy:
+        hierarchy = plan_object(obj, full, image, stem, labels=labels)
+        refuse_templates(hierarchy)
+        return hierarchy
+
     return write_planned(plan, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
 
 
@@ -214,9 +216,3 @@ def plan_image(
     hierarchy = plan_object(obj, full, image, labels=labels)
     check_arrays(hierarchy)
     return hierarchy
-
-
-def _arrays_of(labels: object) -> Iterator[xr.DataArray]:
-    """Label images that are given as arrays; the plan looks at all else."""
-    if isinstance(labels, Mapping):
-        yield from (da for da in labels.values() if isinstance(da, xr.DataArray))

@@ -140,9 +140,9 @@ def refuse_templates(hierarchy: Hierarchy) -> None:
     if empty:
         raise NoPixelsError(
             f"Templates, which have no pixels, stand for {len(empty)} images, of which "
-            f"{empty[0]!r} is the first; make empty arrays with prepare_plate, then "
-            "write pixels with to_field; or give arrays of zeros, e.g. of "
-            "dask.array.zeros"
+            f"{empty[0] or '/'!r} is the first; make empty arrays with prepare_image, "
+            "prepare_labels or prepare_plate, then write their pixels with region= or "
+            "mode='r+'; or give arrays of zeros, e.g. of dask.array.zeros"
         )
 
 
