@@ -18,6 +18,7 @@ from xarray_omezarr.pixels.methods import position
 from xarray_omezarr.write.image import plan_labelled
 from xarray_omezarr.write.multiscale import own_name
 from xarray_omezarr.write.source import pixel_unit, pixels
+from xarray_omezarr.write.stage import origin_names
 from xarray_omezarr.write.stored import store_view
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _look(obj: xr.DataArray | xr.DataTree, ignored: frozenset[str]) -> _Look | N
         da = dataset[names[0]]
     else:
         da = obj
-    if LEVELS_KEY in da.encoding:
+    if LEVELS_KEY in da.encoding or origin_names(da):
         return None
     told = _attrs_key(attrs), _attrs_key(da.attrs)
     if None in told:

@@ -33,6 +33,7 @@ from xarray_omezarr.write.multiscale import (
     level_nodes,
     own_name,
 )
+from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.tree import (
     numbers_of,
     stored_levels,
@@ -258,7 +259,7 @@ def _opened(obj: Any, name: str) -> _Label:
     if isinstance(obj, xr.DataTree):
         label = _from_tree(obj)
     elif isinstance(obj, xr.DataArray):
-        label = _Label(obj, meaning=obj.attrs.get(KEY))
+        label = _Label(placed(obj), meaning=obj.attrs.get(KEY))
     else:
         raise OptionError(
             f"it is a {type(obj).__module__}.{type(obj).__qualname__}; give a "

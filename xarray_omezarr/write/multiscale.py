@@ -43,6 +43,7 @@ from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.levels import given_pyramid
 from xarray_omezarr.write.pyramid import Method, Pyramid, PyramidLevel, plan_pyramid
 from xarray_omezarr.write.source import pixel_unit, pixels, stored_dtype
+from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.stored import store_view
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def plan_multiscale(
     OmeZarrError
         One problem as itself, several as `OmeZarrErrorGroup`.
     """
+    da = placed(da)
     problems = Problems()
     version = registry.get(options["version"] or registry.DEFAULT)
     attrs: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from xarray_omezarr.grid.dims import arrange, check_texts
 from xarray_omezarr.grid.inspect import channel_texts, labelled_dims
 from xarray_omezarr.grid.units import in_unit, split_quantity, standard_unit
 from xarray_omezarr.write.source import stored_dtype, stored_shape
+from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.stored import names_of, outline_of
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def plan_region(da: xr.DataArray, image: xr.DataArray, region: Any) -> tuple[Par
     OmeZarrError
         What is wrong with all dims together.
     """
+    da = placed(da)
     part = Part.of(da, image)
     wanted = _by_stored_dim(region, part)
     problems = Problems()

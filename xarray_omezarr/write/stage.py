@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from xarray_omezarr.errors import CoordinateError
 from xarray_omezarr.grid.coords import coordinates
@@ -15,11 +16,14 @@ from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.units import in_unit, standard_unit
 from xarray_omezarr.write.splitting import along
 
-if TYPE_CHECKING:
-    import xarray as xr
-
 _PREFIX = "origin_"
 _SPACE = ("z", "y", "x")
+
+# What a field has that was selected from a stacked plate.
+_PRESENT = "present"
+_OF_FIELDS = frozenset([_PRESENT, "row", "column", "well", "field"])
+# Attributes of the stack that are of the whole plate.
+_OF_PLATE = ("plate", "plate_map")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,44 @@ def origin_names(da: xr.DataArray) -> dict[str, str]:
         for dim, name in own.items()
         if dim.lower() in _SPACE and name in da.coords
     }
+
+
+def placed(da: xr.DataArray) -> xr.DataArray:
+    """One field that was selected from a stacked plate, where it lies on the stage.
+
+    Anything else is given back as it is.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        With scalar coordinates ``origin_y`` and the like, and one that tells that it
+        is a field: ``present``, ``row``, ``column``, ``well`` or ``field``.
+
+    Raises
+    ------
+    CoordinateError
+        If there is no such field, so that its pixels are none.
+    """
+    names = origin_names(da)
+    scalars = {name for name, coord in da.coords.items() if not coord.ndim}
+    if not names or not {*names.values()} <= scalars or not scalars & _OF_FIELDS:
+        return da
+    if not bool(da.coords.get(_PRESENT, xr.DataArray(True)).all()):
+        raise CoordinateError(
+            f"Coordinate {_PRESENT!r} is False: the plate has no such field, and the "
+            "pixels are none. Select another one"
+        )
+    moved = find_origins(da, ()).moved(da, ())
+    moved = moved.drop_vars([*names.values(), _PRESENT], errors="ignore")
+    plate = da.attrs.get("plate")
+    of_plate = plate.get("name") if isinstance(plate, Mapping) else None
+    moved.attrs = {
+        key: value
+        for key, value in da.attrs.items()
+        if key not in _OF_PLATE and not (key == "long_name" and value == of_plate)
+    }
+    moved.encoding = dict(da.encoding)
+    return moved
 
 
 def find_origins(da: xr.DataArray, dims: Sequence[str]) -> Origins:

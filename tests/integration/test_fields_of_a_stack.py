@@ -1,0 +1,105 @@
+"""A field that is selected from a stacked plate lies where it lay in the plate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from zarr.storage import MemoryStore
+
+import xarray_omezarr as xo
+
+# Positions that no other decimals than their own are right for.
+STAGE = {"A/1/0": (0.0, 0.0), "B/3/0": (9000.1, 18020.3), "B/3/1": (9000.1, 18028.3)}
+
+
+def field(number: int, y: float, x: float) -> xr.DataArray:
+    grid = {"y": y, "x": x}
+    da = xr.DataArray(np.full((2, 16, 16), number, "uint16"), dims=("c", "y", "x"))
+    return da.assign_coords(c=["DAPI", "GFP"], acquisition=2).omezarr.assign_grid(
+        scale={"y": 0.5, "x": 0.5}, translation=grid, units={"y": "um", "x": "um"}
+    )
+
+
+@pytest.fixture
+def plate():
+    store = MemoryStore()
+    fields = {p: field(n, *at) for n, (p, at) in enumerate(STAGE.items(), 1)}
+    xo.write_plate(fields, store, plate={"name": "screen"}, acquisitions={2: "b"})
+    return store
+
+
+@pytest.fixture(params=["lazy", "dask", "tree"])
+def selected(request, plate):
+    if request.param == "tree":
+        ds = xr.open_datatree(plate, engine="omezarr").omezarr.stack()
+    else:
+        ds = xo.open_plate(plate, chunks={} if request.param == "dask" else None)
+    return ds.sel(row="B", column="3", field="1").image
+
+
+def written(store, path=None):
+    ome = zarr.open_group(store, path=path, mode="r").attrs["ome"]["multiscales"][0]
+    (_, found) = ome["datasets"][0]["coordinateTransformations"]
+    return found["translation"][-2:]
+
+
+@pytest.mark.parametrize("verb", ["image", "field", "series", "plate", "pyramid"])
+def test_it_is_written_where_it_lies_on_the_stage(selected, verb) -> None:
+    store, path = MemoryStore(), None
+    match verb:
+        case "image":
+            selected.omezarr.to_image(store)
+        case "field":
+            path = "C/1/7"
+            selected.omezarr.to_field(store, path)
+        case "series":
+            path = "0"
+            selected.omezarr.to_series(store, path)
+        case "plate":
+            path = "C/1/1"
+            xo.write_plate({"C/1/0": selected, path: selected}, store)
+        case "pyramid":
+            selected.omezarr.pyramid(scale_factors=[2]).omezarr.to_image(store)
+    assert written(store, path) == [9000.1, 18028.3]
+    root = dict(zarr.open_group(store, path=path, mode="r").attrs)
+    for junk in ("origin_y", "origin_x", "present", "'plate'", "screen"):
+        assert junk not in str(root)
+
+
+def test_a_part_of_it_lies_where_the_part_lies(selected) -> None:
+    store = MemoryStore()
+    selected.isel(y=slice(4, 12)).omezarr.to_image(store)
+    assert written(store) == [9002.1, 18028.3]
+
+
+def test_a_label_image_that_is_made_of_it_fits_the_field(plate, selected) -> None:
+    cells = (selected.sel(c="GFP") > 2).astype("uint16")
+    cells.omezarr.to_labels(plate, "cells", group="B/3/1")
+    assert written(plate, "B/3/1/labels/cells") == [9000.1, 18028.3]
+    with pytest.raises(xo.CoordinateError):
+        cells.omezarr.to_labels(plate, "cells", group="B/3/0")
+
+
+def test_its_pixels_go_into_the_field_that_it_is(plate, selected) -> None:
+    brighter = (selected + 5).load()
+    brighter.omezarr.to_field(plate, "B/3/1", mode="r+")
+    opened = xo.open_image(plate, group="B/3/1")
+    np.testing.assert_array_equal(opened, 8)
+    with pytest.raises(xo.OmeZarrError):
+        brighter.omezarr.to_field(plate, "B/3/0", mode="r+")
+
+
+def test_a_field_that_there_is_not_is_no_image(plate) -> None:
+    nothing = xo.open_plate(plate).sel(row="A", column="3", field="0").image
+    with pytest.raises(xo.CoordinateError, match="'present' is False"):
+        nothing.omezarr.to_image(MemoryStore())
+
+
+def test_coordinates_of_others_are_theirs() -> None:
+    da = field(1, 3.0, 4.0).assign_coords(origin_y=7.0)
+    store = MemoryStore()
+    da.omezarr.to_image(store)
+    assert written(store) == [3.0, 4.0]
+    assert float(xo.open_image(store).origin_y) == 7.0
