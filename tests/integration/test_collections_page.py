@@ -30,6 +30,8 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     assert (overview.size_x, overview.physical_size_x) == (64, 2.0)
     assert (detail.size_y, detail.size_c, detail.type.value) == (96, 2, "uint16")
     assert [channel.name for channel in detail.channels] == ["DAPI", "GFP"]
+    own = ome_types.from_xml(found["own"] / "OME/METADATA.ome.xml")
+    assert [image.description for image in own.images] == ["before treatment", None]
     assert names["tree"].attrs["ome_xml"].startswith("<?xml")
     second = zarr.open_array(found["positions"] / "1/0")
     assert (second.shape, int(second[0, 0, 0])) == ((2, 96, 128), 1)
