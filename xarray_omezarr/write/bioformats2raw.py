@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -178,8 +178,7 @@ def collection(obj: Any) -> Collection:
     if isinstance(obj, xr.DataTree):
         found = _of_tree(obj)
     elif isinstance(obj, Mapping):
-        images = {str(path).strip("/"): _checked(v, path) for path, v in obj.items()}
-        found = Collection(images)
+        found = Collection(_of_mapping(obj))
     else:
         raise TypeError(
             "A collection is made from an xarray.DataTree, or a mapping of images by "
@@ -195,6 +194,22 @@ def collection(obj: Any) -> Collection:
         return found
     order = sorted(found.images, key=natural_order)
     return replace(found, images={path: found.images[path] for path in order})
+
+
+def _of_mapping(obj: Mapping[Any, Any]) -> dict[str, ImageObject]:
+    images: dict[str, ImageObject] = {}
+    problems = Problems()
+    for key, value in obj.items():
+        with problems.collected():
+            path = str(key).strip("/")
+            if path in images:
+                raise OptionError(
+                    f"Image {path!r} is given twice, the second time as {key!r}; give "
+                    "each a path of its own"
+                )
+            images[path] = _checked(value, key)
+    problems.raise_all(_PROBLEM)
+    return images
 
 
 def _checked(value: Any, path: Any) -> ImageObject:
@@ -263,7 +278,26 @@ def _check_paths(paths: Mapping[str, Any]) -> None:
                     f"An image is called {path!r}, and the group {OME!r} of a "
                     "collection is for its OME-XML; rename the node"
                 )
+            refuse_nested(path, paths)
     problems.raise_all(_PROBLEM)
+
+
+def refuse_nested(path: str, images: Container[str]) -> None:
+    """Refuse an image inside another, whose levels and labels lie there.
+
+    Raises
+    ------
+    MetadataError
+        Naming both.
+    """
+    parts = path.split("/")
+    for end in range(1, len(parts)):
+        outer = "/".join(parts[:end])
+        if outer in images:
+            raise MetadataError(
+                f"Image {path!r} lies in image {outer!r}, where the levels and labels "
+                "of that one are; give it a path outside of it"
+            )
 
 
 def _root(found: Collection, options: WriteOptions) -> GroupNode:

@@ -91,6 +91,21 @@ class TestImages:
         planned = plan(tree)
         assert listed(planned) == ("day 1/a", "day 1/b", "day 2/a")
 
+    @pytest.mark.parametrize("inner", ["0/1", "0/labels", "0/labels/cells"])
+    def test_none_lies_in_another(self, inner) -> None:
+        with pytest.raises(MetadataError, match=f"Image '{inner}' lies in image '0'"):
+            plan({"0": image(), inner: image()}, scale_factors=[2])
+
+    def test_paths_may_begin_alike(self) -> None:
+        planned = plan({"a": image(), "a1/b": image(), "a1/b2": image()})
+        assert listed(planned) == ("a", "a1/b", "a1/b2")
+
+    @pytest.mark.parametrize("twice", [(1, "1"), ("0", "/0"), ("a/b", "a/b/")])
+    def test_none_is_given_twice(self, twice) -> None:
+        path = str(twice[0])
+        with pytest.raises(OptionError, match=f"Image '{path}' is given twice"):
+            plan(dict.fromkeys(twice, image()))
+
     def test_datasets_are_images(self) -> None:
         planned = plan({"0": image().to_dataset(name="cells")})
         assert planned.image("0").multiscale.name == "cells"
