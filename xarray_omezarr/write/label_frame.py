@@ -90,24 +90,27 @@ class Frame:
             paths = [entry.path for entry in self.image.multiscale.levels]
             return paths.index(source.parent), source.factors
         totals = [self._factors(index) for index in range(level + 1)]
+        # Level 0 makes every other: it has all the pixels that they are of.
         parent = next(
-            index
-            for index in reversed(range(level))
-            if all(
-                a % b == 0 for a, b in zip(totals[level], totals[index], strict=True)
-            )
+            index for index in reversed(range(level)) if self._makes(index, totals)
         )
         pairs = zip(totals[level], totals[parent], strict=True)
         return parent, tuple(a // b for a, b in pairs)
 
-    def _makes(self, finer: int, level: int, totals: Sequence[tuple[int, ...]]) -> bool:
-        """Whether whole bins of a finer level make all pixels of another."""
-        sizes = zip(self.grids[finer].shape, self.grids[level].shape, strict=True)
+    def _makes(self, finer: int, totals: Sequence[tuple[int, ...]]) -> bool:
+        """Whether whole bins of a finer level have all pixels of the last of `totals`.
+
+        Where sizes were rounded down, a finer level lacks the last pixels of level 0.
+        """
+        level = len(totals) - 1
+        grids = (self.grids[finer], self.grids[level], self.grids[0])
         factors = zip(totals[finer], totals[level], strict=True)
+        axes = zip(*(grid.shape for grid in grids), strict=True)
         return all(
-            # Where sizes were rounded down, a finer level may lack the last pixels.
-            coarse % fine == 0 and made <= -(-size // (coarse // fine))
-            for (fine, coarse), (size, made) in zip(factors, sizes, strict=True)
+            coarse % fine == 0 and has * fine >= min(needs * coarse, all_of_them)
+            for (fine, coarse), (has, needs, all_of_them) in zip(
+                factors, axes, strict=True
+            )
         )
 
     def _factors(self, level: int) -> tuple[int, ...]:
