@@ -54,6 +54,11 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
         assert zarr.open_array(plates[name] / "B/2/0/0")[0, 0, 0] == 3
     assert zarr.open_array(plates["prepared"] / "A/1/1/0")[1, 2, 3] == 2
     assert zarr.open_array(plates["prepared"] / "B/2/0/0")[1, 2, 3] == 0
+    hand = ome(plates["by-hand"])["plate"]
+    assert (hand["name"], len(hand["rows"]), len(hand["columns"])) == ("screen 8", 2, 3)
+    assert [run["name"] for run in hand["acquisitions"]] == ["day 1", "day 2"]
+    images = ome(plates["by-hand"] / "A/1")["well"]["images"]
+    assert [image["acquisition"] for image in images] == [0, 1]
     one = ome(plates["one-well"])["plate"]
     assert [well["path"] for well in one["wells"]] == ["A/1"]
     assert zarr.open_array(plates["one-well"] / "A/1/1/0")[0, 0, 0] == 2
