@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 import warnings
 
 import dask.array
@@ -358,3 +360,27 @@ class TestQuantify:
         xo.write_image(image().omezarr.quantify(), store)
         found = xo.open_image(store)
         xr.testing.assert_identical(found["x"].variable, image()["x"].variable)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        xo.write_image,
+        xo.write_labels,
+        xo.write_field,
+        xo.write_plate,
+        xo.write_series,
+        xo.write_bioformats2raw,
+        xo.build_pyramid,
+    ],
+)
+def test_types_tell_what_compute_gives(verb) -> None:
+    told = {
+        form.__annotations__.get("compute"): form.__annotations__["return"]
+        for form in typing.get_overloads(inspect.unwrap(verb))
+    }
+    assert told == {
+        "Literal[True]": "Group",
+        "Literal[False]": "Delayed",
+        "bool": "Group | Delayed",
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from xarray_omezarr.api.checking import check_amending
 from xarray_omezarr.api.writing import prepare_planned, target_of
@@ -37,6 +37,7 @@ from xarray_omezarr.write.templates import refuse_template
 
 if TYPE_CHECKING:
     import xarray as xr
+    from dask.delayed import Delayed
 
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.target import Group, StoreLike
@@ -110,7 +111,7 @@ def amends(options: WriteOptions) -> bool:
 
 def write_into(
     obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
-) -> Any:
+) -> Group | Delayed:
     """Write `obj` into the image at `store`: a region of it, or beyond its end."""
     if options["append_dim"] is not None:
         return append(obj, store, options, compute=compute)
@@ -119,7 +120,7 @@ def write_into(
 
 def write_region(
     obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
-) -> Any:
+) -> Group | Delayed:
     """Write `obj` into the image at `store`; see `write_image`.
 
     Returns
@@ -147,7 +148,7 @@ def write_region(
     refuse_own_pixels(existing, source)
     handles = existing.handles([*arrays], write_empty_chunks=stores_empty)
     amendment, reach = plan_amendment(existing, arrays, handles, box, budget)
-    return amend(
+    written: Group | Delayed = amend(
         existing,
         amendment,
         Pixels(source, box),
@@ -155,6 +156,7 @@ def write_region(
         compute=compute,
         progress=options["progress"],
     )
+    return written
 
 
 _FOR_APPENDING = frozenset(
@@ -167,7 +169,7 @@ _FOR_APPENDING = frozenset(
 
 def append(
     obj: xr.DataArray, store: StoreLike, options: WriteOptions, *, compute: bool
-) -> Any:
+) -> Group | Delayed:
     """Write `obj` beyond the end of the image at `store`; see `write_image`."""
     refuse_template(obj)
     check_amending(options, _FOR_APPENDING, "append_dim", "a")
@@ -212,7 +214,7 @@ def append(
         growth.coords,
     )
     with grown.held_alone() if compute else nullcontext():
-        return amend(
+        written: Group | Delayed = amend(
             existing,
             change,
             Pixels(source, box),
@@ -222,6 +224,7 @@ def append(
             check=grown.check,
             finish=grown,
         )
+    return written
 
 
 def existing_at(store: StoreLike, options: WriteOptions) -> Existing:

@@ -40,6 +40,16 @@ def write_bioformats2raw(
     *,
     series: str | None = None,
     ome_xml: Any = "auto",
+    compute: Literal[False],
+    **options: Unpack[WriteOptions],
+) -> Delayed: ...
+@overload
+def write_bioformats2raw(
+    tree: Images,
+    store: StoreLike,
+    *,
+    series: str | None = None,
+    ome_xml: Any = "auto",
     compute: bool,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed: ...
@@ -117,7 +127,7 @@ def write_bioformats2raw(
         refuse_templates(hierarchy)
         return hierarchy
 
-    return write_planned(plan, store, full, compute=compute)  # type: ignore[no-any-return]  # Group or Delayed, as asked
+    return write_planned(plan, store, full, compute=compute)
 
 
 @shows_write_options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import dask
 import xarray as xr
@@ -56,6 +56,51 @@ if TYPE_CHECKING:
 _TRIED = 3
 
 
+@overload
+def write_field(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    plate_store: StoreLike,
+    path: str,
+    *,
+    image: str | Sequence[str] | None = None,
+    labels: Any = None,
+    acquisition: int | str | None = None,
+    plate: Any = None,
+    acquisitions: Any = None,
+    layout: int | str | None = None,
+    compute: Literal[True] = True,
+    **options: Unpack[WriteOptions],
+) -> Group: ...
+@overload
+def write_field(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    plate_store: StoreLike,
+    path: str,
+    *,
+    image: str | Sequence[str] | None = None,
+    labels: Any = None,
+    acquisition: int | str | None = None,
+    plate: Any = None,
+    acquisitions: Any = None,
+    layout: int | str | None = None,
+    compute: Literal[False],
+    **options: Unpack[WriteOptions],
+) -> Delayed: ...
+@overload
+def write_field(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    plate_store: StoreLike,
+    path: str,
+    *,
+    image: str | Sequence[str] | None = None,
+    labels: Any = None,
+    acquisition: int | str | None = None,
+    plate: Any = None,
+    acquisitions: Any = None,
+    layout: int | str | None = None,
+    compute: bool,
+    **options: Unpack[WriteOptions],
+) -> Group | Delayed: ...
 @shows_write_options
 def write_field(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
@@ -130,7 +175,7 @@ def write_field(
     said |= {"plate": plate, "layout": layout, "labels": labels}
     if amends(full):
         refuse_shared(said)
-        return write_inside(obj, plate_store, target, path, full, compute=compute)  # type: ignore[no-any-return]  # as asked
+        return write_inside(obj, plate_store, target, path, full, compute=compute)
     if isinstance(obj, xr.Dataset):
         obj, image = with_channels(obj, image, labels)
         obj, full = image_of(obj, image, full)
@@ -149,7 +194,7 @@ def write_field(
     )
     check_member(_plate(known), revise)
     full["scale_factors"] = _factors(obj, known, path, full)
-    return write_planned(  # type: ignore[no-any-return]  # Group or Delayed, as asked
+    return write_planned(
         partial(plan_member, obj, one_name(image), labels, full, path),
         plate_store,
         full,
@@ -192,7 +237,7 @@ def write_inside(
     options: WriteOptions,
     *,
     compute: bool,
-) -> Any:
+) -> Group | Delayed:
     """Write pixels into an image that exists; gives the group at `target`."""
     inner = WriteOptions(**options)
     inner["group"] = join(options["group"] or "", path)
@@ -204,7 +249,9 @@ def write_inside(
     if compute:
         return group_at(target)
     # dask would look into the target for arrays of its own.
-    return dask.delayed(_Root(target), pure=False, traverse=False)(written)
+    root = dask.delayed(_Root(target), pure=False, traverse=False)
+    later: Delayed = root(written)
+    return later
 
 
 class _Root:

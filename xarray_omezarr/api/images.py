@@ -160,14 +160,14 @@ def write_image(
                 "DataArray, from which the others are made; give that of the finest"
             )
         obj = checked_array(obj)
-        return write_into(obj, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
+        return write_into(obj, store, full, compute=compute)
 
     def plan(stem: str | None) -> Hierarchy:
         hierarchy = plan_object(obj, full, image, stem, labels=labels)
         refuse_templates(hierarchy)
         return hierarchy
 
-    return write_planned(plan, store, full, compute=compute)  # type: ignore[no-any-return]  # as asked
+    return write_planned(plan, store, full, compute=compute)
 
 
 @shows_write_options

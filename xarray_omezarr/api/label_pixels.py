@@ -18,6 +18,8 @@ from xarray_omezarr.store.standing import group_at
 from xarray_omezarr.write.tree import LABELS
 
 if TYPE_CHECKING:
+    from dask.delayed import Delayed
+
     from xarray_omezarr.store.target import Group, StoreLike, Target
 
 
@@ -29,7 +31,7 @@ def write_into_label(
     said: tuple[Any, Any],
     *,
     compute: bool,
-) -> Any:
+) -> Group | Delayed:
     """Write a region of a label image, or beyond its end.
 
     Parameters
@@ -77,7 +79,10 @@ def write_into_label(
         label = target_of(image_store, full)
         _check_end(da, str(options["append_dim"]), image, label, options["version"])
     written = write_into(da, image_store, full, compute=compute)
-    return group_at(image) if compute else dask.delayed(_after)(written, image)
+    if compute:
+        return group_at(image)
+    later: Delayed = dask.delayed(_after)(written, image)
+    return later
 
 
 def _check_end(

@@ -60,6 +60,18 @@ def write_labels(
     colors: Any = None,
     properties: Any = None,
     source: str | None = DEFAULT_SOURCE,
+    compute: Literal[False],
+    **options: Unpack[LabelOptions],
+) -> Delayed: ...
+@overload
+def write_labels(
+    obj: xr.DataArray | xr.DataTree,
+    image_store: StoreLike,
+    name: str,
+    *,
+    colors: Any = None,
+    properties: Any = None,
+    source: str | None = DEFAULT_SOURCE,
     compute: bool,
     **options: Unpack[LabelOptions],
 ) -> Group | Delayed: ...
@@ -136,7 +148,7 @@ def write_labels(
     """
     full = complete(options, write_labels)
     if amends(full):
-        return write_into_label(  # type: ignore[no-any-return]  # as asked
+        return write_into_label(
             obj, image_store, name, full, (colors, properties), compute=compute
         )
     work = _Work.at(image_store, full)
@@ -150,7 +162,7 @@ def write_labels(
         refuse_templates(hierarchy)
         return hierarchy
 
-    return write_planned(  # type: ignore[no-any-return]  # Group or Delayed, as asked
+    return write_planned(
         plan,
         image_store,
         work.options,

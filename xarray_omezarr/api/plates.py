@@ -55,6 +55,23 @@ def write_plate(
     layout: int | str | None = None,
     plate_map: Any = None,
     ome_xml: Any = None,
+    compute: Literal[False],
+    **options: Unpack[WriteOptions],
+) -> Delayed: ...
+@overload
+def write_plate(
+    tree: Plates,
+    store: StoreLike,
+    *,
+    well: str | None = None,
+    row: str | None = None,
+    column: str | None = None,
+    field: str | None = None,
+    plate: Any = None,
+    acquisitions: Any = None,
+    layout: int | str | None = None,
+    plate_map: Any = None,
+    ome_xml: Any = None,
     compute: bool,
     **options: Unpack[WriteOptions],
 ) -> Group | Delayed: ...
@@ -167,7 +184,7 @@ def write_plate(
         refuse_templates(hierarchy)
         return hierarchy
 
-    return write_planned(plan, store, full, compute=compute)  # type: ignore[no-any-return]  # Group or Delayed, as asked
+    return write_planned(plan, store, full, compute=compute)
 
 
 @shows_write_options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from xarray_omezarr.api.amending import budget_of
 from xarray_omezarr.api.checking import check_amending
@@ -23,7 +23,9 @@ from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 
 if TYPE_CHECKING:
-    from xarray_omezarr.store.target import StoreLike, Target
+    from dask.delayed import Delayed
+
+    from xarray_omezarr.store.target import Group, StoreLike, Target
 
 _FOR_PYRAMIDS = frozenset(
     [
@@ -34,10 +36,22 @@ _FOR_PYRAMIDS = frozenset(
 )
 
 
+@overload
+def build_pyramid(
+    store: StoreLike, *, compute: Literal[True] = True, **options: Unpack[WriteOptions]
+) -> Group: ...
+@overload
+def build_pyramid(
+    store: StoreLike, *, compute: Literal[False], **options: Unpack[WriteOptions]
+) -> Delayed: ...
+@overload
+def build_pyramid(
+    store: StoreLike, *, compute: bool, **options: Unpack[WriteOptions]
+) -> Group | Delayed: ...
 @shows_write_options
 def build_pyramid(
     store: StoreLike, *, compute: bool = True, **options: Unpack[WriteOptions]
-) -> Any:
+) -> Group | Delayed:
     """Make or remake the coarser levels of an image, or of all images of a plate.
 
     They are made from level 0.
@@ -94,7 +108,8 @@ def build_pyramid(
         parts = tuple(replace(part, progress=False) for part in rebuilds)
         work = Rebuilds(target, parts, full["progress"])
     work.check()
-    return work() if compute else later(work)
+    made: Group | Delayed = work() if compute else later(work)
+    return made
 
 
 def _image_paths(target: Target) -> list[str]:

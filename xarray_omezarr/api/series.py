@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import xarray as xr
 
@@ -34,6 +34,42 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.target import Group, StoreLike, Target
 
 
+@overload
+def write_series(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    store: StoreLike,
+    path: str,
+    *,
+    image: str | Sequence[str] | None = None,
+    labels: Any = None,
+    ome_xml: str | None = "auto",
+    compute: Literal[True] = True,
+    **options: Unpack[WriteOptions],
+) -> Group: ...
+@overload
+def write_series(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    store: StoreLike,
+    path: str,
+    *,
+    image: str | Sequence[str] | None = None,
+    labels: Any = None,
+    ome_xml: str | None = "auto",
+    compute: Literal[False],
+    **options: Unpack[WriteOptions],
+) -> Delayed: ...
+@overload
+def write_series(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+    store: StoreLike,
+    path: str,
+    *,
+    image: str | Sequence[str] | None = None,
+    labels: Any = None,
+    ome_xml: str | None = "auto",
+    compute: bool,
+    **options: Unpack[WriteOptions],
+) -> Group | Delayed: ...
 @shows_write_options
 def write_series(
     obj: xr.DataArray | xr.Dataset | xr.DataTree,
@@ -104,7 +140,7 @@ def write_series(
         )
     if amends(full):
         refuse_shared({"labels": labels})
-        return write_inside(obj, store, target, path, full, compute=compute)  # type: ignore[no-any-return]  # as asked
+        return write_inside(obj, store, target, path, full, compute=compute)
     if isinstance(obj, xr.Dataset):
         obj, image = with_channels(obj, image, labels)
         obj, full = image_of(obj, image, full)
@@ -115,7 +151,7 @@ def write_series(
     if ome_xml is not None:
         inside: Hierarchy = planned.under(path)
         files[OME_XML_PATH] = DescribeSeries(series, image_facts(inside, path))
-    return write_planned(  # type: ignore[no-any-return]  # Group or Delayed, as asked
+    return write_planned(
         partial(_already, planned),
         store,
         full,

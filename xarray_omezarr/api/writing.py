@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.errors import OptionError
@@ -14,8 +14,10 @@ from xarray_omezarr.store.target import Target, open_target
 from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
 
 if TYPE_CHECKING:
+    from dask.delayed import Delayed
+
     from xarray_omezarr.hierarchy import Hierarchy
-    from xarray_omezarr.store.target import StoreLike
+    from xarray_omezarr.store.target import Group, StoreLike
 
 
 def target_of(store: StoreLike, options: WriteOptions) -> Target:
@@ -25,6 +27,17 @@ def target_of(store: StoreLike, options: WriteOptions) -> Target:
     )
 
 
+@overload
+def write_planned(
+    plan: Callable[[str | None], Hierarchy],
+    store: StoreLike,
+    options: WriteOptions,
+    *,
+    compute: Literal[True],
+    below: str = "",
+    finish: Callable[[], Any] | None = None,
+) -> Group: ...
+@overload
 def write_planned(
     plan: Callable[[str | None], Hierarchy],
     store: StoreLike,
@@ -33,7 +46,16 @@ def write_planned(
     compute: bool,
     below: str = "",
     finish: Callable[[], Any] | None = None,
-) -> Any:
+) -> Group | Delayed: ...
+def write_planned(
+    plan: Callable[[str | None], Hierarchy],
+    store: StoreLike,
+    options: WriteOptions,
+    *,
+    compute: bool,
+    below: str = "",
+    finish: Callable[[], Any] | None = None,
+) -> Group | Delayed:
     """Write what `plan` says, with the write options that no plan looks at.
 
     Parameters
@@ -59,7 +81,7 @@ def write_planned(
     writer = check_new(options)
     target = target_of(store, options).child(below)
     limit = options["memory_limit"]
-    return write(
+    written: Group | Delayed = write(
         plan(target.stem),
         target,
         mode=options["mode"],
@@ -69,6 +91,7 @@ def write_planned(
         memory_limit=None if limit is None else parse_bytes(limit),
         finish=finish,
     )
+    return written
 
 
 def prepare_planned(
@@ -78,7 +101,7 @@ def prepare_planned(
     *,
     below: str = "",
     finish: Callable[[], Any] | None = None,
-) -> tuple[Any, dict[str, Any]]:
+) -> tuple[Group, dict[str, Any]]:
     """Write what `plan` says, but for the pixels.
 
     Returns
