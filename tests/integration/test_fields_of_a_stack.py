@@ -103,3 +103,30 @@ def test_coordinates_of_others_are_theirs() -> None:
     da.omezarr.to_image(store)
     assert written(store) == [3.0, 4.0]
     assert float(xo.open_image(store).origin_y) == 7.0
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("kind", ["store", "tree"])
+def test_label_images_of_a_stack_are_not_lost_without_a_word(version, kind) -> None:
+    store = MemoryStore()
+    fields = {path: field(1, *at) for path, at in STAGE.items()}
+    xo.write_plate(fields, store, version=version)
+    cells = (fields["B/3/1"].sel(c="GFP") > 2).astype("uint16")
+    cells.omezarr.to_labels(store, "cells", group="B/3/1")
+    if kind == "tree":
+        ds = xr.open_datatree(store, engine="omezarr").omezarr.stack()
+    else:
+        ds = xo.open_plate(store)
+    assert ds.image.attrs["label_images"] == ["cells"]
+    with pytest.warns(xo.OmeZarrWarning, match="images only.*'cells'"):
+        (ds * 2).omezarr.to_plate(MemoryStore(), version=version)
+    again = MemoryStore()
+    chosen = ds.sel(row="B", column="3", field="1")
+    chosen.image.omezarr.to_image(again, version=version)
+    assert "label_images" not in str(dict(zarr.open_group(again, mode="r").attrs))
+
+
+def test_a_stack_without_label_images_says_nothing_of_them(plate) -> None:
+    ds = xo.open_plate(plate)
+    assert "label_images" not in ds.image.attrs
+    ds.omezarr.to_plate(MemoryStore())

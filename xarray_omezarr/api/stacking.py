@@ -68,6 +68,8 @@ def open_plate(
         the first three dims there are also ``origin_y`` and ``origin_x`` (and
         ``origin_z``), the positions of the first pixels, and ``acquisition``, -1
         where none is told. What the plate map tells of wells is along row and column.
+        Label images of fields are not in it; the attribute ``label_images`` of the
+        variable names them.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def _stored(plate: Any, source: str) -> xr.Dataset:
         )
         for entry in plate.fields
     ]
-    found = stacked(da, fields, group_attrs(plate.group))
+    found = stacked(da, fields, group_attrs(plate.group), plate.labels)
     found.encoding["source"] = source
     return found
 
@@ -217,7 +219,7 @@ def stack_plate(
         )
         for path, da in images.items()
     ]
-    found = stacked(first, fields, tree.attrs)
+    found = stacked(first, fields, tree.attrs, _labels(tree, images))
     if not chunked:
         # Read once, where all of it is used more than once.
         lazy = found[VARIABLE].variable
@@ -245,6 +247,13 @@ def _images(tree: xr.DataTree, level: int) -> Iterator[tuple[str, xr.DataArray]]
                         f"the finest), and level {level} was asked for"
                     ) from None
                 yield path, dataset[VARIABLE]
+
+
+def _labels(tree: xr.DataTree, paths: Iterable[str]) -> list[str]:
+    """Names of the label images of the fields at these paths."""
+    nodes = (tree[path].children.get("labels") for path in paths)
+    found = [str(name) for node in nodes if node is not None for name in node.children]
+    return [*dict.fromkeys(found)]
 
 
 def _alone(da: xr.DataArray) -> xr.Variable:

@@ -37,3 +37,7 @@ class StoredLevels(TypedDict):
     factors: tuple[dict[str, float], ...]
     type: str | None
     metadata: Any
+
+
+#: Attribute of a stacked plate: names of the label images that its fields have.
+LABEL_IMAGES = "label_images"

@@ -14,7 +14,13 @@ from xarray.core import indexing
 from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import inspect
-from xarray_omezarr.grid.names import CHANNEL_PREFIX, LEVELS_KEY, NAME_KEY, VARIABLE
+from xarray_omezarr.grid.names import (
+    CHANNEL_PREFIX,
+    LABEL_IMAGES,
+    LEVELS_KEY,
+    NAME_KEY,
+    VARIABLE,
+)
 from xarray_omezarr.hierarchy import natural_key
 from xarray_omezarr.read.plate_map import PLATE_MAP, map_coords
 from xarray_omezarr.read.stacked import Member, StackedPixels
@@ -63,7 +69,10 @@ class PlateField:
 
 
 def stacked(
-    image: xr.DataArray, fields: Sequence[PlateField], attrs: Mapping[Any, Any]
+    image: xr.DataArray,
+    fields: Sequence[PlateField],
+    attrs: Mapping[Any, Any],
+    labels: Sequence[str] = (),
 ) -> xr.Dataset:
     """One lazy Dataset of the fields of a plate, which are known to be alike.
 
@@ -75,6 +84,8 @@ def stacked(
         All of them.
     attrs : mapping
         Attributes of the plate.
+    labels : sequence of str
+        Names of the label images that fields have, which are not in the Dataset.
 
     Returns
     -------
@@ -99,6 +110,9 @@ def stacked(
     maps = map_coords(attrs.get(PLATE_MAP), rows, columns, taken)
     own = {key: value for key, value in attrs.items() if key != PLATE_MAP}
     variable = _variable(image, lattice, fields, own)
+    if labels:
+        # Goes with the pixels, so that whoever writes them can say what is missing.
+        variable.attrs[LABEL_IMAGES] = [*labels]
     return xr.Dataset({VARIABLE: variable}, {**coords, **maps}, own)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,6 +12,7 @@ from xarray_omezarr.errors import (
     MetadataError,
     NotOmeZarrError,
     OmeZarrError,
+    OmeZarrWarning,
     OptionError,
     warn,
 )
@@ -22,6 +25,7 @@ from xarray_omezarr.hierarchy import (
     join,
     natural_key,
 )
+from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.store.alike import Differences, with_differences
@@ -30,6 +34,7 @@ from xarray_omezarr.store.open import level_paths
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
     GROUP_NAMES,
+    group_attrs,
     read_documents,
 )
 from xarray_omezarr.store.open_images import NOTHING, Opening
@@ -46,6 +51,10 @@ Place: TypeAlias = tuple[str, str, str]
 Limits: TypeAlias = Mapping[str, float]
 
 _LIMITS = ("min", "max", "start", "end")
+_LABELS = "labels"
+
+# Fields that a server is asked for label images: where some have them, most do.
+_MOST_ASKED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,10 @@ class StoredPlate:
         Of the level.
     fields : tuple of StoredField
         All of them.
+    reader : ArrayReader
+        Opens their arrays.
+    labels : tuple of str
+        Names of the label images that fields have.
     """
 
     group: GroupNode
@@ -97,6 +110,7 @@ class StoredPlate:
     number: int
     fields: tuple[StoredField, ...]
     reader: ArrayReader
+    labels: tuple[str, ...] = ()
 
     def pixels(self, field: StoredField) -> FieldPixels:
         """The pixels of a field, read when they are indexed."""
@@ -173,7 +187,9 @@ def open_fields(
             f"Not everything that {target} lists can be opened; left out: "
             f"{told(opening.left_out)}"
         )
-    return StoredPlate(group, reader.first, reader.number, fields, reader.arrays)
+    return StoredPlate(
+        group, reader.first, reader.number, fields, reader.arrays, tuple(reader.labels)
+    )
 
 
 def _listed(plate: Plate, opening: Opening, acquisition: int | None) -> list[_Listed]:
@@ -224,6 +240,8 @@ class _FieldReader:
         self.arrays = ArrayReader(opening.target, opening.zarr_format)
         self.first: Hierarchy | None = None
         self.number = 0
+        # As a dict, for their order.
+        self.labels: dict[str, None] = {}
 
     def read(self, listed: Sequence[_Listed]) -> tuple[StoredField, ...]:
         """The fields that can be opened."""
@@ -231,7 +249,11 @@ class _FieldReader:
         groups = self._groups(listed)
         name = ARRAY_NAMES[opening.zarr_format]
         keys = [f"{path}/{group.level}/{name}" for path, group in groups.items()]
-        documents = read_documents(opening.target, [*keys, *self._kept(groups)])
+        labels = _label_keys([*groups], opening)
+        documents = read_documents(
+            opening.target, [*keys, *self._kept(groups), *labels]
+        )
+        self._note_labels(documents[key] for key in labels if key in documents)
         found = []
         for field in listed:
             if field.path in groups:
@@ -283,6 +305,16 @@ class _FieldReader:
             return [join(path, kept.KEY, array, name) for array in names]
         return []
 
+    def _note_labels(self, documents: Iterable[bytes]) -> None:
+        for document in documents:
+            # Groups of labels that are wrong are told of when they are opened.
+            with contextlib.suppress(OmeZarrError), warnings.catch_warnings():
+                warnings.simplefilter("ignore", OmeZarrWarning)
+                attrs = group_attrs(document, self._opening.zarr_format, _LABELS)
+                model = self._version.from_attrs(attrs)
+                if isinstance(model, LabelsGroup):
+                    self.labels |= dict.fromkeys(model.labels)
+
     def _field(
         self, listed: _Listed, group: _Group, documents: Mapping[str, bytes]
     ) -> StoredField:
@@ -331,6 +363,14 @@ class _FieldReader:
             nodes[own] = self.arrays.node(place, document, own_dims)
         self.first = Hierarchy(self._version, nodes)
         self.number = levels.index(group.level)
+
+
+def _label_keys(paths: Sequence[str], opening: Opening) -> list[str]:
+    """Documents that tell of label images; of a server only some are asked for."""
+    is_near = opening.target.directory is not None
+    step = 1 if is_near else max(1, -(-len(paths) // _MOST_ASKED))
+    name = GROUP_NAMES[opening.zarr_format]
+    return [join(path, _LABELS, name) for path in paths[::step]]
 
 
 def _translation(

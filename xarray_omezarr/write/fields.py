@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.errors import OptionError, PlateError
+from xarray_omezarr.errors import OptionError, PlateError, warn
 from xarray_omezarr.grid.kept import NotJson, to_json
-from xarray_omezarr.grid.names import VARIABLE
+from xarray_omezarr.grid.names import LABEL_IMAGES, VARIABLE
+from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.bioformats2raw import Collection, plan_bioformats2raw
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.multiscale import own_name
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.write.wells import FieldPlace
 
 # Attributes of an array that was stacked which are those of the plate.
-_OF_PLATE = (PLATE, PLATE_MAP)
+_OF_PLATE = (PLATE, PLATE_MAP, LABEL_IMAGES)
 _NAME = ("long_name",)
 
 
@@ -211,8 +212,9 @@ def split_plate(
     dims = dims_of(da, named.names)
     places = find_fields(da, named, dims)
     of_plate: dict[Any, Any] = {
-        key: da.attrs[key] for key in _OF_PLATE if key in da.attrs
+        key: da.attrs[key] for key in (PLATE, PLATE_MAP) if key in da.attrs
     }
+    _warn_of_labels(da)
     columns = _well_columns(da, named, dims)
     kept_map = _plate_map(da, dims, columns, places)
     if kept_map:
@@ -226,6 +228,18 @@ def split_plate(
     return _cut(
         da.rename(None), dims, by_path, [*named.names, *columns], _NAME
     ), of_plate
+
+
+def _warn_of_labels(da: xr.DataArray) -> None:
+    """Warn if what was stacked had label images, which are not in the array."""
+    labels = da.attrs.get(LABEL_IMAGES)
+    if isinstance(labels, (list, tuple)) and labels:
+        warn(
+            "The stack holds images only, and its fields have the label images "
+            f"{some([*map(repr, labels)])}, which are not written with it; write the "
+            "tree of the plate, or the label images afterwards with to_labels(store, "
+            "name, group='A/1/0')"
+        )
 
 
 def _cut(

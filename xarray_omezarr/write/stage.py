@@ -13,6 +13,7 @@ from xarray_omezarr.errors import CoordinateError
 from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid, GridAxis, plus
 from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.grid.names import LABEL_IMAGES
 from xarray_omezarr.grid.units import in_unit, standard_unit
 from xarray_omezarr.write.splitting import along
 
@@ -23,7 +24,7 @@ _SPACE = ("z", "y", "x")
 _PRESENT = "present"
 _OF_FIELDS = frozenset([_PRESENT, "row", "column", "well", "field"])
 # Attributes of the stack that are of the whole plate.
-_OF_PLATE = ("plate", "plate_map")
+_OF_PLATE = ("plate", "plate_map", LABEL_IMAGES)
 
 
 @dataclass(frozen=True, slots=True)
