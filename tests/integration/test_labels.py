@@ -196,6 +196,27 @@ def test_labels_are_written_into_an_image_with_what_they_mean(path, version) -> 
     }
 
 
+def test_the_source_that_a_label_tells_is_kept_unless_another_is_given(path) -> None:
+    image().omezarr.to_image(path, scale_factors=[2])
+    known = label(1)
+    known.attrs["image-label"] = {"source": {"image": "../../../raw"}}
+
+    def source(name):
+        return ome(path / "labels" / name)["image-label"]["source"]["image"]
+
+    known.omezarr.to_labels(path, "kept")
+    known.omezarr.to_labels(path, "given", source="../../")
+    label(1).omezarr.to_labels(path, "untold")
+    back = xr.open_datatree(path, engine="omezarr")["labels/kept"]
+    back.omezarr.to_labels(path, "again")
+    assert [*map(source, ("kept", "given", "untold", "again"))] == [
+        "../../../raw",
+        "../../",
+        "../../",
+        "../../../raw",
+    ]
+
+
 @VERSIONS
 def test_a_new_label_leaves_every_byte_of_others_alone(path, version) -> None:
     image().omezarr.to_image(

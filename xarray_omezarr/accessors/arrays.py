@@ -149,7 +149,7 @@ class DataArrayAccessor(ArrayMemberMethods):
         *,
         colors: Any = None,
         properties: Any = None,
-        source: str | None = "../../",
+        source: str | None = None,
         **options: Unpack[LabelOptions],
     ) -> Hierarchy:
         """What `to_labels` would write, as a value that prints as a tree.
@@ -186,7 +186,7 @@ class DataArrayAccessor(ArrayMemberMethods):
         *,
         colors: Any = None,
         properties: Any = None,
-        source: str | None = "../../",
+        source: str | None = None,
         compute: bool = True,
         **options: Unpack[LabelOptions],
     ) -> Any:
@@ -205,7 +205,8 @@ class DataArrayAccessor(ArrayMemberMethods):
         properties : pandas.DataFrame, mapping or sequence, optional
             What is known of each value: a table indexed by it, or mappings.
         source : str, optional
-            Path from the label image to the image that was segmented.
+            Path from the label image to the image that was segmented; else as in
+            ``attrs["image-label"]``, or that it lies in.
         compute : bool, default True
             False returns a ``dask.delayed.Delayed`` that writes everything.
         **options

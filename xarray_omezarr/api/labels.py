@@ -13,7 +13,7 @@ from xarray_omezarr.api.label_pixels import write_into_label
 from xarray_omezarr.api.writing import prepare_planned, target_of, write_planned
 from xarray_omezarr.errors import OptionError, Problems, TargetExistsError
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
-from xarray_omezarr.ngff.labels import DEFAULT_SOURCE, LabelImage, LabelsGroup
+from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.options import (
     LabelOptions,
     WriteOptions,
@@ -47,7 +47,7 @@ def write_labels(
     *,
     colors: Any = None,
     properties: Any = None,
-    source: str | None = DEFAULT_SOURCE,
+    source: str | None = None,
     compute: Literal[True] = True,
     **options: Unpack[LabelOptions],
 ) -> Group: ...
@@ -59,7 +59,7 @@ def write_labels(
     *,
     colors: Any = None,
     properties: Any = None,
-    source: str | None = DEFAULT_SOURCE,
+    source: str | None = None,
     compute: Literal[False],
     **options: Unpack[LabelOptions],
 ) -> Delayed: ...
@@ -71,7 +71,7 @@ def write_labels(
     *,
     colors: Any = None,
     properties: Any = None,
-    source: str | None = DEFAULT_SOURCE,
+    source: str | None = None,
     compute: bool,
     **options: Unpack[LabelOptions],
 ) -> Group | Delayed: ...
@@ -83,7 +83,7 @@ def write_labels(
     *,
     colors: Any = None,
     properties: Any = None,
-    source: str | None = DEFAULT_SOURCE,
+    source: str | None = None,
     compute: bool = True,
     **options: Unpack[LabelOptions],
 ) -> Group | Delayed:
@@ -111,7 +111,8 @@ def write_labels(
         A table indexed by label value, ``{value: {name: ...}}``, or a list as the
         standard has it. By default what ``attrs["image-label"]`` says.
     source : str, optional
-        Path from the label image to the image that was segmented.
+        Path from the label image to the image that was segmented. By default what
+        ``attrs["image-label"]`` says, else ``"../../"``, the image it lies in.
     compute : bool, default True
         False returns a ``dask.delayed.Delayed`` that writes pixels and metadata.
     **options
@@ -180,7 +181,7 @@ def plan_labels(
     *,
     colors: Any = None,
     properties: Any = None,
-    source: str | None = DEFAULT_SOURCE,
+    source: str | None = None,
     **options: Unpack[LabelOptions],
 ) -> Hierarchy:
     """What `write_labels` or `prepare_labels` would write, as a value.

@@ -44,7 +44,8 @@ def plan_meaning(
         A table indexed by value, one row for each, ``{value: {name: ...}}``, or the
         standard's list of objects. What is missing in a table (NaN, None) is left out.
     source : str, optional
-        Path from the label image to the image that was segmented.
+        Path from the label image to the image that was segmented; the image it lies
+        in where neither this nor what is known tells another.
 
     Raises
     ------
