@@ -38,13 +38,14 @@ from xarray_omezarr.store.open_documents import (
     read_documents,
 )
 from xarray_omezarr.store.open_images import NOTHING, Opening
-from xarray_omezarr.store.open_nodes import ArrayReader, StoredArray
+from xarray_omezarr.store.open_nodes import ArrayReader
 from xarray_omezarr.store.open_tree import Selection, begin, nothing_left, told
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.store.arrays import StoredArray
     from xarray_omezarr.store.target import Target
 
 Place: TypeAlias = tuple[str, str, str]
@@ -240,7 +241,6 @@ class _FieldReader:
         self.arrays = ArrayReader(opening.target, opening.zarr_format)
         self.first: Hierarchy | None = None
         self.number = 0
-        # As a dict, for their order.
         self.labels: dict[str, None] = {}
 
     def read(self, listed: Sequence[_Listed]) -> tuple[StoredField, ...]:

@@ -79,7 +79,7 @@ def _stored_arrays(source: object) -> Iterator[zarr.Array[Any]]:
 
 def _may_hold(held: object) -> bool:
     if isinstance(held, np.ndarray):
-        return held.dtype == object
+        return bool(held.dtype == object)
     return not isinstance(held, _PLAIN)
 
 
