@@ -267,6 +267,55 @@ def test_labels_are_written_with_the_field(tmp_path) -> None:
     assert validate_zarr_store(str(tmp_path / "p"))
 
 
+def test_labels_are_named_in_a_dataset_as_for_an_image(tmp_path) -> None:
+    ds = xr.Dataset({"raw": image(3), "cells": image(4) % 3})
+    store = tmp_path / "p.zarr"
+    ds.omezarr.to_field(store, "A/1/0", image="raw", labels=["cells"])
+    ds.omezarr.to_series(tmp_path / "c.zarr", "0", image="raw", labels=["cells"])
+    for path in ("p.zarr/A/1/0", "c.zarr/0"):
+        np.testing.assert_array_equal(group_of(tmp_path / path)["0"][:], image(3))
+        labels = group_of(tmp_path / path)["labels/cells/0"][:]
+        np.testing.assert_array_equal(labels, image(4) % 3)
+
+
+@pytest.mark.parametrize("form", [xr.Dataset.copy, xr.DataTree])
+def test_pixels_are_those_of_the_variable_that_is_named(tmp_path, form) -> None:
+    image(1).omezarr.to_field(tmp_path / "p.zarr", "A/1/0")
+    image(1).omezarr.to_series(tmp_path / "c.zarr", "0")
+    obj = form(xr.Dataset({"other": image(5), "image": image(6), "raw": image(7)}))
+    obj.omezarr.to_field(tmp_path / "p.zarr", "A/1/0", image="raw", mode="r+")
+    obj.omezarr.to_series(tmp_path / "c.zarr", "0", image="raw", mode="r+")
+    for path in ("p.zarr/A/1/0", "c.zarr/0"):
+        np.testing.assert_array_equal(group_of(tmp_path / path)["0"][:], image(7))
+    with pytest.raises(xo.OptionError, match="image"):
+        obj.omezarr.to_field(tmp_path / "p.zarr", "A/1/0", mode="r+")
+
+
+def test_pixels_of_a_tree_that_was_read_are_written_into_a_field(tmp_path) -> None:
+    store = tmp_path / "p.zarr"
+    image(1).omezarr.to_field(store, "A/1/0", scale_factors=None)
+    image(2).omezarr.to_image(tmp_path / "i.zarr", scale_factors=None)
+    tree = xr.open_datatree(tmp_path / "i.zarr", engine="omezarr")
+    tree.omezarr.to_field(store, "A/1/0", mode="r+")
+    np.testing.assert_array_equal(group_of(store, "A/1/0")["0"][:], image(2))
+    levels = image(2).omezarr.pyramid([2])
+    with pytest.raises(xo.OptionError, match=r"2 levels.*finest, '/0'"):
+        levels.omezarr.to_field(store, "A/1/0", mode="r+")
+
+
+def test_a_second_acquisition_asks_for_those_of_fields_that_are_there(tmp_path) -> None:
+    store = tmp_path / "p.zarr"
+    image(1).omezarr.to_field(store, "A/1/0")
+    image(2).omezarr.to_field(store, "A/1/1", acquisition=0)
+    with pytest.raises(xo.PlateError, match=r"A/1/0.* have no acquisition"):
+        image(3).omezarr.to_field(store, "A/1/2", acquisition=1)
+    assert "2" not in group_of(store, "A/1")
+    image(1).omezarr.to_field(store, "A/1/0", acquisition=0, mode="w")
+    image(3).omezarr.to_field(store, "A/1/2", acquisition=1)
+    assert [run["id"] for run in plate_of(store)["acquisitions"]] == [0, 1]
+    validate_zarr_store(str(store))
+
+
 def images_in(root):
     text = (root / "OME" / "METADATA.ome.xml").read_text("utf-8")
     found = ET.fromstring(text).findall("{*}Image")

@@ -5,17 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-import dask
 import xarray as xr
 
-from xarray_omezarr.api.amending import amends, write_into
+from xarray_omezarr.api.amending import amends
+from xarray_omezarr.api.members import (
+    pixels_of,
+    plan_member,
+    refuse_shared,
+    root_of,
+    write_inside,
+)
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
-from xarray_omezarr.api.trees import checked_array
 from xarray_omezarr.api.writing import target_of, write_planned
 from xarray_omezarr.errors import (
-    NotInVersionError,
     OptionError,
-    TargetExistsError,
+    PlateError,
 )
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.multiscale import Image
@@ -25,14 +29,11 @@ from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import (
     Standing,
-    group_at,
     model_at,
-    refuse_strangers,
     standing,
 )
-from xarray_omezarr.write.acquisitions import acquisition_id, parse_acquisitions
-from xarray_omezarr.write.dataset import image_of
-from xarray_omezarr.write.image import plan_labelled
+from xarray_omezarr.write.acquisitions import acquisition_id, parse_acquisitions, some
+from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.members import AddField, AddWell, check_member, factors_like
 from xarray_omezarr.write.plate_names import check_layout, check_names
 from xarray_omezarr.write.plate_spec import parse_plate
@@ -41,16 +42,15 @@ from xarray_omezarr.write.plate_tree import (
     told_acquisition,
     without_acquisition,
 )
-from xarray_omezarr.write.templates import refuse_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dask.delayed import Delayed
 
     from xarray_omezarr.hierarchy import Hierarchy
-    from xarray_omezarr.ngff.plate import Acquisition
-    from xarray_omezarr.store.target import Group, StoreLike, Target
+    from xarray_omezarr.ngff.plate import Acquisition, Field
+    from xarray_omezarr.store.target import Group, StoreLike
 
 # Fields of a plate that are asked for their levels, should some be broken.
 _TRIED = 3
@@ -175,10 +175,11 @@ def write_field(
     said |= {"plate": plate, "layout": layout, "labels": labels}
     if amends(full):
         refuse_shared(said)
+        obj = pixels_of(obj, image, full)
         return write_inside(obj, plate_store, target, path, full, compute=compute)
     if isinstance(obj, xr.Dataset):
         obj, image = with_channels(obj, image, labels)
-        obj, full = image_of(obj, image, full)
+        obj, labels, full = labelled_image_of(obj, image, labels, full)
     known = root_of(target, Plate, "a plate", full)
     spec, runs = parse_plate(plate), parse_acquisitions(acquisitions)
     member = AddField(name, _acquisition(obj, path, acquisition, known, runs))
@@ -193,9 +194,10 @@ def write_field(
         target.stem,
     )
     check_member(_plate(known), revise)
+    _refuse_untold(known, revise, path)
     full["scale_factors"] = _factors(obj, known, path, full)
     return write_planned(
-        partial(plan_member, obj, one_name(image), labels, full, path),
+        partial(_plan, obj, one_name(image), labels, full, path),
         plate_store,
         full,
         compute=compute,
@@ -219,75 +221,6 @@ def _place(path: Any) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def refuse_shared(said: Mapping[str, Any]) -> None:
-    """Raise where options are given that write metadata, with those that do not."""
-    given = [name for name, value in said.items() if value is not None]
-    if given:
-        raise OptionError(
-            f"{', '.join(given)} cannot be chosen with region or mode='r+', which put "
-            "pixels into what exists, and no metadata; leave them out"
-        )
-
-
-def write_inside(
-    obj: Any,
-    store: StoreLike,
-    target: Target,
-    path: str,
-    options: WriteOptions,
-    *,
-    compute: bool,
-) -> Group | Delayed:
-    """Write pixels into an image that exists; gives the group at `target`."""
-    inner = WriteOptions(**options)
-    inner["group"] = join(options["group"] or "", path)
-    if isinstance(obj, xr.Dataset):
-        obj, _ = image_of(obj, None, options)
-    if isinstance(obj, xr.DataTree):
-        obj = single_level(obj)
-    written = write_into(checked_array(obj), store, inner, compute=compute)
-    if compute:
-        return group_at(target)
-    # dask would look into the target for arrays of its own.
-    root = dask.delayed(_Root(target), pure=False, traverse=False)
-    later: Delayed = root(written)
-    return later
-
-
-class _Root:
-    """Gives the group at a target once something below it is written."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-
-    def __call__(self, _written: object) -> Group:
-        return group_at(self._target)
-
-
-def root_of(
-    target: Target, kind: type[Any], what: str, options: WriteOptions
-) -> Standing:
-    """What is at the root, if a member can be added; sets the version to its own."""
-    known = standing(target)
-    refuse_strangers(known)
-    if known.model is not None and not isinstance(known.model, kind):
-        raise TargetExistsError(
-            f"{target} is not {what}, but {known.model.summary()}; choose another "
-            "store or group="
-        )
-    asked = options["version"]
-    wanted = None if asked is None else registry.get(asked)
-    if known.version is not None and wanted not in (None, known.version):
-        raise NotInVersionError(
-            f"{target} is written in OME-Zarr {known.version.name}, and version is "
-            f"{asked!r}; a store is of one version. Leave version out"
-        )
-    options["version"] = (
-        known.version or wanted or registry.get(registry.DEFAULT)
-    ).name
-    return known
-
-
 def _plate(known: Standing) -> Plate | None:
     return known.model if isinstance(known.model, Plate) else None
 
@@ -307,6 +240,41 @@ def _acquisition(
     return acquisition_id(by_name.get(said, said), path)
 
 
+def _refuse_untold(known: Standing, revise: AddWell, path: str) -> None:
+    """Refuse a second acquisition where fields do not tell that they are of the first.
+
+    Raises
+    ------
+    PlateError
+        Naming those fields.
+    """
+    plate = _plate(known)
+    if plate is None or len(plate.acquisitions) > 1:
+        # Where there are two already, each field was asked for its own.
+        return
+    ids = [run.id for run in revise(plate).acquisitions]
+    if len(ids) < 2:
+        return
+    untold = [
+        join(entry.path, field.path)
+        for entry in plate.wells
+        for field in _fields_of(known, entry.path)
+        if field.acquisition is None and join(entry.path, field.path) != path
+    ]
+    if untold:
+        raise PlateError(
+            f"Fields {some(untold)} have no acquisition, and with {path} the plate "
+            f"would have the acquisitions {ids}; every field tells then which it is "
+            "of. Write those again with acquisition= and mode='w', or this one "
+            "without acquisition"
+        )
+
+
+def _fields_of(known: Standing, well: str) -> tuple[Field, ...]:
+    model = model_at(known.target.child(well))
+    return model.images if isinstance(model, Well) else ()
+
+
 def _factors(obj: Any, known: Standing, path: str, options: WriteOptions) -> Any:
     """The factors that give the field as many levels as the plate's others have."""
     given, plate = options["scale_factors"], _plate(known)
@@ -314,9 +282,7 @@ def _factors(obj: Any, known: Standing, path: str, options: WriteOptions) -> Any
     if not isinstance(given, str) or level is None or plate is None:
         return given
     for entry in plate.wells[:_TRIED]:
-        well = model_at(known.target.child(entry.path))
-        fields = well.images if isinstance(well, Well) else ()
-        for field in fields[:_TRIED]:
+        for field in _fields_of(known, entry.path)[:_TRIED]:
             other = join(entry.path, field.path)
             image = model_at(known.target.child(other)) if other != path else None
             if isinstance(image, Image):
@@ -324,7 +290,7 @@ def _factors(obj: Any, known: Standing, path: str, options: WriteOptions) -> Any
     return given
 
 
-def plan_member(
+def _plan(
     obj: Any,
     image: str | None,
     labels: Any,
@@ -332,9 +298,6 @@ def plan_member(
     path: str,
     stem: str | None,
 ) -> Hierarchy:
-    """The plan of one image with its labels, named after its path if need be."""
-    if not isinstance(obj, xr.DataTree):
-        obj = checked_array(obj)
-    planned = plan_labelled(obj, options, image=image, labels=labels, stem=path)
-    refuse_templates(planned)
+    """The plan of the image, without its acquisition, which its well tells."""
+    planned = plan_member(obj, image, labels, options, path)
     return without_acquisition(planned, obj)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 import xarray as xr
 
 from xarray_omezarr.api.amending import amends
-from xarray_omezarr.api.fields import plan_member, refuse_shared, root_of, write_inside
+from xarray_omezarr.api.members import (
+    pixels_of,
+    plan_member,
+    refuse_shared,
+    root_of,
+    write_inside,
+)
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.writing import target_of, write_planned
 from xarray_omezarr.errors import MetadataError, OptionError
@@ -20,7 +26,7 @@ from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import Standing, model_at
 from xarray_omezarr.write.bioformats2raw import OME
-from xarray_omezarr.write.dataset import image_of
+from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.members import AddSeries, AsCollection
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts
 from xarray_omezarr.write.ome_xml_added import DescribeSeries
@@ -140,13 +146,14 @@ def write_series(
         )
     if amends(full):
         refuse_shared({"labels": labels})
+        obj = pixels_of(obj, image, full)
         return write_inside(obj, store, target, path, full, compute=compute)
     if isinstance(obj, xr.Dataset):
         obj, image = with_channels(obj, image, labels)
-        obj, full = image_of(obj, image, full)
+        obj, labels, full = labelled_image_of(obj, image, labels, full)
     known = root_of(target, Bioformats2Raw, "a collection", full)
     series = AddSeries(path, _numbered(known, target))
-    planned = plan_member(obj, one_name(image), labels, full, path, None)
+    planned = plan_member(obj, one_name(image), labels, full, path)
     files = {}
     if ome_xml is not None:
         inside: Hierarchy = planned.under(path)
