@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xarray_omezarr.errors import LockedError, OptionError
 from xarray_omezarr.store.conditional import Creator, creator_of
+from xarray_omezarr.store.occupancy import LEASE
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -33,9 +34,6 @@ except ImportError:  # Windows
 
 #: Seconds after which a lease that nobody gave back is reported.
 PATIENCE = 300.0
-
-# In a folder of an array, where no program looks for groups and arrays.
-_NAME = ".xarray_omezarr.lock"
 
 _IN_THIS_PROCESS = threading.RLock()
 
@@ -236,7 +234,7 @@ def lock_of(target: Target, array: str, process: int | None) -> Lock:
             return folder
     creator = creator_of(target)
     if creator is not None:
-        lease = Lease(creator, "/".join(filter(None, (target.path, array, _NAME))))
+        lease = Lease(creator, "/".join(filter(None, (target.path, array, LEASE))))
         fault = lease.fault()
         return lease if fault is None else NoLock(target.uri, fault)
     return NoLock(target.uri)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,11 +24,21 @@ if TYPE_CHECKING:
 #: Attribute of a group whose write has not finished; nobody takes it for an image.
 UNFINISHED = "xarray_omezarr_unfinished"
 
+#: Objects whose names begin so are leases of writers.
+LEASE = ".xarray_omezarr.lock"
+
 # What desktops leave in every folder they show.
-LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
+_LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
+
+# Files of zarr, and folders of ours, on the way to their names; others may be making
+# them just now.
+_PARTIAL = re.compile(r".*\.[0-9a-f]{8,32}\.partial")
 
 #: Names of documents that say what a group or an array is.
 METADATA = frozenset({"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"})
+
+# Seconds between looks at what may be half made.
+_PAUSES = (0.01, 0.03, 0.1, 0.2)
 
 # Strangers that a message names.
 _SHOWN = 10
@@ -78,6 +90,12 @@ class Occupancy:
             return True
 
 
+def is_litter(name: str) -> bool:
+    """Whether a name in a folder is of nothing that anybody would miss."""
+    is_made = name.startswith(LEASE) or _PARTIAL.fullmatch(name) is not None
+    return is_made or name in _LITTER
+
+
 def inspect_target(target: Target) -> Occupancy:
     """What stands at `target`; nothing is changed."""
     if target.directory is not None and not target.directory.is_dir():
@@ -91,6 +109,17 @@ def inspect_target(target: Target) -> Occupancy:
         if any(name in children for name in names):
             return _inspect_zarr(target, zarr_format, children)
     return Occupancy("foreign", children=children)
+
+
+def inspect_settled(target: Target) -> Occupancy:
+    """What stands at a target that others may be making a group of just now."""
+    for pause in _PAUSES:
+        occupancy = inspect_target(target)
+        if occupancy.kind != "foreign":
+            return occupancy
+        # Their document may be there under another name, or in part.
+        time.sleep(pause)
+    return inspect_target(target)
 
 
 def _inspect_zarr(
@@ -120,7 +149,8 @@ def _children(target: Target) -> Iterator[str]:
 
     # zarr offers groups and arrays to blocking callers, but no way to list what is
     # neither; its event loop is the one its stores are bound to.
-    yield from sorted({name.strip("/") for name in sync(collect())} - LITTER)
+    names = {name.strip("/") for name in sync(collect())}
+    yield from sorted(name for name in names if not is_litter(name))
 
 
 def check_mode(

@@ -20,11 +20,11 @@ from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning
 from xarray_omezarr.grid import kept
 from xarray_omezarr.hierarchy import Model, join, natural_order
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
-from xarray_omezarr.ngff.labels import LabelsGroup
+from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.store.occupancy import LITTER, METADATA
+from xarray_omezarr.store.occupancy import METADATA, UNFINISHED, is_litter
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -62,7 +62,9 @@ class Contents:
     def is_replaced_by(self, model: Model | None) -> bool:
         """Whether what says `model` of itself is of the same kind."""
         if isinstance(self.model, Image):
-            return isinstance(model, Image)
+            # A label image may say nothing of being one; none becomes something else.
+            kind = LabelImage if isinstance(self.model, LabelImage) else Image
+            return isinstance(model, kind)
         return self.model is None or type(self.model) is type(model)
 
 
@@ -127,7 +129,7 @@ class _Walk:
             case LabelsGroup():
                 await self._labels(path, names, model.labels)
             case _:
-                self._strange(path, names)
+                await self._strange(path, names)
 
     async def _image(
         self, path: str, image: Image, attrs: Mapping[str, Any], names: list[str]
@@ -154,7 +156,7 @@ class _Walk:
                 self.labels.append(below)
                 await self.group(below, model, attrs)
             elif name not in _firsts(listed):
-                self.strangers.append(below)
+                await self._strange(path, [name])
 
         await asyncio.gather(*map(look, names))
 
@@ -192,35 +194,60 @@ class _Walk:
     ) -> list[str]:
         """Those of the names that are expected; the others are strangers."""
         known = set(expected)
-        self._strange(path, [name for name in names if name not in known])
+        await self._strange(path, [name for name in names if name not in known])
         return [name for name in names if name in known]
 
-    def _strange(self, path: str, names: Iterable[str]) -> None:
-        self.strangers += [join(path, name) for name in names]
+    async def _strange(self, path: str, names: Iterable[str]) -> None:
+        for name in names:
+            below = join(path, name)
+            if not await self._is_left_over(below):
+                self.strangers.append(below)
+
+    async def _is_left_over(self, path: str) -> bool:
+        """Whether it is of a write that failed: unfinished, or groups of nothing."""
+        members = await self._document(path)
+        if members is None or members.get("node_type", "group") != "group":
+            return False
+        attrs = members.get("attributes")
+        if attrs:
+            return isinstance(attrs, dict) and UNFINISHED in attrs
+        below = [join(path, name) for name in await self._names(path)]
+        return all([await self._is_left_over(child) for child in below])
 
     async def _names(self, path: str) -> list[str]:
         async with self.room:
             listed = self.store.list_dir(join(self.root, path))
             names = {name.strip("/") async for name in listed}
-        return sorted(names - LITTER - METADATA)
+        return sorted(name for name in names - METADATA if not is_litter(name))
 
     async def _attrs(self, path: str) -> dict[str, Any]:
-        for name in ("zarr.json", ".zattrs"):
-            key = join(self.root, path, name)
-            async with self.room:
-                found = await self.store.get(key, default_buffer_prototype())
-            if found is not None:
-                return _attributes(found.to_bytes(), name)
-        return {}
+        members = await self._document(path) or {}
+        attrs = members.get("attributes")
+        return attrs if isinstance(attrs, dict) else {}
+
+    async def _document(self, path: str) -> dict[str, Any] | None:
+        """The metadata of a node as Zarr v3 has them; None where there are none."""
+        if (members := await self._json(path, "zarr.json")) is not None:
+            return members
+        attrs = await self._json(path, ".zattrs") or {}
+        for name, kind in ((".zgroup", "group"), (".zarray", "array")):
+            if await self._json(path, name) is not None:
+                return {"node_type": kind, "attributes": attrs}
+        return None
+
+    async def _json(self, path: str, name: str) -> dict[str, Any] | None:
+        key = join(self.root, path, name)
+        async with self.room:
+            found = await self.store.get(key, default_buffer_prototype())
+        return None if found is None else _members(found.to_bytes())
 
 
-def _attributes(document: bytes, name: str) -> dict[str, Any]:
+def _members(document: bytes) -> dict[str, Any]:
+    """Members of a JSON object; nothing can be told of what is broken."""
     try:
-        members = json.loads(document)
-        attrs = members.get("attributes", {}) if name == "zarr.json" else members
-        return dict(attrs)
-    except (AttributeError, TypeError, ValueError):
-        return {}
+        return dict(json.loads(document))
+    except (TypeError, ValueError):
+        return {"node_type": "unknown"}
 
 
 def _model(attrs: Mapping[str, Any]) -> Model | None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from xarray_omezarr.store.occupancy import (
     UNFINISHED,
     Occupancy,
     check_mode,
+    inspect_settled,
     inspect_target,
 )
 from xarray_omezarr.store.origins import reads_from_itself
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy, Model
     from xarray_omezarr.store.arrays import ZarrFormat
 
-
-# Seconds between looks at what may be half made.
-_PAUSES = (0.01, 0.03, 0.1, 0.2)
 
 # Paths that a message names.
 _SHOWN = 10
@@ -126,20 +123,9 @@ def _with_article(model: Model | None) -> str:
     return said if said[0].isdecimal() else f"{article}{said}"
 
 
-def _settled(target: Target) -> Occupancy:
-    """What stands at a target that others may be making a group of just now."""
-    for pause in _PAUSES:
-        occupancy = inspect_target(target)
-        if occupancy.kind != "foreign":
-            return occupancy
-        # Their document may be there under another name, or in part.
-        time.sleep(pause)
-    return inspect_target(target)
-
-
 def _check_ancestors(target: Target, zarr_format: ZarrFormat) -> None:
     for ancestor in ancestors(target):
-        occupancy = _settled(ancestor)
+        occupancy = inspect_settled(ancestor)
         if occupancy.kind in ("array", "foreign"):
             raise TargetExistsError(
                 f"{ancestor} is no Zarr group, so no group can be made below it; "

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import zarr
 
 from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning, TargetExistsError
+from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.store.occupancy import inspect_target
+from xarray_omezarr.store.occupancy import Occupancy, inspect_settled
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Model
@@ -50,7 +52,7 @@ def standing(target: Target) -> Standing:
     OmeZarrError
         If its metadata break the standard.
     """
-    found = inspect_target(target)
+    found = inspect_settled(target)
     if found.kind == "nothing":
         return Standing(target)
     if found.kind != "group":
@@ -63,21 +65,25 @@ def standing(target: Target) -> Standing:
             f"{target} is being written by somebody, or was left over when that was "
             "interrupted; nothing is added to it. Write the whole again first"
         )
-    attrs = dict(found.attrs or {})
+    return Standing(target, *_model(found.attrs or {}), found.children)
+
+
+def _model(attrs: Mapping[str, Any]) -> tuple[Version | None, Model | None]:
     version = registry.detect(attrs)
-    model = None
-    if version is not None:
-        with warnings.catch_warnings():
-            # Slips of others are said when it is opened, not with each addition.
-            warnings.simplefilter("ignore", OmeZarrWarning)
-            model = version.from_attrs(attrs)
-    return Standing(target, version, model, found.children)
+    if version is None:
+        return None, None
+    with warnings.catch_warnings():
+        # Slips of others are said when it is opened, not with each addition.
+        warnings.simplefilter("ignore", OmeZarrWarning)
+        return version, version.from_attrs(attrs)
 
 
 def refuse_strangers(place: Standing) -> None:
-    """Raise if a group without metadata holds what is not left over from us.
+    """Raise if a group without metadata holds what nobody has written to be listed.
 
-    A write into a new plate that failed leaves empty groups of rows and wells.
+    A write into a new plate that failed leaves empty groups of rows and wells, one
+    that was killed an unfinished image; images that are complete may be about to be
+    listed by their writers just now.
 
     Raises
     ------
@@ -88,14 +94,26 @@ def refuse_strangers(place: Standing) -> None:
         return
     strangers = []
     for name in place.children:
-        child = inspect_target(place.target.child(name))
-        if child.kind != "group" or child.has_ome_metadata or child.attrs:
+        child = inspect_settled(place.target.child(name))
+        if not child.is_unfinished and not _may_be_listed(child):
             strangers.append(name)
     if strangers:
         raise TargetExistsError(
             f"{place.target} is a group without OME-Zarr metadata that holds "
             f"{strangers[:10]}; nothing is added to it. Choose another path"
         )
+
+
+def _may_be_listed(child: Occupancy) -> bool:
+    if child.kind != "group" or not child.attrs:
+        return child.kind in ("nothing", "group")
+    try:
+        version = registry.detect(child.attrs)
+        return version is not None and isinstance(
+            version.from_attrs(child.attrs), Image
+        )
+    except OmeZarrError:
+        return False
 
 
 def model_at(target: Target) -> Model | None:

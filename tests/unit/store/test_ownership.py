@@ -28,6 +28,11 @@ def array(store, path: str) -> None:
     zarr.create_array(store, name=path, data=np.zeros((2, 2), "u1"))
 
 
+def table(store, path: str) -> None:
+    group(store, path)
+    array(store, f"{path}/column")
+
+
 def contents(store, path: str | None = None):
     target = open_target(store, group=path)
     return contents_of(target, inspect_target(target))
@@ -82,12 +87,12 @@ class TestImage:
     @pytest.mark.parametrize("path", ["tables", "labels/notes", "labels/cells/rois"])
     def test_a_group_of_others_is_a_stranger_wherever_it_is(self, store, path) -> None:
         make_image(store, labels=("cells",))
-        group(store, path)
+        table(store, path)
         assert contents(store).strangers == (path,)
 
     def test_the_group_xarray_belongs_to_it_if_it_says_so(self, store) -> None:
         make_image(store)
-        group(store, "xarray")
+        table(store, "xarray")
         assert contents(store).strangers == ("xarray",)
         root = zarr.open_group(store, mode="r+")
         root.attrs["xarray"] = {"version": 1, "coords": {}}
@@ -107,8 +112,23 @@ class TestPlate:
     )
     def test_whatever_is_not_listed_is_a_stranger(self, store, path) -> None:
         make_plate(store)
-        group(store, path)
+        table(store, path)
         assert contents(store).strangers == (path,)
+
+    def test_what_a_failed_write_leaves_is_no_stranger(self, store) -> None:
+        make_plate(store)
+        group(store, "C")
+        group(store, "C/5")
+        zarr.create_group(
+            store, path="A/1/7", attributes={"xarray_omezarr_unfinished": True}
+        )
+        array(store, "A/1/7/0")
+        assert contents(store).strangers == ()
+
+    def test_a_group_with_attributes_is_a_stranger(self, store) -> None:
+        make_plate(store)
+        zarr.create_group(store, path="C", attributes={"note": "mine"})
+        assert contents(store).strangers == ("C",)
 
     def test_the_metadata_of_a_collection_may_be_in_it(self, store) -> None:
         make_plate(store)
@@ -132,7 +152,7 @@ class TestCollection:
         group(store, "", **{"bioformats2raw.layout": 3})
         make_image(store, "0")
         make_image(store, "1")
-        group(store, "tables")
+        table(store, "tables")
         assert contents(store).strangers == ("tables",)
 
 
@@ -144,6 +164,15 @@ def test_in_what_is_not_understood_nothing_is_known_to_be_ours(store, ome) -> No
     array(store, "0")
     if ome:
         assert contents(store).strangers == ("0",)
+
+
+def test_a_label_image_is_not_replaced_by_an_image(store) -> None:
+    make_image(store, labels=("cells",))
+    whole, cells = contents(store), contents(store, "labels/cells")
+    assert cells.is_replaced_by(cells.model)
+    assert not cells.is_replaced_by(whole.model)
+    # Others leave out what tells a label image.
+    assert whole.is_replaced_by(cells.model)
 
 
 def test_like_is_replaced_by_like(store) -> None:
