@@ -182,14 +182,19 @@ def write_field(
         obj, labels, full = labelled_image_of(obj, image, labels, full)
     known = root_of(target, Plate, "a plate", full)
     spec, runs = parse_plate(plate), parse_acquisitions(acquisitions)
-    member = AddField(name, _acquisition(obj, path, acquisition, known, runs))
+    runs = runs or spec.acquisitions
+    member = AddField(
+        name,
+        _acquisition(obj, path, acquisition, known, runs),
+        only=_only(known, runs),
+    )
     member(standing(target.child(f"{row}/{column}")).model)
     revise = AddWell(
         row,
         column,
         member,
         spec,
-        runs or spec.acquisitions,
+        runs,
         check_layout(layout),
         target.stem,
     )
@@ -238,6 +243,13 @@ def _acquisition(
     listed = () if plate is None else plate.acquisitions
     by_name: dict[Any, int] = {r.name: r.id for r in (*listed, *runs) if r.name}
     return acquisition_id(by_name.get(said, said), path)
+
+
+def _only(known: Standing, runs: Sequence[Acquisition]) -> int | None:
+    """The acquisition of fields that tell none: the one that the plate has."""
+    plate = _plate(known)
+    listed = {run.id for run in (*(() if plate is None else plate.acquisitions), *runs)}
+    return listed.pop() if len(listed) == 1 else None
 
 
 def _refuse_untold(known: Standing, revise: AddWell, path: str) -> None:

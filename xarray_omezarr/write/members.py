@@ -44,33 +44,48 @@ class AddField:
     name : str
         Of the field.
     acquisition : int, optional
-        The one it belongs to.
+        The one it belongs to; None keeps that of the field that it replaces.
     well : Well, optional
         What the well said when this was called last, for the plate counts its fields.
+    only : int, optional
+        The one acquisition that the plate has, of which a field is that tells none.
     """
 
     name: str
     acquisition: int | None = None
     well: Well | None = None
+    only: int | None = None
 
     def __call__(self, model: Model | None) -> Well:
         """The well as it shall be."""
         if model is not None and not isinstance(model, Well):
             raise _other_kind("a well", model)
         fields = () if model is None else model.images
-        new = Field(path=self.name, acquisition=self.acquisition)
         at = next((i for i, old in enumerate(fields) if old.path == self.name), None)
         if at is not None:
             # What others have said of it besides stays.
-            same = fields[at].model_copy(update={"acquisition": self.acquisition})
+            run = self._run(fields[at].acquisition)
+            same = fields[at].model_copy(update={"acquisition": run})
             images = (*fields[:at], same, *fields[at + 1 :])
         else:
+            new = Field(path=self.name, acquisition=self._run(None))
             images = inserted(fields, new, lambda entry: natural_key(entry.path))
         if model is None:
             self.well = Well(images=images)
         else:
             self.well = model.model_copy(update={"images": images})
         return self.well
+
+    def _run(self, known: int | None) -> int | None:
+        told = (self.acquisition, known, self.only)
+        return next((number for number in told if number is not None), None)
+
+    @property
+    def settled(self) -> int | None:
+        """The acquisition of the field, in the well that was seen last."""
+        fields = () if self.well is None else self.well.images
+        known = [field.acquisition for field in fields if field.path == self.name]
+        return known[0] if known else self._run(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +333,7 @@ def check_member(plate: Plate | None, revise: AddWell) -> None:
             "Correct the path, or list it"
         )
     found = revise(plate)
-    if len(found.acquisitions) > 1 and revise.member.acquisition is None:
+    if len(found.acquisitions) > 1 and revise.member.settled is None:
         ids = [run.id for run in found.acquisitions]
         raise PlateError(
             f"Field {well}/{revise.member.name} has no acquisition, and the plate "
