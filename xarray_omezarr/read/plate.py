@@ -22,7 +22,7 @@ from xarray_omezarr.grid.names import (
     VARIABLE,
 )
 from xarray_omezarr.hierarchy import natural_key
-from xarray_omezarr.read.plate_map import PLATE_MAP, map_coords
+from xarray_omezarr.read.plate_map import PLATE_MAP, beyond, map_coords
 from xarray_omezarr.read.stacked import Member, StackedPixels
 from xarray_omezarr.read.tree import ACQUISITION, PLATE
 
@@ -109,6 +109,8 @@ def stacked(
     rows, columns, _ = lattice.names
     maps = map_coords(attrs.get(PLATE_MAP), rows, columns, taken)
     own = {key: value for key, value in attrs.items() if key != PLATE_MAP}
+    if others := beyond(attrs.get(PLATE_MAP), rows, columns):
+        own[PLATE_MAP] = others
     variable = _variable(image, lattice, fields, own)
     if labels:
         # Goes with the pixels, so that whoever writes them can say what is missing.

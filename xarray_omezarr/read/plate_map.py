@@ -62,6 +62,25 @@ def map_coords(
     }
 
 
+def beyond(plate_map: Any, rows: NDArray[Any], columns: NDArray[Any]) -> dict[str, Any]:
+    """The lines of a plate map that are about wells in other rows and columns.
+
+    Examples
+    --------
+    >>> both = {"A/1": {"dose": 1.5}, "H/12": {"dose": 2.5}}
+    >>> beyond(both, np.array(["A"]), np.array(["1"]))
+    {'H/12': {'dose': 2.5}}
+    """
+    if not isinstance(plate_map, Mapping):
+        return {}
+    inside = {f"{row}/{column}" for row in rows for column in columns}
+    return {
+        well: told
+        for well, told in plate_map.items()
+        if well not in inside and isinstance(told, Mapping)
+    }
+
+
 def _column(values: list[Any]) -> NDArray[Any]:
     """Values of one kind; what is missing is NaN among numbers, else None."""
     known = [value for value in values if value is not None]

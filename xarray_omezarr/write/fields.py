@@ -6,18 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from xarray_omezarr.errors import OptionError, PlateError, warn
-from xarray_omezarr.grid.kept import NotJson, to_json
 from xarray_omezarr.grid.names import LABEL_IMAGES, VARIABLE
 from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.bioformats2raw import Collection, plan_bioformats2raw
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.multiscale import own_name
 from xarray_omezarr.write.plate import PLATE, plan_plate
-from xarray_omezarr.write.plate_map import PLATE_MAP
+from xarray_omezarr.write.plate_map import PLATE_MAP, plain_value
 from xarray_omezarr.write.plate_tree import ACQUISITION, PlateTree
 from xarray_omezarr.write.splitting import Filler, Split, along, without_multiindex
 from xarray_omezarr.write.stage import find_origins, origin_names
@@ -25,6 +23,7 @@ from xarray_omezarr.write.wells import (
     PRESENT,
     Roles,
     dims_of,
+    find_empty,
     find_fields,
     find_roles,
     present,
@@ -139,8 +138,18 @@ def plan_stacked_plate(
     for path, image in images.by_path.items():
         row, column, name = path.split("/")
         places[row, column, name] = image
-    tree = PlateTree(places, attrs={**of_plate, **(attrs or {})})
+    tree = PlateTree(places, attrs=_with_attrs(of_plate, attrs or {}))
     return images.filled(plan_plate(tree, options, **further), options)
+
+
+def _with_attrs(
+    of_plate: Mapping[Any, Any], attrs: Mapping[Any, Any]
+) -> dict[Any, Any]:
+    """What the array tells of the plate, and the attributes of its Dataset."""
+    joined = {**of_plate, **attrs}
+    if PLATE_MAP in of_plate and PLATE_MAP in attrs:
+        joined[PLATE_MAP] = _merged(attrs[PLATE_MAP], of_plate[PLATE_MAP])
+    return joined
 
 
 def plan_any_collection(
@@ -216,9 +225,9 @@ def split_plate(
     }
     _warn_of_labels(da)
     columns = _well_columns(da, named, dims)
-    kept_map = _plate_map(da, dims, columns, places)
-    if kept_map:
-        of_plate[PLATE_MAP] = _merged(of_plate.get(PLATE_MAP), kept_map)
+    if columns:
+        wells = _map_of(da, named, dims, columns, places)
+        of_plate[PLATE_MAP] = _merged(of_plate.get(PLATE_MAP), wells)
     name = own_name(da, None, None)
     told = of_plate.get(PLATE)
     if name is not None and (told is None or isinstance(told, Mapping)):
@@ -319,18 +328,35 @@ def _well_columns(da: xr.DataArray, roles: Roles, dims: Sequence[str]) -> list[s
     ]
 
 
+def _map_of(
+    da: xr.DataArray,
+    roles: Roles,
+    dims: Sequence[str],
+    columns: Sequence[str],
+    places: Iterable[FieldPlace],
+) -> dict[str, dict[str, Any]]:
+    """What the coordinates tell of wells with fields, and of those without."""
+    used = [(place.index, f"{place.row}/{place.column}") for place in places]
+    wells = {well for _, well in used}
+    # What stands where a well has no further field is padding.
+    empty = [entry for entry in find_empty(da, roles, dims) if entry[1] not in wells]
+    return _plate_map(da, dims, columns, [*used, *empty])
+
+
 def _plate_map(
     da: xr.DataArray,
     dims: Sequence[str],
     columns: Iterable[str],
-    places: Iterable[FieldPlace],
+    places: Iterable[tuple[tuple[int, ...], str]],
 ) -> dict[str, dict[str, Any]]:
-    """What the coordinates tell of each well, by its path."""
+    """What the coordinates tell of the well at each place, by its path."""
     values = {name: along(da, dims, da.coords[name]) for name in columns}
     found: dict[str, dict[str, Any]] = {}
-    for place in places:
-        well = f"{place.row}/{place.column}"
-        told = {name: _json(of[place.index], name) for name, of in values.items()}
+    for index, well in places:
+        told = {
+            name: plain_value(of[index], f"Coordinate {name!r} of well {well}")
+            for name, of in values.items()
+        }
         if told and found.setdefault(well, told) != told:
             different = next(n for n in told if told[n] != found[well][n])
             raise PlateError(
@@ -341,24 +367,18 @@ def _plate_map(
     return found
 
 
-def _json(value: Any, name: str) -> Any:
-    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
-        return None
-    if isinstance(value, np.datetime64):
-        return None if np.isnat(value) else str(value)
-    try:
-        return to_json(value.item() if isinstance(value, np.generic) else value)
-    except NotJson as reason:
-        raise PlateError(
-            f"Coordinate {name!r} of wells holds {value!r} ({reason}), which JSON "
-            "cannot hold; convert it to numbers or texts, or drop it"
-        ) from reason
-
-
 def _merged(kept: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """The map that came along, with what coordinates tell now."""
+    """The map that came along, with what coordinates tell now.
+
+    Arrays have a place for every well; lines of nothing but null say nothing.
+    """
     known = kept if isinstance(kept, Mapping) else {}
-    return {
+    joined = {
         well: {**known.get(well, {}), **told.get(well, {})}
         for well in dict.fromkeys([*known, *told])
+    }
+    return {
+        well: line
+        for well, line in joined.items()
+        if any(value is not None for value in line.values())
     }

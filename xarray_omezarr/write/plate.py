@@ -20,7 +20,12 @@ from xarray_omezarr.write.acquisitions import (
 from xarray_omezarr.write.bioformats2raw import OME, OME_XML, with_series
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.plate_fields import plan_fields
-from xarray_omezarr.write.plate_map import PLATE_MAP, kept_plate_map, parse_plate_map
+from xarray_omezarr.write.plate_map import (
+    PLATE_MAP,
+    joined_plate_map,
+    kept_plate_map,
+    parse_plate_map,
+)
 from xarray_omezarr.write.plate_names import (
     PlateNames,
     check_layout,
@@ -72,7 +77,7 @@ def plan_plate(
         Number of wells of the physical plate, all of whose rows and columns are
         declared.
     plate_map : pandas.DataFrame, path or mapping, optional
-        See `parse_plate_map`.
+        See `parse_plate_map`. What came with the tree stays beside it.
     ome_xml : optional
         OME-XML of all fields, in their order; see
         `xarray_omezarr.write.ome_xml.ome_xml_for`. Where it is left out, a plate that
@@ -216,12 +221,12 @@ class _Planner:
     def _attrs(self, plate_map: Any, names: PlateNames) -> dict[str, Any]:
         kept = {k: v for k, v in self.tree.attrs.items() if k not in _OURS}
         attrs = {**plain_attrs(kept), **check_attrs(self.options["attrs"])}
+        wells = kept_plate_map(self.tree.attrs.get(PLATE_MAP), names)
         if plate_map is not None:
             told = parse_plate_map(plate_map, names)
-        else:
-            told = kept_plate_map(self.tree.attrs.get(PLATE_MAP), names)
-        if told:
-            attrs[PLATE_MAP] = told
+            wells = joined_plate_map(wells, told, names)
+        if wells:
+            attrs[PLATE_MAP] = wells
         return attrs
 
     def _rows_and_wells(

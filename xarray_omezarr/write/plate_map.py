@@ -84,7 +84,10 @@ def parse_plate_map(given: Any, names: PlateNames) -> PlateMap:
                     "keep one line per well"
                 )
             told[path] = well
-            found[path] = {key: _plain(v, path, key) for key, v in values.items()}
+            found[path] = {
+                key: plain_value(v, f"plate_map: {key!r} of well {path}")
+                for key, v in values.items()
+            }
     with problems.collected():
         if unknown:
             raise PlateError(
@@ -111,6 +114,29 @@ def kept_plate_map(given: Any, names: PlateNames) -> PlateMap:
         gone = [str(well) for well in given if well not in kept]
         warn(f"Left out of the plate map, as the plate has no such wells: {some(gone)}")
     return parse_plate_map(kept, names)
+
+
+def joined_plate_map(kept: PlateMap, told: PlateMap, names: PlateNames) -> PlateMap:
+    """One map of two; what is told wins, and hides nothing where it is null.
+
+    Parameters
+    ----------
+    kept, told : mapping
+        As from `kept_plate_map` and `parse_plate_map`.
+    names : PlateNames
+        Rows and columns of the plate.
+    """
+    both = (told, kept)
+    keys = dict.fromkeys(
+        key for known in (kept, told) for values in known.values() for key in values
+    )
+
+    def value(well: str, key: str) -> Any:
+        found = (known.get(well, {}).get(key) for known in both)
+        return next((value for value in found if value is not None), None)
+
+    wells = sorted({*kept, *told}, key=lambda well: _place(well, names))
+    return {well: {key: value(well, key) for key in keys} for well in wells}
 
 
 def _place(path: str, names: PlateNames) -> tuple[int, int]:
@@ -235,8 +261,29 @@ def _check_keys(found: PlateMap) -> None:
         )
 
 
-def _plain(value: Any, path: str, key: str) -> Any:
-    """The value as JSON; None where it is missing."""
+def plain_value(value: Any, about: str) -> Any:
+    """What is known of a well as JSON; None where it is missing.
+
+    Parameters
+    ----------
+    value : object
+        A number, text or date, of numpy and pandas too.
+    about : str
+        What it is, for the message.
+
+    Raises
+    ------
+    PlateError
+        If JSON cannot hold it.
+
+    Examples
+    --------
+    >>> plain_value(np.float32("nan"), "dose"), plain_value(np.int8(3), "dose")
+    (None, 3)
+    """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    value = value.item() if isinstance(value, np.generic) else value
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, float) and math.isnan(value):
@@ -247,6 +294,6 @@ def _plain(value: Any, path: str, key: str) -> Any:
         return to_json(value)
     except NotJson as reason:
         raise PlateError(
-            f"plate_map has {key!r} of well {path} = {value!r} ({reason}), which JSON "
-            "cannot hold; convert it to a number or text"
+            f"{about} is {value!r} ({reason}), which JSON cannot hold; convert it to a "
+            "number or text, or leave it out"
         ) from reason

@@ -169,6 +169,22 @@ def find_fields(
     return found
 
 
+def find_empty(
+    da: xr.DataArray, roles: Roles, dims: Sequence[str]
+) -> list[tuple[tuple[int, ...], str]]:
+    """Positions without a field, and the paths of their wells, where these are told.
+
+    Parameters
+    ----------
+    da, roles, dims
+        As for `find_fields`.
+    """
+    # What is wrong with names that no field has is nobody's trouble.
+    unheard = Problems()
+    wells = _each(da, dims, ~present(da, dims), unheard, *_readers(roles))
+    return [(at, "/".join(names)) for at, names in wells.items() if len(names) == 2]
+
+
 def present(da: xr.DataArray, dims: Sequence[str]) -> Any:
     """Which positions hold a field, as an array of bool along `dims`."""
     if PRESENT in da.coords:

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from xarray_omezarr.errors import OmeZarrErrorGroup, OmeZarrWarning, PlateError
-from xarray_omezarr.write.plate_map import find_well, kept_plate_map, parse_plate_map
+from xarray_omezarr.write.plate_map import (
+    find_well,
+    joined_plate_map,
+    kept_plate_map,
+    parse_plate_map,
+    plain_value,
+)
 from xarray_omezarr.write.plate_names import PlateNames
 
 PLATE = PlateNames(("A", "B", "C"), ("1", "2", "12"))
@@ -141,3 +147,37 @@ def test_a_map_that_was_read_loses_what_no_longer_fits_with_a_warning():
 
     assert kept == {"A/1": {"dose": 1}}
     assert kept_plate_map("mine", PLATE) == {}
+
+
+def test_of_two_maps_what_is_told_wins_and_null_hides_nothing():
+    kept = {"B/1": {"drug": "x", "dose": 1.0}, "A/12": {"drug": "z", "dose": None}}
+    told = {"B/1": {"dose": 2.5, "drug": None}, "A/2": {"dose": 3, "drug": None}}
+
+    joined = joined_plate_map(kept, told, PLATE)
+
+    assert joined == {
+        "A/2": {"drug": None, "dose": 3},
+        "A/12": {"drug": "z", "dose": None},
+        "B/1": {"drug": "x", "dose": 2.5},
+    }
+    assert [*joined] == ["A/2", "A/12", "B/1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.float32("nan"), None),
+        (np.datetime64("NaT"), None),
+        (pd.NA, None),
+        (np.int8(-3), -3),
+        (np.str_("x"), "x"),
+        (np.bool_(True), True),
+        (np.datetime64("2026-05-01T08:00", "ns"), "2026-05-01T08:00:00"),
+        (["a", 1], ["a", 1]),
+    ],
+)
+def test_values_of_numpy_and_pandas_are_plain(value, plain):
+    found = plain_value(value, "it")
+
+    assert found == plain
+    assert type(found) is type(plain)
