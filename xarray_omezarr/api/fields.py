@@ -198,7 +198,8 @@ def write_field(
         check_layout(layout),
         target.stem,
     )
-    check_member(_plate(known), revise)
+    version = registry.get(full["version"])
+    check_member(_plate(known), revise, version)
     _refuse_untold(known, revise, path)
     full["scale_factors"] = _factors(obj, known, path, full)
     return write_planned(
@@ -209,7 +210,7 @@ def write_field(
         below=path,
         finish=Parents(
             target,
-            registry.get(full["version"]),
+            version,
             {f"{row}/{column}": member, "": revise},
         ),
     )

@@ -27,9 +27,9 @@ from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import Standing, model_at
 from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of
-from xarray_omezarr.write.members import AddSeries, AsCollection
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts
 from xarray_omezarr.write.ome_xml_added import DescribeSeries
+from xarray_omezarr.write.series_added import AddSeries, AsCollection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

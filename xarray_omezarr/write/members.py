@@ -1,4 +1,4 @@
-"""One field or series more: what plate, well and collection say of it afterwards.
+"""One field more: what plate and well say of it afterwards.
 
 Each of these is called with what a group says at that moment, under a lock, and gives
 what it shall say: nothing that others have listed meanwhile is lost.
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from xarray_omezarr.errors import PlateError, TargetExistsError, warn
-from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.plate import (
     Acquisition,
     Column,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from xarray_omezarr.hierarchy import Model
     from xarray_omezarr.ngff.multiscale import Image
+    from xarray_omezarr.ngff.versions.protocol import Version
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class AddField:
     def __call__(self, model: Model | None) -> Well:
         """The well as it shall be."""
         if model is not None and not isinstance(model, Well):
-            raise _other_kind("a well", model)
+            raise other_kind("a well", model)
         fields = () if model is None else model.images
         at = next((i for i, old in enumerate(fields) if old.path == self.name), None)
         if at is not None:
@@ -127,11 +127,10 @@ class AddWell:
             If the group is no plate.
         """
         if model is not None and not isinstance(model, Plate):
-            raise _other_kind("a plate", model)
+            raise other_kind("a plate", model)
         names = self._names(model)
         known = () if model is None else model.wells
-        old = PlateNames((), ()) if model is None else _names_of(model)
-        wells = tuple(_moved(well, old, names) for well in known)
+        wells = tuple(_moved(well, names) for well in known)
         path = f"{self.row}/{self.column}"
         if all(well.path != path for well in wells):
             here = PlateWell(
@@ -165,11 +164,13 @@ class AddWell:
                 PlateNames((self.row,), (self.column,)), PlateSpec(), self.layout
             )
         known, fills = _names_of(model), self.layout is not None
+        # Others list wells in rows and columns that they do not declare.
+        used = [well.names for well in model.wells]
+        rows = (*told.rows, *(row for row, _ in used), self.row)
+        columns = (*told.columns, *(column for _, column in used), self.column)
         return PlateNames(
-            _joined(known.rows, (*told.rows, self.row), self._rows, fills=fills),
-            _joined(
-                known.columns, (*told.columns, self.column), self._columns, fills=fills
-            ),
+            _joined(known.rows, rows, self._rows, fills=fills),
+            _joined(known.columns, columns, self._columns, fills=fills),
         )
 
     def _rows(self, rows: Sequence[str]) -> tuple[str, ...]:
@@ -210,49 +211,6 @@ class AddWell:
         return max(fields, told, known)
 
 
-@dataclass(frozen=True, slots=True)
-class AsCollection:
-    """The root of a collection."""
-
-    def __call__(self, model: Model | None) -> Bioformats2Raw:
-        """The root as it shall be."""
-        if model is None:
-            return Bioformats2Raw()
-        if not isinstance(model, Bioformats2Raw):
-            raise _other_kind("a collection", model)
-        return model
-
-
-@dataclass(slots=True)
-class AddSeries:
-    """The list of the images of a collection, with one more.
-
-    Parameters
-    ----------
-    path : str
-        Of the image.
-    known : tuple of str
-        Those that there are in a collection that has no list.
-    listed : Series, optional
-        What was listed when this was called last, for the OME-XML describes it.
-    """
-
-    path: str
-    known: tuple[str, ...] = ()
-    listed: Series | None = None
-
-    def __call__(self, model: Model | None) -> Series:
-        """The list as it shall be."""
-        if model is not None and not isinstance(model, Series):
-            raise _other_kind("the list of a collection", model)
-        if model is None:
-            model = Series(series=self.known)
-        if self.path not in model.series:
-            model = model.model_copy(update={"series": (*model.series, self.path)})
-        self.listed = model
-        return model
-
-
 def inserted(
     entries: tuple[T, ...], new: T, key: Callable[[T], object]
 ) -> tuple[T, ...]:
@@ -291,13 +249,13 @@ def _names_of(model: Plate) -> PlateNames:
     return PlateNames(model.row_names, model.column_names)
 
 
-def _moved(well: PlateWell, old: PlateNames, new: PlateNames) -> PlateWell:
-    """The well where its row and column are now."""
-    row, column = old.rows[well.row_index], old.columns[well.column_index]
+def _moved(well: PlateWell, names: PlateNames) -> PlateWell:
+    """The well where its row and column are now; its path tells which they are."""
+    row, column = well.names
     return well.model_copy(
         update={
-            "row_index": new.rows.index(row),
-            "column_index": new.columns.index(column),
+            "row_index": names.rows.index(row),
+            "column_index": names.columns.index(column),
         }
     )
 
@@ -310,20 +268,23 @@ def _kept(
     return tuple(by_name.get(name) or make(name=name) for name in names)
 
 
-def _other_kind(wanted: str, model: Model) -> TargetExistsError:
+def other_kind(wanted: str, model: Model) -> TargetExistsError:
+    """The error for a group that others have replaced by something else."""
     return TargetExistsError(
         f"The group is no longer {wanted}, but {model.summary()}; somebody has "
         "replaced it meanwhile. What was written is there and is not listed"
     )
 
 
-def check_member(plate: Plate | None, revise: AddWell) -> None:
+def check_member(plate: Plate | None, revise: AddWell, version: Version) -> None:
     """Refuse a field, before it is written, that the plate could not list.
 
     Raises
     ------
     PlateError
         If rows or columns do not fit, or an acquisition is missing.
+    MetadataError
+        If the plate or the well break a MUST of the standard as they are.
     """
     well = f"{revise.row}/{revise.column}"
     listed = revise.spec.wells
@@ -333,6 +294,11 @@ def check_member(plate: Plate | None, revise: AddWell) -> None:
             "Correct the path, or list it"
         )
     found = revise(plate)
+    for model in (revise.member.well, found):
+        if model is not None:
+            # It would show when they are listed, with the pixels stored.
+            version.to_attrs(model)
+    _warn_of_undeclared(plate)
     if len(found.acquisitions) > 1 and revise.member.settled is None:
         ids = [run.id for run in found.acquisitions]
         raise PlateError(
@@ -349,6 +315,21 @@ def check_member(plate: Plate | None, revise: AddWell) -> None:
                 f"The plate has the {what} {alike[0]!r}, and {name!r} becomes another "
                 "one, which looks the same to people and to some disks"
             )
+
+
+def _warn_of_undeclared(plate: Plate | None) -> None:
+    wells = () if plate is None else plate.wells
+    names = PlateNames((), ()) if plate is None else _names_of(plate)
+    outside = [
+        well.path
+        for well in wells
+        if well.names[0] not in names.rows or well.names[1] not in names.columns
+    ]
+    if outside:
+        warn(
+            f"The plate lists wells {some(outside)} in rows or columns that it does "
+            "not declare; they are declared now"
+        )
 
 
 def _meaning(name: str) -> object:

@@ -13,7 +13,7 @@ from xarray_omezarr.write.ome_xml import ImageFacts, image_element, make_ome_xml
 from xarray_omezarr.write.ome_xml_text import parse_ome_xml
 
 if TYPE_CHECKING:
-    from xarray_omezarr.write.members import AddSeries
+    from xarray_omezarr.write.series_added import AddSeries
 
 _NUMBER = re.compile(r"(?:Image|Pixels|Channel):(\d{1,9})\b")
 # Units of distances are said since this release.

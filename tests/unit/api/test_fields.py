@@ -60,3 +60,24 @@ class TestAcquisition:
         xo.write_plate({"A/1/0": image()}, store)
         xo.write_field(image(), store, "A/1/1")
         assert fields(store, "A/1") == [("0", None), ("1", None)]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("what", ["plate", "well"])
+    def test_nothing_is_stored_where_the_metadata_of_others_are_broken(
+        self, what
+    ) -> None:
+        store = MemoryStore()
+        xo.write_plate({"A/1/0": image()}, store)
+        path = "" if what == "plate" else "A/1"
+        group = zarr.open_group(store, path=path, mode="r+")
+        told = dict(group.attrs["ome"])
+        if what == "plate":
+            told["plate"]["rows"].append({"name": "B_1"})
+        else:
+            told["well"]["images"][0]["path"] = "fov_0"
+        group.attrs["ome"] = told
+        before = keys(store)
+        with pytest.raises(xo.MetadataError, match="cannot be written"):
+            xo.write_field(image(), store, "A/1/1")
+        assert keys(store) == before

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from xarray_omezarr.errors import PlateError, TargetExistsError
+from xarray_omezarr.errors import MetadataError, PlateError, TargetExistsError
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.plate import (
     Acquisition,
@@ -17,14 +17,16 @@ from xarray_omezarr.ngff.plate import (
     Well,
     check_plate,
 )
+from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.write.members import (
     AddField,
-    AddSeries,
     AddWell,
-    AsCollection,
     check_member,
 )
 from xarray_omezarr.write.plate_spec import parse_plate
+from xarray_omezarr.write.series_added import AddSeries, AsCollection
+
+VERSION = registry.get(registry.DEFAULT)
 
 
 def added(plate, path, acquisition=None, well=None, **options):
@@ -140,18 +142,18 @@ def test_unknown_keys_of_others_stay() -> None:
 def test_wells_that_a_given_plate_does_not_list_are_refused() -> None:
     revise = AddWell("C", "1", AddField("0"), parse_plate({"wells": ["A/1", "B/1"]}))
     with pytest.raises(PlateError, match="A/1, B/1"):
-        check_member(None, revise)
+        check_member(None, revise, VERSION)
 
 
 def test_a_field_without_acquisition_is_refused_where_there_are_several() -> None:
     plate = Plate.of(["A/1"], acquisitions=[Acquisition(id=1), Acquisition(id=2)])
     with pytest.raises(PlateError, match=r"\[1, 2\]; give acquisition="):
-        check_member(plate, AddWell("A", "1", AddField("0")))
+        check_member(plate, AddWell("A", "1", AddField("0")), VERSION)
 
 
 def test_columns_that_differ_by_zeros_are_warned_of() -> None:
     with pytest.warns(UserWarning, match="'1', and '01' becomes another"):
-        check_member(Plate.of(["A/1"]), AddWell("A", "01", AddField("0")))
+        check_member(Plate.of(["A/1"]), AddWell("A", "01", AddField("0")), VERSION)
 
 
 @pytest.mark.parametrize("revise", [AddField("0"), AsCollection(), AddSeries("0")])
@@ -176,3 +178,35 @@ def test_they_travel_together() -> None:
     two = Well(images=(Field(path="1"), Field(path="2")))
     parts["A/1"](two)
     assert parts[""](None).field_count == 3
+
+
+def listing(path, row_index, column_index):
+    """A plate with rows A and B and columns 1 and 2, and one well."""
+    well = PlateWell(path=path, row_index=row_index, column_index=column_index)
+    return Plate.of(["A/1", "B/2"]).model_copy(update={"wells": (well,)})
+
+
+@pytest.mark.parametrize("path", ["C/9", "B/12", "C/2"])
+def test_wells_of_others_beyond_rows_and_columns_are_declared(path) -> None:
+    plate = listing(path, 2, 8)
+    with pytest.warns(UserWarning, match=f"wells {path} in rows or columns"):
+        check_member(plate, AddWell("A", "1", AddField("0")), VERSION)
+    told = added(plate, "A/1/0")
+    row, column = path.split("/")
+    assert {row, column} <= {*told.row_names, *told.column_names}
+    assert [well.path for well in told.wells] == ["A/1", path]
+
+
+def test_a_plate_that_breaks_a_must_is_told_before_a_field_is_written() -> None:
+    plate = Plate.of(["A/1"]).model_copy(
+        update={"rows": (Row(name="A"), Row(name="B_1"))}
+    )
+    with pytest.raises(MetadataError, match="row 'B_1' has other characters"):
+        check_member(plate, AddWell("A", "2", AddField("0")), VERSION)
+
+
+def test_a_well_that_breaks_a_must_is_told_before_a_field_is_written() -> None:
+    member = AddField("1")
+    member(Well(images=(Field(path="fov_0"),)))
+    with pytest.raises(MetadataError, match="field 'fov_0'"):
+        check_member(Plate.of(["A/1"]), AddWell("A", "1", member), VERSION)
