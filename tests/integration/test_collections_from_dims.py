@@ -46,6 +46,19 @@ def test_each_series_begins_at_its_origin(tmp_path) -> None:
     ]
 
 
+def test_the_text_of_the_collection_is_not_that_of_each_series(tmp_path) -> None:
+    stack().omezarr.to_bioformats2raw(tmp_path / "a", series="p")
+    text = (tmp_path / "a" / "OME" / "METADATA.ome.xml").read_text("utf-8")
+    text = text.replace("</OME>", "<!-- by hand --></OME>")
+    da = stack().assign_attrs(ome_xml=text)
+    da.omezarr.to_bioformats2raw(tmp_path / "b", series="p")
+    assert da.attrs == {"ome_xml": text}
+    kept = (tmp_path / "b" / "OME" / "METADATA.ome.xml").read_text("utf-8")
+    assert "by hand" in kept
+    for metadata in (tmp_path / "b").rglob("zarr.json"):
+        assert "by hand" not in metadata.read_text("utf-8")
+
+
 def test_absent_positions_are_left_out(tmp_path) -> None:
     da = stack(present=("p", [n != 1 for n in range(12)]))
     group = da.omezarr.to_bioformats2raw(tmp_path / "c", series="p")

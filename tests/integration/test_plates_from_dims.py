@@ -141,6 +141,21 @@ def test_a_dataset_brings_what_is_known_of_the_plate(tmp_path) -> None:
     assert group.attrs["operator"] == "Ada"
 
 
+def test_the_text_of_the_plate_is_not_that_of_each_field(tmp_path) -> None:
+    stack().omezarr.to_plate(tmp_path / "a", ome_xml="auto")
+    text = (tmp_path / "a" / "OME" / "METADATA.ome.xml").read_text("utf-8")
+    text = text.replace("</OME>", "<!-- by hand --></OME>")
+    assert "by hand" in text
+    da = stack().assign_attrs(ome_xml=text)
+    for form, obj in (("array", da), ("dataset", da.to_dataset(name="image"))):
+        obj.omezarr.to_plate(tmp_path / form)
+        assert da.attrs == {"ome_xml": text}
+        kept = (tmp_path / form / "OME" / "METADATA.ome.xml").read_text("utf-8")
+        assert "by hand" in kept
+        for metadata in (tmp_path / form).rglob("zarr.json"):
+            assert "by hand" not in metadata.read_text("utf-8")
+
+
 def test_all_problems_are_said_before_the_first_byte(tmp_path) -> None:
     da = stack(well=["B2", "?", "C2"]).assign_coords(field=["a", "b_"])
     with pytest.raises(xo.PlateError, match=r"'\?'"):

@@ -11,7 +11,7 @@ import xarray as xr
 from xarray_omezarr.errors import OptionError, PlateError, warn
 from xarray_omezarr.grid.names import LABEL_IMAGES, VARIABLE
 from xarray_omezarr.write.acquisitions import some
-from xarray_omezarr.write.bioformats2raw import Collection, plan_bioformats2raw
+from xarray_omezarr.write.bioformats2raw import OME_XML, Collection, plan_bioformats2raw
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.multiscale import own_name
 from xarray_omezarr.write.plate import PLATE, plan_plate
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.write.wells import FieldPlace
 
 # Attributes of an array that was stacked which are those of the plate.
-_OF_PLATE = (PLATE, PLATE_MAP, LABEL_IMAGES)
+_TOLD = (PLATE, PLATE_MAP, OME_XML)
+_OF_PLATE = (*_TOLD, LABEL_IMAGES)
 _NAME = ("long_name",)
 
 
@@ -195,7 +196,8 @@ def plan_any_collection(
             "its images apart with series="
         )
     images = split_series(obj, series)
-    found = Collection(images.by_path, attrs)
+    kept = {OME_XML: obj.attrs[OME_XML]} if OME_XML in obj.attrs else {}
+    found = Collection(images.by_path, {**kept, **attrs})
     return images.filled(plan_bioformats2raw(found, options, **further), options)
 
 
@@ -220,9 +222,7 @@ def split_plate(
     da = without_multiindex(da)
     dims = dims_of(da, named.names)
     places = find_fields(da, named, dims)
-    of_plate: dict[Any, Any] = {
-        key: da.attrs[key] for key in (PLATE, PLATE_MAP) if key in da.attrs
-    }
+    of_plate: dict[Any, Any] = {key: da.attrs[key] for key in _TOLD if key in da.attrs}
     _warn_of_labels(da)
     columns = _well_columns(da, named, dims)
     if columns:

@@ -53,7 +53,10 @@ class Split:
         dropped_attrs: Collection[str] = (),
     ) -> Split:
         """Cut `da` along `dims`; coordinates that are `dropped` stay with nobody."""
-        kept = da.drop_vars([name for name in dropped if name in da.coords])
+        # A copy, for what is dropped nowhere is the object of the caller.
+        kept = da.drop_vars([name for name in dropped if name in da.coords]).copy(
+            deep=False
+        )
         attrs = {k: v for k, v in da.attrs.items() if k not in dropped_attrs}
         kept.attrs = attrs
         if _is_dask(da):

@@ -24,7 +24,7 @@ _SPACE = ("z", "y", "x")
 _PRESENT = "present"
 _OF_FIELDS = frozenset([_PRESENT, "row", "column", "well", "field"])
 # Attributes of the stack that are of the whole plate.
-_OF_PLATE = ("plate", "plate_map", LABEL_IMAGES)
+_OF_PLATE = ("plate", "plate_map", "ome_xml", LABEL_IMAGES)
 
 
 @dataclass(frozen=True, slots=True)
