@@ -89,6 +89,59 @@ def test_coordinates_of_wells_are_the_plate_map(tmp_path) -> None:
     }
 
 
+def test_a_plate_map_that_is_given_stands_beside_what_coordinates_tell(
+    tmp_path,
+) -> None:
+    da = stack(drug=("well", ["a", "b", "c"]), dose=("well", [1, 2, 3]))
+    group = da.omezarr.to_plate(tmp_path / "p", plate_map={"C02": {"dose": 30}})
+    assert group.attrs["plate_map"] == {
+        "B/2": {"drug": "a", "dose": 1},
+        "B/10": {"drug": "b", "dose": 2},
+        "C/2": {"drug": "c", "dose": 30},
+    }
+
+
+def test_wells_without_fields_keep_what_is_known_of_them(tmp_path) -> None:
+    da = stack(
+        present=(("well", "field"), [[True, False], [False, False], [True, True]]),
+        drug=("well", np.array([None, "b", "c"], object)),
+    )
+    group = da.omezarr.to_plate(tmp_path / "p", layout=96)
+    assert group.attrs["plate_map"] == {"B/10": {"drug": "b"}, "C/2": {"drug": "c"}}
+
+
+def test_a_name_that_only_padding_has_is_no_well(tmp_path) -> None:
+    da = stack(
+        well=["B2", "", "C2"],
+        present=(("well", "field"), [[True, False], [False, False], [True, True]]),
+        drug=("well", ["a", "-", "c"]),
+    )
+    group = da.omezarr.to_plate(tmp_path / "p")
+    assert group.attrs["plate_map"] == {"B/2": {"drug": "a"}, "C/2": {"drug": "c"}}
+
+
+def test_a_plate_map_is_whole_after_opening_the_plate_as_one_array(tmp_path) -> None:
+    told = {
+        "A/1": {"dose": 1.5, "kind": "drug"},
+        "A/2": {"dose": None, "kind": "empty"},
+        "B/2": {"dose": None, "kind": None},
+        "H/12": {"dose": 0.5, "kind": "far"},
+    }
+    fields = {path: image_of_field() for path in ("A/1/0", "B/2/0")}
+    xo.write_plate(fields, tmp_path / "p", layout=96, plate_map=told)
+    ds = xo.open_plate(tmp_path / "p")
+    assert ds["kind"].sel(row="A", column="2") == "empty"
+    for form in (ds, ds["image"]):
+        group = xo.write_plate(form, tmp_path / "q", mode="w")
+        # Nothing is known of B/2, so it has no line.
+        expected = {well: line for well, line in told.items() if well != "B/2"}
+        assert group.attrs["plate_map"] == expected
+
+
+def image_of_field():
+    return xr.DataArray(PIXELS[0, 0, 0], dims=("y", "x"))
+
+
 def test_coordinates_of_fields_are_kept_with_each(tmp_path) -> None:
     seconds = np.arange(6).reshape(3, 2)
     times = np.datetime64("2026-05-01T08:00", "ns") + seconds.astype("timedelta64[s]")

@@ -109,9 +109,12 @@ def stacked(
     rows, columns, _ = lattice.names
     maps = map_coords(attrs.get(PLATE_MAP), rows, columns, taken)
     own = {key: value for key, value in attrs.items() if key != PLATE_MAP}
-    if others := beyond(attrs.get(PLATE_MAP), rows, columns):
+    others = beyond(attrs.get(PLATE_MAP), rows, columns)
+    if others:
         own[PLATE_MAP] = others
     variable = _variable(image, lattice, fields, own)
+    if others:
+        variable.attrs[PLATE_MAP] = others
     if labels:
         # Goes with the pixels, so that whoever writes them can say what is missing.
         variable.attrs[LABEL_IMAGES] = [*labels]
