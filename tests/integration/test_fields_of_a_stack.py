@@ -130,3 +130,14 @@ def test_a_stack_without_label_images_says_nothing_of_them(plate) -> None:
     ds = xo.open_plate(plate)
     assert "label_images" not in ds.image.attrs
     ds.omezarr.to_plate(MemoryStore())
+
+
+def test_what_where_masks_of_pixels_that_are_yet_to_be_computed_is_warned_of(
+    plate,
+) -> None:
+    ds = xo.open_plate(plate, chunks={})
+    masked = ds.where(ds.row == "A")
+    with pytest.warns(xo.OmeZarrWarning, match="were uint16 and are float.*drop=True"):
+        xo.plan_plate(masked)
+    xo.plan_plate(ds.where(ds.row == "A", 0))
+    xo.plan_plate(masked.fillna(0).astype("uint16"))

@@ -41,3 +41,6 @@ class StoredLevels(TypedDict):
 
 #: Attribute of a stacked plate: names of the label images that its fields have.
 LABEL_IMAGES = "label_images"
+
+#: Encoding of its coordinate ``present``: the type that the pixels had.
+DTYPE_KEY = "omezarr_dtype"

@@ -16,6 +16,7 @@ from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.names import (
     CHANNEL_PREFIX,
+    DTYPE_KEY,
     LABEL_IMAGES,
     LEVELS_KEY,
     NAME_KEY,
@@ -105,6 +106,8 @@ def stacked(
         ),
         ACQUISITION: _acquisition(lattice, fields),
     }
+    # What is computed of the pixels leaves it as it is.
+    coords[PRESENT].encoding[DTYPE_KEY] = str(image.dtype)
     taken = {*coords, *map(str, image.dims), VARIABLE}
     rows, columns, _ = lattice.names
     maps = map_coords(attrs.get(PLATE_MAP), rows, columns, taken)

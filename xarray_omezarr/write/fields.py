@@ -17,16 +17,15 @@ from xarray_omezarr.write.multiscale import own_name
 from xarray_omezarr.write.plate import PLATE, plan_plate
 from xarray_omezarr.write.plate_map import PLATE_MAP, plain_value
 from xarray_omezarr.write.plate_tree import ACQUISITION, PlateTree
+from xarray_omezarr.write.present import PRESENT, present
 from xarray_omezarr.write.splitting import Filler, Split, along, without_multiindex
 from xarray_omezarr.write.stage import find_origins, origin_names
 from xarray_omezarr.write.wells import (
-    PRESENT,
     Roles,
     dims_of,
     find_empty,
     find_fields,
     find_roles,
-    present,
 )
 
 if TYPE_CHECKING:

@@ -16,11 +16,8 @@ import xarray as xr
 from xarray_omezarr.errors import OptionError, PlateError, Problems
 from xarray_omezarr.write.plate_names import row_letters
 from xarray_omezarr.write.plate_tree import ACQUISITION
-from xarray_omezarr.write.source import is_in_memory
+from xarray_omezarr.write.present import PRESENT, present, refuse_masked
 from xarray_omezarr.write.splitting import along
-
-#: Coordinate of a stacked plate that says which fields there are.
-PRESENT = "present"
 
 # Where no name is given, the first of these that the object has.
 _NAMES = {
@@ -102,6 +99,12 @@ def find_roles(
     by_rows = found["row"] is not None and found["column"] is not None
     prefers_rows = row is not None or column is not None
     prefers_rows |= well is None and _are_dims(da, found["row"], found["column"])
+    joined = None if prefers_rows else _joined(da, found["well"])
+    if joined is not None:
+        return Roles(None, *joined, found["field"])
+    # After .reset_index() the dim is left, and its coordinates tell the wells.
+    is_bare = found["well"] is not None and found["well"] not in da.coords
+    prefers_rows |= well is None and by_rows and is_bare
     if well is None and by_rows and (prefers_rows or found["well"] is None):
         return Roles(None, found["row"], found["column"], found["field"])
     if prefers_rows or found["well"] is None:
@@ -111,6 +114,21 @@ def find_roles(
             "'B2' or 'B/2'), or two with row= and column="
         )
     return Roles(found["well"], None, None, found["field"])
+
+
+def _joined(da: xr.DataArray, well: str | None) -> tuple[str, str] | None:
+    """Row and column of a dim that .stack() made of both."""
+    if well not in da.dims or well not in da.xindexes:
+        return None
+    names = [str(name) for name in da.xindexes.get_all_coords(well) if name != well]
+    if not names:
+        return None
+    if len(names) != 2:
+        raise OptionError(
+            f"{well!r} is an index of {names}, and a well is told by its row and its "
+            "column; name these two with row= and column="
+        )
+    return names[0], names[1]
 
 
 def _has(da: xr.DataArray, name: object) -> bool:
@@ -166,6 +184,7 @@ def find_fields(
             f"written; coordinate {PRESENT!r} must be True somewhere"
         )
     _refuse_repeated(found)
+    refuse_masked(da, dims, {place.index: place.path for place in found})
     return found
 
 
@@ -183,29 +202,6 @@ def find_empty(
     unheard = Problems()
     wells = _each(da, dims, ~present(da, dims), unheard, *_readers(roles))
     return [(at, "/".join(names)) for at, names in wells.items() if len(names) == 2]
-
-
-def present(da: xr.DataArray, dims: Sequence[str]) -> Any:
-    """Which positions hold a field, as an array of bool along `dims`."""
-    if PRESENT in da.coords:
-        coordinate = da.coords[PRESENT]
-        if coordinate.dtype != bool or not set(coordinate.dims) <= {*dims}:
-            raise PlateError(
-                f"Coordinate {PRESENT!r} is {coordinate.dtype} along "
-                f"{coordinate.dims}; it tells which fields there are, as bool along "
-                f"some of {tuple(dims)}. Convert it with .astype(bool), or rename it"
-            )
-        return along(da, dims, coordinate)
-    sizes = [da.sizes[dim] for dim in dims]
-    there = np.ones(sizes, dtype=bool)
-    if da.dtype.kind == "f" and is_in_memory(da.variable):
-        values = da.variable.transpose(*dims, ...).values
-        for at in np.ndindex(*sizes):
-            field = values[at]
-            # One number of nearly every field tells that it is there.
-            if np.isnan(field.flat[0]) and np.isnan(field).all():
-                there[at] = False
-    return there
 
 
 def _check_acquisitions(da: xr.DataArray, dims: Sequence[str]) -> None:

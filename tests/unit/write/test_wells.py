@@ -135,3 +135,31 @@ def test_wells_without_names_are_refused() -> None:
 def test_dims_that_there_are_not_are_refused(named, said) -> None:
     with pytest.raises(OptionError, match=said):
         find_roles(array(["p"]), **named)
+
+
+@pytest.mark.parametrize("names", [("row", "column"), ("r", "k")])
+def test_wells_that_stack_joined_of_rows_and_columns(names) -> None:
+    da = array([*names], {names[0]: ["A", "C"], names[1]: ["1", "02"]})
+    joined = da.stack(well=names)
+    assert paths(joined) == ["A/1/0", "A/02/0", "C/1/0", "C/02/0"]
+    assert paths(joined.isel(well=[0, 3])) == ["A/1/0", "C/02/0"]
+    if names == ("row", "column"):
+        assert paths(joined.reset_index("well")) == paths(joined)
+
+
+def test_an_index_of_more_than_rows_and_columns_is_named() -> None:
+    da = array(["row", "column", "field"], {"row": ["A", "B"], "column": ["1", "2"]})
+    joined = da.stack(well=("row", "column", "field"))
+    with pytest.raises(OptionError, match=r"index of \['row', 'column', 'field'\]"):
+        paths(joined)
+    found = paths(joined, row="row", column="column", field="field")
+    assert found[:3] == ["A/1/0", "A/1/1", "A/2/0"]
+
+
+def test_fields_that_are_masked_but_present_are_refused() -> None:
+    da = array(["well"], {"well": ["A1", "B2"], "present": ("well", [True, True])})
+    with pytest.raises(PlateError, match="B/2/0 are all NaN.*drop=True"):
+        paths(da.where(da.well == "A1"))
+    assert paths(da.where(da.well == "A1", drop=True)) == ["A/1/0"]
+    absent = da.where(da.well == "A1").assign_coords(present=da.well == "A1")
+    assert paths(absent) == ["A/1/0"]
