@@ -9,6 +9,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.members import (
+    model_above,
     pixels_of,
     plan_member,
     refuse_shared,
@@ -30,7 +31,6 @@ from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import (
     Standing,
     model_at,
-    standing,
 )
 from xarray_omezarr.write.acquisitions import acquisition_id, parse_acquisitions, some
 from xarray_omezarr.write.dataset import labelled_image_of
@@ -188,7 +188,7 @@ def write_field(
         _acquisition(obj, path, acquisition, known, runs),
         only=_only(known, runs),
     )
-    member(standing(target.child(f"{row}/{column}")).model)
+    member(model_above(target, path, {2: Well}))
     revise = AddWell(
         row,
         column,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dask.delayed import Delayed
 
-    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.hierarchy import Hierarchy, Model
     from xarray_omezarr.store.target import Group, StoreLike, Target
 
 
@@ -122,6 +122,37 @@ def root_of(
         known.version or wanted or registry.get(registry.DEFAULT)
     ).name
     return known
+
+
+def model_above(
+    target: Target, path: str, kinds: Mapping[int, type[Any]]
+) -> Model | None:
+    """The metadata right above a member, unless it would lie inside of an image.
+
+    Parameters
+    ----------
+    target : Target
+        The root.
+    path : str
+        Of the member below it.
+    kinds : mapping
+        What groups between them are, by depth; others have no metadata.
+
+    Raises
+    ------
+    TargetExistsError
+        Saying what is there.
+    """
+    parts, model = path.split("/"), None
+    for depth in range(1, len(parts)):
+        place = target.child("/".join(parts[:depth]))
+        model = standing(place).model
+        if model is not None and not isinstance(model, kinds.get(depth, ())):
+            raise TargetExistsError(
+                f"{place} is {model.summary()}, and {path!r} would lie inside of it; "
+                "nothing was written. Choose another path, or remove it first"
+            )
+    return model
 
 
 def plan_member(

@@ -9,6 +9,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.members import (
+    model_above,
     pixels_of,
     plan_member,
     refuse_shared,
@@ -18,13 +19,14 @@ from xarray_omezarr.api.members import (
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.writing import target_of, write_planned
 from xarray_omezarr.errors import MetadataError, OptionError
-from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
+from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.paths import below
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import Standing, model_at
+from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts
@@ -152,7 +154,10 @@ def write_series(
         obj, image = with_channels(obj, image, labels)
         obj, labels, full = labelled_image_of(obj, image, labels, full)
     known = root_of(target, Bioformats2Raw, "a collection", full)
-    series = AddSeries(path, _numbered(known, target))
+    model_above(target, path, {})
+    listed = _listed(known, target)
+    _refuse_outer(path, listed)
+    series = AddSeries(path, listed)
     planned = plan_member(obj, one_name(image), labels, full, path)
     files = {}
     if ome_xml is not None:
@@ -190,10 +195,22 @@ def _checked(path: Any) -> str:
     return found
 
 
-def _numbered(known: Standing, target: Target) -> tuple[str, ...]:
-    """The series of a collection that lists none: those called 0, 1, 2, ..."""
-    if known.model is None or model_at(target.child(OME)) is not None:
+def _refuse_outer(path: str, listed: tuple[str, ...]) -> None:
+    inside = [other for other in listed if other.startswith(f"{path}/")]
+    if inside:
+        raise MetadataError(
+            f"The path of a series is {path!r}, where the series {some(inside)} are; "
+            "choose another"
+        )
+
+
+def _listed(known: Standing, target: Target) -> tuple[str, ...]:
+    """The series of a collection; of one that lists none those called 0, 1, 2, ..."""
+    if known.model is None:
         return ()
+    model = model_at(target.child(OME))
+    if model is not None:
+        return model.series if isinstance(model, Series) else ()
     found: list[str] = []
     while str(len(found)) in known.children:
         path = str(len(found))

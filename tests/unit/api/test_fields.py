@@ -81,3 +81,16 @@ class TestRefusals:
         with pytest.raises(xo.MetadataError, match="cannot be written"):
             xo.write_field(image(), store, "A/1/1")
         assert keys(store) == before
+
+    @pytest.mark.parametrize("where", ["A", "A/1"])
+    def test_nothing_is_written_into_an_image_between_plate_and_field(
+        self, where
+    ) -> None:
+        store = MemoryStore()
+        xo.write_plate({"B/1/0": image()}, store)
+        xo.write_image(image(), store, group=where)
+        before = keys(store)
+        with pytest.raises(xo.TargetExistsError, match="nothing was written") as told:
+            xo.write_field(image(), store, "A/1/0")
+        assert "meanwhile" not in str(told.value)
+        assert keys(store) == before
