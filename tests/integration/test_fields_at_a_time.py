@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import xml.etree.ElementTree as ET
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
@@ -104,6 +105,7 @@ def test_two_processes_fill_wells_of_a_prepared_plate_on_s3(s3) -> None:
     in_two_processes(url, FIRST, SECOND, mode="r+", **options)
     assert_holds(url, FIRST | SECOND, **options)
     # Nobody touched metadata that they share, nor needed a lock.
+    assert len(made.puts) >= 2 * len(FIRST | SECOND)
     assert all("/c/" in key for key in made.puts)
 
 
@@ -117,6 +119,30 @@ def test_two_processes_add_fields_to_a_plate_that_was_not_there(tmp_path) -> Non
     assert plate["field_count"] == 2
     assert fields_of(path, "C/2") == ["0", "1"]
     assert validate_zarr_store(path)
+
+
+def add_one(place: tuple[str, str]) -> None:
+    path, member = place
+    if member.count("/"):
+        image(int(member[2:-2])).omezarr.to_field(path, member, scale_factors=[2])
+    else:
+        image(int(member)).omezarr.to_series(path, member, scale_factors=[2])
+
+
+@pytest.mark.parametrize("member", ["A/{}/0", "{}"])
+def test_the_first_of_many_processes_are_in_nobodys_way(tmp_path, member) -> None:
+    with ProcessPoolExecutor(4, mp_context=SPAWN) as pool:
+        for number in range(3):
+            path = str(tmp_path / f"{number}.ome.zarr")
+            members = {member.format(seed): seed for seed in range(1, 9)}
+            list(pool.map(add_one, ((path, name) for name in members)))
+            assert_holds(path, members)
+            known = group_of(path).attrs["ome"]
+            if "plate" in known:
+                listed = [f"{well['path']}/0" for well in known["plate"]["wells"]]
+            else:
+                listed = group_of(path, "OME").attrs["ome"]["series"]
+            assert sorted(listed) == sorted(members)
 
 
 def test_two_processes_add_fields_to_one_well(tmp_path) -> None:
