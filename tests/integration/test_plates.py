@@ -285,8 +285,8 @@ def test_all_problems_come_together_and_nothing_is_written(tmp_path, version):
         xo.write_plate(bad_fields(), path, version=version)
     said = [str(problem) for problem in caught.value.exceptions]
     assert len(said) == 2
-    assert said[0].startswith("B/2/2: ")
-    assert said[1].startswith("C/3/0: ")
+    assert said[0].startswith("'B/2/2': ")
+    assert said[1].startswith("'C/3/0': ")
     assert not path.exists()
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xarray_omezarr.errors import (
     OmeZarrError,
-    OmeZarrErrorGroup,
     OmeZarrWarning,
     PlateError,
-    raise_together,
     warn,
 )
 from xarray_omezarr.options import WriteOptions
@@ -21,6 +17,7 @@ from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.alike import Alike
 from xarray_omezarr.write.multiscale import Shrinking, shrinking
 from xarray_omezarr.write.plate_tree import ACQUISITION, single_level
+from xarray_omezarr.write.several import Said
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
 
 Signature: TypeAlias = tuple[Any, ...]
 
-# Beyond, one more problem tells nobody more than how many there are.
-_MOST_PROBLEMS = 30
 # So few paths are said one by one.
 _FEW = 3
 
@@ -57,7 +52,7 @@ def plan_fields(
     OmeZarrError
         All problems of all fields; each message starts with paths.
     """
-    report = _Report()
+    said = Said()
     planned: dict[str, Hierarchy] = {}
     levels = {path: single_level(obj) for path, obj in fields.items()}
     is_auto = isinstance(options["scale_factors"], str)
@@ -67,14 +62,14 @@ def plan_fields(
     chosen = _Depth(options, {p: da for p, da in levels.items() if da is not None})
     for path in order:
         level = levels[path]
-        with report.about(path):
+        with said.about(path):
             own = options
             if level is not None and is_auto:
                 own = chosen.options(level, planned)
             planned[path] = alike.plan(fields[path], own, path)
-        if report.tells_of(path):
+        if said.tells_of(path):
             alike.forget()
-    report.close()
+    said.close("The fields of this plate cannot be written")
     _check_depths(planned)
     _warn_of_differences(planned)
     return {path: planned[path] for path in fields}
@@ -208,70 +203,3 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     for key, path in pairs:
         found.setdefault(key, []).append(path)
     return found
-
-
-@dataclass(slots=True)
-class _Report:
-    """What is wrong with fields or worth a warning: equal ones are said once."""
-
-    problems: list[tuple[str, OmeZarrError]] = field(default_factory=list)
-    heard: list[tuple[str, str]] = field(default_factory=list)
-
-    @contextmanager
-    def about(self, path: str) -> Iterator[None]:
-        """Note what is raised and warned of inside."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", OmeZarrWarning)
-            try:
-                yield
-            except OmeZarrErrorGroup as group:
-                self.problems += [(path, p) for p in _members(group)]
-            except OmeZarrError as problem:
-                self.problems.append((path, problem))
-        for entry in caught:
-            self._note(path, entry)
-
-    def _note(self, path: str, entry: warnings.WarningMessage) -> None:
-        if issubclass(entry.category, OmeZarrWarning):
-            self.heard.append((path, str(entry.message)))
-        else:
-            warnings.warn_explicit(
-                entry.message, entry.category, entry.filename, entry.lineno
-            )
-
-    def tells_of(self, path: str) -> bool:
-        """Whether there was something to say of the field, the last there was."""
-        last = [entries[-1][0] for entries in (self.problems, self.heard) if entries]
-        return path in last
-
-    def close(self) -> None:
-        """Raise the problems; warn where there are none."""
-        raise_together(self._told(), "The fields of this plate cannot be written")
-        equal = _grouped((text, path) for path, text in self.heard)
-        for text, paths in equal.items():
-            warn(f"{_places(paths)}: {text}")
-
-    def _told(self) -> list[OmeZarrError]:
-        equal: dict[tuple[type[Any], str], list[str]] = {}
-        for path, problem in self.problems:
-            equal.setdefault((type(problem), str(problem)), []).append(path)
-        told: list[OmeZarrError] = []
-        for (kind, text), paths in equal.items():
-            alone = [[path] for path in paths] if len(paths) <= _FEW else [paths]
-            told += [kind(f"{_places(these)}: {text}") for these in alone]
-        if len(told) <= _MOST_PROBLEMS:
-            return told
-        hidden = len(told) - _MOST_PROBLEMS
-        others = dict.fromkeys(path for path, _ in self.problems[_MOST_PROBLEMS:])
-        return [
-            *told[:_MOST_PROBLEMS],
-            PlateError(f"{some([*others])}: {hidden} further problems of such kinds"),
-        ]
-
-
-def _places(paths: list[str]) -> str:
-    return paths[0] if len(paths) == 1 else some(paths, most=_FEW)
-
-
-def _members(group: OmeZarrErrorGroup) -> list[OmeZarrError]:
-    return [p for p in group.exceptions if isinstance(p, OmeZarrError)]

@@ -39,6 +39,7 @@ class Said:
         default_factory=dict
     )
     warnings: dict[str, list[str]] = field(default_factory=dict)
+    _last: str | None = None
 
     @contextmanager
     def about(self, path: str) -> Iterator[None]:
@@ -55,6 +56,7 @@ class Said:
         for entry in heard:
             if issubclass(entry.category, OmeZarrWarning):
                 self.warnings.setdefault(str(entry.message), []).append(path)
+                self._last = path
             else:
                 warnings.warn_explicit(
                     entry.message, entry.category, entry.filename, entry.lineno
@@ -64,6 +66,11 @@ class Said:
         if not isinstance(problem, OmeZarrError):
             raise problem
         self.problems.setdefault((type(problem), str(problem)), []).append(path)
+        self._last = path
+
+    def tells_of(self, path: str) -> bool:
+        """Whether the last that there was to say was said of this image."""
+        return self._last == path
 
     def close(self, message: str) -> None:
         """Raise the problems together; warn where there are none."""

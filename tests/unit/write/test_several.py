@@ -62,6 +62,19 @@ def test_warnings_are_told_where_nothing_is_wrong() -> None:
     assert len(told) == 1
 
 
+def test_it_is_known_whether_there_was_something_to_say_of_the_last() -> None:
+    said = Said()
+    with said.about("a"):
+        warn("the unit is odd")
+    assert said.tells_of("a")
+    with said.about("b"):
+        pass
+    assert not said.tells_of("b")
+    with said.about("c"):
+        raise AxisError("too few dims")
+    assert said.tells_of("c")
+
+
 def test_warnings_of_others_are_passed_on() -> None:
     said = Said()
     with pytest.warns(FutureWarning, match="soon gone"), said.about("a"):
