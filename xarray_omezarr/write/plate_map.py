@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -25,12 +26,10 @@ PLATE_MAP = "plate_map"
 PlateMap: TypeAlias = dict[str, dict[str, Any]]
 
 _WELL, _ROW, _COLUMN = ("well",), ("row",), ("column", "col")
-# Names stay as they are spelled in a file.
-_AS_TEXTS: dict[Any, Any] = {
-    spelled: str
-    for name in (*_WELL, *_ROW, *_COLUMN)
-    for spelled in (name, name.title(), name.upper())
-}
+# Leading zeros tell a name, not a number.
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_TRUTHS = {"True": True, "False": False, "true": True, "false": False}
+_LARGEST_INTEGER = 2**53  # that other readers of JSON hold exactly
 # Columns become coordinates of a stacked plate, where these names are taken.
 _TAKEN = frozenset(
     [
@@ -49,7 +48,9 @@ def parse_plate_map(given: Any, names: PlateNames) -> PlateMap:
     given : pandas.DataFrame, path or mapping
         A table, or a file with commas, with one line per well: its name in the
         index, or in a column ``well`` (B2, B02, B/2), or in columns ``row`` and
-        ``column``. Or what each well has, by its name.
+        ``column``. Or what each well has, by its name. Of a file, a column is of
+        numbers where all its texts are, without leading zeros; nothing but an empty
+        text is missing.
     names : PlateNames
         Rows and columns of the plate.
 
@@ -204,13 +205,62 @@ def _lines(given: Any) -> list[tuple[str, dict[str, Any]]]:
         columns = dict.fromkeys(key for values in table.values() for key in values)
         return [(w, {k: v.get(k) for k in columns}) for w, v in table.items()]
     if isinstance(given, (str, os.PathLike)):
-        given = pd.read_csv(given, converters=_AS_TEXTS)
+        given = _read_table(given)
     if not isinstance(given, pd.DataFrame):
         raise PlateError(
             f"plate_map is a {type(given).__name__}; give a pandas.DataFrame, the path "
             "of a file of comma-separated values, or a mapping by well"
         )
     return _lines_of_table(given)
+
+
+def _read_table(file: Any) -> pd.DataFrame:
+    """A file of comma-separated values; what is no number for certain stays text."""
+    # Neither "NA" nor "None" is missing: both are names of compounds and genes.
+    texts = pd.read_csv(
+        file, dtype=str, keep_default_na=False, na_values=[""], index_col=False
+    )
+    kinds = {
+        name: pd.Series(_values(texts[name].tolist()), dtype=object)
+        for name in texts.columns
+        if str(name).strip().lower() not in (*_WELL, *_ROW, *_COLUMN)
+    }
+    return texts.assign(**kinds)
+
+
+def _values(texts: list[Any]) -> list[Any]:
+    """The texts of a column as numbers or truths, if each of them is one exactly.
+
+    Examples
+    --------
+    >>> _values(["1", float("nan"), "20"]), _values(["0.50", "3"])
+    ([1, None, 20], [0.5, 3.0])
+    >>> _values(["00123", "7"]), _values(["1.1", "1.10"]), _values(["NA", "5"])
+    (['00123', '7'], ['1.1', '1.10'], ['NA', '5'])
+    """
+    texts = [text if isinstance(text, str) else None for text in texts]
+    told = {text: text.strip() for text in texts if text is not None}
+    read: dict[str, Any] = {}
+    if told and all(text in _TRUTHS for text in told.values()):
+        read = {text: _TRUTHS[bare] for text, bare in told.items()}
+    elif all(_NUMBER.fullmatch(bare) for bare in told.values()):
+        read = _numbers(told)
+    return [None if text is None else read.get(text, text) for text in texts]
+
+
+def _numbers(told: Mapping[str, str]) -> dict[str, Any]:
+    """Numbers by text; none where that would lose what tells texts apart."""
+    if all(bare.lstrip("-").isdecimal() for bare in told.values()):
+        whole = {text: int(bare) for text, bare in told.items()}
+        is_exact = all(abs(number) <= _LARGEST_INTEGER for number in whole.values())
+        return whole if is_exact else {}
+    found = {text: float(bare) for text, bare in told.items()}
+    is_exact = all(
+        math.isfinite(number) and Decimal(repr(number)) == Decimal(told[text])
+        for text, number in found.items()
+    )
+    is_one_to_one = len({*found.values()}) == len({*told.values()})
+    return found if is_exact and is_one_to_one else {}
 
 
 def _lines_of_table(table: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:

@@ -52,6 +52,49 @@ def test_a_file_of_commas_is_read_with_its_names_as_they_are(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["00123", "7"], ["00123", "7"]),
+        (["None", "NA"], ["None", "NA"]),
+        (["null", "nan"], ["null", "nan"]),
+        (["NaN", "1.5"], ["NaN", "1.5"]),
+        (["inf", "1"], ["inf", "1"]),
+        (["+5", "5"], ["+5", "5"]),
+        (["1_000", "2"], ["1_000", "2"]),
+        (["1.1", "1.10"], ["1.1", "1.10"]),
+        (["9007199254740993", "1"], ["9007199254740993", "1"]),
+        (["0.1234567890123456789", "1"], ["0.1234567890123456789", "1"]),
+        (["2026-05-01", "2026-05-02"], ["2026-05-01", "2026-05-02"]),
+        (["1", "20"], [1, 20]),
+        (["-3", ""], [-3, None]),
+        (["0", "0.50"], [0.0, 0.5]),
+        (["1e-3", "2.5"], [0.001, 2.5]),
+        ([" 4", "5"], [4, 5]),
+        (["true", "false"], [True, False]),
+        (["True", ""], [True, None]),
+        (["", ""], [None, None]),
+    ],
+)
+def test_a_column_of_a_file_is_of_numbers_where_that_loses_nothing(
+    tmp_path, texts, values
+):
+    path = tmp_path / "map.csv"
+    path.write_text(f"well,id\nA1,{texts[0]}\nB12,{texts[1]}\n")
+
+    found = parse_plate_map(path, PLATE)
+
+    assert [line["id"] for line in found.values()] == values
+    assert [*map(type, (line["id"] for line in found.values()))] == [*map(type, values)]
+
+
+def test_a_comma_at_the_end_of_each_line_moves_no_column(tmp_path):
+    path = tmp_path / "map.csv"
+    path.write_text("well,dose\nA1,1.5,\nB12,2.5,\n")
+
+    assert parse_plate_map(path, PLATE) == DOSES
+
+
 def test_values_become_json_and_missing_ones_null():
     table = pd.DataFrame(
         {
