@@ -12,7 +12,7 @@ import zarr
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
-from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning
+from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning, warn
 from xarray_omezarr.hierarchy import Model, depth, join
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.consolidated import refresh
@@ -81,8 +81,16 @@ class Parents:
 
     def _alone(self) -> AbstractContextManager[None]:
         lock = lock_of(self.target, "", Reach.from_here(self.target).process)
-        # Where nothing can be locked one writer is safe, and many prepare the whole.
-        return nullcontext() if isinstance(lock, NoLock) else lock.held()
+        if not isinstance(lock, NoLock):
+            return lock.held()
+        # In a session of icechunk one writer is alone, and commits tell of others.
+        if not type(self.target.store).__module__.startswith("icechunk"):
+            warn(
+                f"{self.target} can neither lock nor create objects on condition: what "
+                "another process adds to it at the same time may not be listed. Add "
+                "from one process, or prepare all of it and write with mode='r+'"
+            )
+        return nullcontext()
 
     def _check_format(self, target: Target) -> None:
         occupancy = inspect_target(target)
@@ -132,17 +140,3 @@ class Parents:
         content = revise(None if known is None else known.to_bytes())
         if content is not None:
             put_files(self.target.store, self.target.path, {path: content})
-
-
-def version_of(target: Target) -> Version | None:
-    """The version of the metadata at `target`; None where there are none.
-
-    Raises
-    ------
-    UnknownVersionError
-        If they tell a version that is not known here.
-    """
-    occupancy = inspect_target(target)
-    if occupancy.kind != "group":
-        return None
-    return registry.detect(occupancy.attrs or {})

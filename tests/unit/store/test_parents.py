@@ -13,10 +13,12 @@ import pytest
 import zarr
 from zarr.storage import MemoryStore
 
-from xarray_omezarr.errors import NotInVersionError
+from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning
 from xarray_omezarr.ngff import LabelsGroup
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.store.parents import Parents, version_of
+from xarray_omezarr.store import parents as module
+from xarray_omezarr.store.lock import NoLock
+from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.target import open_target
 
 
@@ -143,11 +145,8 @@ def test_they_travel(tmp_path) -> None:
     assert told(tmp_path / "x.zarr") == ["a"]
 
 
-def test_the_version_that_stands_at_a_target_is_told(tmp_path) -> None:
-    assert version_of(open_target(tmp_path / "absent.zarr")) is None
-    zarr.create_group(tmp_path / "plain.zarr")
-    assert version_of(open_target(tmp_path / "plain.zarr")) is None
-    zarr.create_group(tmp_path / "old.zarr", zarr_format=2, attributes={"plate": {}})
-    version = version_of(open_target(tmp_path / "old.zarr"))
-    assert version is not None
-    assert version.name == "0.4"
+def test_where_nothing_can_be_locked_it_is_said(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "lock_of", lambda target, *_: NoLock(target.uri))
+    with pytest.warns(OmeZarrWarning, match="one process"):
+        parents(tmp_path / "x.zarr", {"": Add("a")})()
+    assert told(tmp_path / "x.zarr") == ["a"]
