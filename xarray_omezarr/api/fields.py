@@ -9,6 +9,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.members import (
+    image_at,
     model_above,
     pixels_of,
     plan_member,
@@ -23,7 +24,6 @@ from xarray_omezarr.errors import (
     PlateError,
 )
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
@@ -35,6 +35,7 @@ from xarray_omezarr.store.standing import (
 from xarray_omezarr.write.acquisitions import acquisition_id, parse_acquisitions, some
 from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.members import AddField, AddWell, check_member, factors_like
+from xarray_omezarr.write.plate_fields import check_alike
 from xarray_omezarr.write.plate_names import check_layout, check_names
 from xarray_omezarr.write.plate_spec import parse_plate
 from xarray_omezarr.write.plate_tree import (
@@ -44,7 +45,7 @@ from xarray_omezarr.write.plate_tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dask.delayed import Delayed
 
@@ -201,9 +202,10 @@ def write_field(
     version = registry.get(full["version"])
     check_member(_plate(known), revise, version)
     _refuse_untold(known, revise, path)
-    full["scale_factors"] = _factors(obj, known, path, full)
+    others = _another(known, path)
+    full["scale_factors"] = _factors(obj, others, full)
     return write_planned(
-        partial(_plan, obj, one_name(image), labels, full, path),
+        partial(_plan, obj, one_name(image), labels, full, path, others),
         plate_store,
         full,
         compute=compute,
@@ -288,19 +290,25 @@ def _fields_of(known: Standing, well: str) -> tuple[Field, ...]:
     return model.images if isinstance(model, Well) else ()
 
 
-def _factors(obj: Any, known: Standing, path: str, options: WriteOptions) -> Any:
-    """The factors that give the field as many levels as the plate's others have."""
-    given, plate = options["scale_factors"], _plate(known)
-    level = single_level(obj) if isinstance(obj, (xr.DataArray, xr.DataTree)) else None
-    if not isinstance(given, str) or level is None or plate is None:
-        return given
-    for entry in plate.wells[:_TRIED]:
+def _another(known: Standing, path: str) -> dict[str, Hierarchy]:
+    """One of the plate's other fields by its path, if there is one."""
+    plate = _plate(known)
+    for entry in () if plate is None else plate.wells[:_TRIED]:
         for field in _fields_of(known, entry.path)[:_TRIED]:
             other = join(entry.path, field.path)
-            image = model_at(known.target.child(other)) if other != path else None
-            if isinstance(image, Image):
-                return factors_like(image, level)
-    return given
+            image = None if other == path else image_at(known.target.child(other))
+            if image is not None:
+                return {other: image}
+    return {}
+
+
+def _factors(obj: Any, others: Mapping[str, Hierarchy], options: WriteOptions) -> Any:
+    """The factors that give the field as many levels as the plate's others have."""
+    given = options["scale_factors"]
+    level = single_level(obj) if isinstance(obj, (xr.DataArray, xr.DataTree)) else None
+    if not isinstance(given, str) or level is None or not others:
+        return given
+    return factors_like(next(iter(others.values())).image(), level)
 
 
 def _plan(
@@ -309,8 +317,10 @@ def _plan(
     labels: Any,
     options: WriteOptions,
     path: str,
+    others: Mapping[str, Hierarchy],
     stem: str | None,
 ) -> Hierarchy:
     """The plan of the image, without its acquisition, which its well tells."""
     planned = plan_member(obj, image, labels, options, path)
+    check_alike({**others, path: planned})
     return without_acquisition(planned, obj)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -10,10 +11,17 @@ import xarray as xr
 from xarray_omezarr.api.amending import write_into
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.trees import checked_array
-from xarray_omezarr.errors import NotInVersionError, OptionError, TargetExistsError
+from xarray_omezarr.errors import (
+    NotInVersionError,
+    OmeZarrError,
+    OmeZarrWarning,
+    OptionError,
+    TargetExistsError,
+)
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.standing import (
     Standing,
     group_at,
@@ -122,6 +130,17 @@ def root_of(
         known.version or wanted or registry.get(registry.DEFAULT)
     ).name
     return known
+
+
+def image_at(target: Target) -> Hierarchy | None:
+    """The image at `target` with its finest level, if it can be opened."""
+    with warnings.catch_warnings():
+        # What others have written is no matter of the image that is added.
+        warnings.simplefilter("ignore", OmeZarrWarning)
+        try:
+            return open_hierarchy(target, [0])
+        except OmeZarrError:
+            return None
 
 
 def model_above(

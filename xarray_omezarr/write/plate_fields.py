@@ -70,8 +70,7 @@ def plan_fields(
         if said.tells_of(path):
             alike.forget()
     said.close("The fields of this plate cannot be written")
-    _check_depths(planned)
-    _warn_of_differences(planned)
+    check_alike(planned)
     return {path: planned[path] for path in fields}
 
 
@@ -154,6 +153,23 @@ def _image(hierarchy: Hierarchy) -> Image:
     return hierarchy.image()
 
 
+def check_alike(images: Mapping[str, Hierarchy]) -> None:
+    """Refuse fields of different depths; warn of other types, axes and channels.
+
+    Parameters
+    ----------
+    images : mapping
+        Images by path, planned or opened.
+
+    Raises
+    ------
+    PlateError
+        Naming the depths, and some fields of each.
+    """
+    _check_depths(images)
+    _warn_of_differences(images)
+
+
 def _check_depths(planned: Mapping[str, Hierarchy]) -> None:
     depths = _grouped(
         (str(len(_image(hierarchy).multiscale.levels)), path)
@@ -164,7 +180,7 @@ def _check_depths(planned: Mapping[str, Hierarchy]) -> None:
         raise PlateError(
             f"Fields have different numbers of levels: {said}. Viewers take the first "
             "field's for all; give all pyramids the same depth, or the finest level "
-            "alone, from which all are made alike"
+            "alone without scale_factors, from which all are made alike"
         )
 
 

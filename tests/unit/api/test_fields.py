@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -94,3 +96,48 @@ class TestRefusals:
             xo.write_field(image(), store, "A/1/0")
         assert "meanwhile" not in str(told.value)
         assert keys(store) == before
+
+
+class TestLikeOthers:
+    @pytest.mark.parametrize("depth", [1, 2, 3])
+    def test_levels_are_as_many_as_others_have(self, depth) -> None:
+        store = MemoryStore()
+        factors = [2**n for n in range(1, depth)] or None
+        xo.write_plate({"A/1/0": image()}, store, scale_factors=factors)
+        xo.write_field(image(), store, "A/1/1")
+        assert len(ome(store, "A/1/1")["multiscales"][0]["datasets"]) == depth
+
+    @pytest.mark.parametrize("form", ["factors", "tree"])
+    def test_another_depth_is_refused(self, form) -> None:
+        store = MemoryStore()
+        xo.write_plate({"A/1/0": image()}, store)
+        before = keys(store)
+        given = {"scale_factors": [2]} if form == "factors" else {}
+        obj = image() if form == "factors" else image().omezarr.pyramid([2])
+        said = r"levels: 1 \(A/1/0\); 2 \(A/1/1\).* without scale_factors"
+        with pytest.raises(xo.PlateError, match=said):
+            xo.write_field(obj, store, "A/1/1", **given)
+        assert keys(store) == before
+
+    def test_the_only_field_can_be_replaced_by_one_of_another_depth(self) -> None:
+        store = MemoryStore()
+        xo.write_plate({"A/1/0": image()}, store)
+        xo.write_field(image(), store, "A/1/0", mode="w", scale_factors=[2])
+        assert len(ome(store, "A/1/0")["multiscales"][0]["datasets"]) == 2
+
+    @pytest.mark.parametrize(
+        ("other", "said"),
+        [
+            (image(dtype="uint8"), r"types of pixels: uint16 .*; uint8 \(A/1/1\)"),
+            (image(dims="zyx", size=8), r"axes: yx \(A/1/0\); zyx \(A/1/1\)"),
+            (image(dims="cyx", size=8), r"numbers of channels: 1 .*; 8 \(A/1/1\)"),
+        ],
+    )
+    def test_what_no_stack_holds_is_warned_of(self, other, said) -> None:
+        store = MemoryStore()
+        xo.write_plate({"A/1/0": image()}, store)
+        with pytest.warns(xo.OmeZarrWarning) as heard:
+            xo.write_field(other, store, "A/1/1")
+        assert any(re.search(said, str(entry.message)) for entry in heard)
+        with pytest.raises(xo.PlateError):
+            xo.open_plate(store)
