@@ -210,7 +210,7 @@ def test_of_two_maps_what_is_told_wins_and_null_hides_nothing():
     ("value", "plain"),
     [
         (np.float32("nan"), None),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "ns"), None),
         (pd.NA, None),
         (np.int8(-3), -3),
         (np.str_("x"), "x"),
