@@ -15,7 +15,7 @@ from xarray_omezarr.write.bioformats2raw import OME_XML, Collection, plan_biofor
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.multiscale import own_name
 from xarray_omezarr.write.plate import PLATE, plan_plate
-from xarray_omezarr.write.plate_map import PLATE_MAP, plain_value
+from xarray_omezarr.write.plate_map import PLATE_MAP, merged_columns, plain_value
 from xarray_omezarr.write.plate_tree import ACQUISITION, PlateTree
 from xarray_omezarr.write.present import PRESENT, present
 from xarray_omezarr.write.splitting import Filler, Split, along, without_multiindex
@@ -148,7 +148,7 @@ def _with_attrs(
     """What the array tells of the plate, and the attributes of its Dataset."""
     joined = {**of_plate, **attrs}
     if PLATE_MAP in of_plate and PLATE_MAP in attrs:
-        joined[PLATE_MAP] = _merged(attrs[PLATE_MAP], of_plate[PLATE_MAP])
+        joined[PLATE_MAP] = merged_columns(attrs[PLATE_MAP], of_plate[PLATE_MAP])
     return joined
 
 
@@ -226,7 +226,7 @@ def split_plate(
     columns = _well_columns(da, named, dims)
     if columns:
         wells = _map_of(da, named, dims, columns, places)
-        of_plate[PLATE_MAP] = _merged(of_plate.get(PLATE_MAP), wells)
+        of_plate[PLATE_MAP] = merged_columns(of_plate.get(PLATE_MAP), wells)
     name = own_name(da, None, None)
     told = of_plate.get(PLATE)
     if name is not None and (told is None or isinstance(told, Mapping)):
@@ -364,20 +364,3 @@ def _plate_map(
                 "of fields, or one value for each well"
             )
     return found
-
-
-def _merged(kept: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """The map that came along, with what coordinates tell now.
-
-    Arrays have a place for every well; lines of nothing but null say nothing.
-    """
-    known = kept if isinstance(kept, Mapping) else {}
-    joined = {
-        well: {**known.get(well, {}), **told.get(well, {})}
-        for well in dict.fromkeys([*known, *told])
-    }
-    return {
-        well: line
-        for well, line in joined.items()
-        if any(value is not None for value in line.values())
-    }

@@ -140,6 +140,23 @@ def joined_plate_map(kept: PlateMap, told: PlateMap, names: PlateNames) -> Plate
     return {well: {key: value(well, key) for key in keys} for well in wells}
 
 
+def merged_columns(kept: Any, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The map that came along, with what coordinates tell now.
+
+    Arrays have a place for every well; lines of nothing but null say nothing.
+    """
+    known = kept if isinstance(kept, Mapping) else {}
+    joined = {
+        well: {**known.get(well, {}), **told.get(well, {})}
+        for well in dict.fromkeys([*known, *told])
+    }
+    return {
+        well: line
+        for well, line in joined.items()
+        if any(value is not None for value in line.values())
+    }
+
+
 def _place(path: str, names: PlateNames) -> tuple[int, int]:
     row, column = path.split("/")
     return names.rows.index(row), names.columns.index(column)

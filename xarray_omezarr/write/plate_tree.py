@@ -12,6 +12,7 @@ from xarray_omezarr.errors import PlateError, Problems
 from xarray_omezarr.grid.kept import KEY
 from xarray_omezarr.grid.names import LEVELS_KEY, VARIABLE
 from xarray_omezarr.hierarchy import GroupNode
+from xarray_omezarr.write.plate_map import PLATE_MAP, merged_columns, plain_value
 from xarray_omezarr.write.tree import innermost
 
 if TYPE_CHECKING:
@@ -113,15 +114,65 @@ def _of_tree(tree: xr.DataTree) -> PlateTree:
     problems = Problems()
     fields: dict[Place, FieldObject] = {}
     groups: dict[str, Mapping[Any, Any]] = {}
-    for row in tree.children.values():
+    wells: dict[str, dict[str, Any]] = {}
+    with problems.collected():
+        _refuse_coordinates(tree, own_coordinates(tree))
+    for row in _named(tree, problems):
         groups[str(row.name)] = row.attrs
+        with problems.collected():
+            _refuse_coordinates(row, own_coordinates(row))
         for column in _children(row, "row", "columns", problems):
             path = f"{row.name}/{column.name}"
             groups[path] = column.attrs
+            with problems.collected():
+                wells[path] = _told_of_well(column, path)
             for node in _children(column, "well", "fields", problems):
                 fields[str(row.name), str(column.name), str(node.name)] = node
     problems.raise_all("This tree makes no plate")
-    return PlateTree(fields, tree.attrs, groups)
+    attrs = dict(tree.attrs)
+    if any(wells.values()):
+        attrs[PLATE_MAP] = merged_columns(attrs.get(PLATE_MAP), wells)
+    return PlateTree(fields, attrs, groups)
+
+
+def own_coordinates(node: xr.DataTree) -> dict[str, xr.Variable]:
+    """Coordinates of a node that its children do not inherit."""
+    own = node.to_dataset(inherit=False)
+    inherited = {name for name in own.coords if name in own.xindexes}
+    return {
+        str(name): coordinate.variable
+        for name, coordinate in own.coords.items()
+        if name not in inherited
+    }
+
+
+def _told_of_well(node: xr.DataTree, path: str) -> dict[str, Any]:
+    """What the coordinates of a well tell of it, as its line of the plate map."""
+    known = own_coordinates(node)
+    wrong = {
+        name: variable
+        for name, variable in known.items()
+        if variable.ndim or name == ACQUISITION
+    }
+    _refuse_coordinates(node, wrong)
+    return {
+        name: plain_value(variable.values[()], f"Coordinate {name!r} of well {path}")
+        for name, variable in known.items()
+        # Where the well is in the plate is what its path says.
+        if name not in _PLATE_DIMS
+    }
+
+
+def _refuse_coordinates(
+    node: xr.DataTree, coordinates: Mapping[str, xr.Variable]
+) -> None:
+    if coordinates:
+        raise PlateError(
+            f"Node {node.path!r} has the coordinates {[*coordinates]}, which are of no "
+            "image and would be lost: give them to the fields (acquisition too), what "
+            "is known of a well to its node as coordinates without dims, the rest to "
+            "attrs; or drop them with .drop_vars()"
+        )
 
 
 def _children(
@@ -139,7 +190,20 @@ def _children(
                 f"Node {node.path!r} is a {kind} without {what}; give it some, or drop "
                 f"it: tree[{node.path!r}].orphan()"
             )
-    yield from node.children.values()
+    yield from _named(node, problems)
+
+
+def _named(node: xr.DataTree, problems: Problems) -> Iterator[xr.DataTree]:
+    """Children that are rows, columns or fields by their name."""
+    for name, child in node.children.items():
+        if name != _LABELS:
+            yield child
+            continue
+        with problems.collected():
+            raise PlateError(
+                f"Node {child.path!r} is called {_LABELS!r}, and label images are "
+                "those of a field: move them to row/column/field/labels"
+            )
 
 
 def _refuse_parts(tree: xr.DataTree) -> None:
