@@ -11,9 +11,10 @@ from xarray.backends import BackendEntrypoint
 from xarray.core import indexing
 
 from xarray_omezarr.api.kinds import field_levels
-from xarray_omezarr.errors import PlateError, raise_together
+from xarray_omezarr.errors import PlateError
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, VARIABLE
 from xarray_omezarr.read.assembling import nothing_is_garbage
+from xarray_omezarr.read.likeness import check_alike
 from xarray_omezarr.read.multiscale import open_image
 from xarray_omezarr.read.plate import PlateField, stacked
 from xarray_omezarr.read.stacked import VariableMember
@@ -22,11 +23,9 @@ from xarray_omezarr.store.open_plate import open_fields
 from xarray_omezarr.store.target import StoreLike, open_target
 
 if TYPE_CHECKING:
-    from xarray_omezarr.errors import OmeZarrError
+    from xarray_omezarr.store.stored_plate import StoredPlate
 
 _LIMITS = ("min", "max", "start", "end")
-_TOLERANCE = 1e-6
-_SHOWN = 8
 
 
 def open_plate(
@@ -67,7 +66,10 @@ def open_plate(
         is no field the pixels are 0 and the coordinate ``present`` is False. Along
         the first three dims there are also ``origin_y`` and ``origin_x`` (and
         ``origin_z``), the positions of the first pixels, and ``acquisition``, -1
-        where none is told. What the plate map tells of wells is along row and column.
+        where none is told; also ``origin_t`` where fields begin at different times,
+        which then count from there. Other coordinates are along the first three dims
+        too where fields differ in them; attributes are those that no field contradicts.
+        What the plate map tells of wells is along row and column.
         Label images of fields are not in it; the attribute ``label_images`` of the
         variable names them.
 
@@ -143,23 +145,40 @@ class _PlateEngine(BackendEntrypoint):
             return _stored(open_fields(target, level, acquisition), target.uri)
 
 
-def _stored(plate: Any, source: str) -> xr.Dataset:
-    image = open_image(plate.first, source)
-    dataset = image.level(plate.number)
-    da = dataset[image.variable]
+def _stored(plate: StoredPlate, source: str) -> xr.Dataset:
+    likes = []
+    starts: list[dict[str, Any]] = []
+    for sample in plate.samples:
+        image = open_image(sample.image, source)
+        da = image.level(sample.number)[image.variable]
+        likes.append(da)
+        # Values that were kept are exact, and may be dates.
+        exact = {n for n, kept in image.kept.coords.items() if kept.values is not None}
+        starts.append({d: _start(da, d) for d in map(str, da.dims) if d in exact})
+    # Fields that are alike have the same dims.
+    dims = [tuple(map(str, da.dims)) for da in likes]
     fields = [
         PlateField(
             place=entry.place,
             pixels=plate.pixels(entry),
-            origin=dict(zip(map(str, da.dims), entry.translation, strict=True)),
+            like=likes[entry.sample],
+            origin={
+                **dict(zip(dims[entry.sample], entry.translation, strict=True)),
+                **starts[entry.sample],
+            },
             acquisition=entry.acquisition,
             windows=entry.windows,
         )
         for entry in plate.fields
     ]
-    found = stacked(da, fields, group_attrs(plate.group), plate.labels)
+    check_alike(_named(fields), source, "open them with xarray.open_datatree")
+    found = stacked(fields, group_attrs(plate.group), plate.labels)
     found.encoding["source"] = source
     return found
+
+
+def _named(fields: Iterable[PlateField]) -> Iterator[tuple[str, xr.DataArray]]:
+    return (("/".join(entry.place), entry.like) for entry in fields)
 
 
 def stack_plate(
@@ -206,20 +225,21 @@ def stack_plate(
             + "; a plate is a tree row/column/field, such as 'A/1/0'"
         )
     first = next(iter(images.values()))
-    _check(images)
+    check_alike(images.items(), f"The tree {tree.path!r}", "leave them out")
     images = {p: d.transpose(*first.dims) for p, d in images.items()}
     chunked = any(d.chunks is not None for d in images.values())
     fields = [
         PlateField(
             place=cast("tuple[str, str, str]", tuple(path.split("/"))),
             pixels=_alone(da) if chunked else VariableMember(da.variable),
+            like=da,
             origin={str(dim): _start(da, str(dim)) for dim in da.dims},
             acquisition=_acquisition(da),
             windows=_windows(da),
         )
         for path, da in images.items()
     ]
-    found = stacked(first, fields, tree.attrs, _labels(tree, images))
+    found = stacked(fields, tree.attrs, _labels(tree, images))
     if not chunked:
         # Read once, where all of it is used more than once.
         lazy = found[VARIABLE].variable
@@ -260,11 +280,13 @@ def _alone(da: xr.DataArray) -> xr.Variable:
     return da.variable.chunk() if da.chunks is None else da.variable
 
 
-def _start(da: xr.DataArray, dim: str) -> float:
-    coord = da.coords.get(dim)
-    if coord is None or coord.dtype.kind not in "iuf" or not coord.size:
+def _start(da: xr.DataArray, dim: str) -> Any:
+    """Where a coordinate begins: a number, or a date or duration."""
+    coord = da.coords.variables.get(dim)
+    if coord is None or coord.dtype.kind not in "iufmM" or not coord.size:
         return 0.0
-    return float(coord.values[0])
+    start = coord.values[0]
+    return start if coord.dtype.kind in "mM" else float(start)
 
 
 def _acquisition(da: xr.DataArray) -> int | None:
@@ -286,63 +308,3 @@ def _windows(da: xr.DataArray) -> tuple[dict[str, float], ...]:
         {limit: float(values[number]) for limit, values in known.items()}
         for number in range(count)
     )
-
-
-def _check(images: Mapping[str, xr.DataArray]) -> None:
-    """Raise if not all fields are like the first, naming those that are not."""
-    name, first = next(iter(images.items()))
-    different: dict[str, list[str]] = {}
-    for path, da in images.items():
-        if da is not first:
-            for what in _differences(da, first):
-                different.setdefault(what, []).append(path)
-    problems: list[OmeZarrError] = []
-    for what, paths in different.items():
-        rest = len(paths) - _SHOWN
-        names = ", ".join(map(repr, paths[:_SHOWN]))
-        more = f" and {rest} more" if rest > 0 else ""
-        problems.append(
-            PlateError(
-                f"Fields {names}{more} have {what} in {name!r}, and cannot be stacked "
-                "with it; leave them out, or choose some with acquisition="
-            )
-        )
-    raise_together(problems, "This tree cannot be stacked")
-
-
-def _differences(da: xr.DataArray, first: xr.DataArray) -> Iterator[str]:
-    if {*da.dims} != {*first.dims}:
-        yield f"dims {da.dims}, and not {first.dims} as"
-        return
-    if da.sizes != first.sizes:
-        yield f"sizes {dict(da.sizes)}, and not {dict(first.sizes)} as"
-        return
-    if da.dtype != first.dtype:
-        yield f"dtype {da.dtype}, and not {first.dtype} as"
-    of_dims: dict[str, list[str]] = {}
-    for dim in map(str, first.dims):
-        if what := _different_coord(da.coords.get(dim), first.coords.get(dim)):
-            of_dims.setdefault(what, []).append(dim)
-    for what, dims in of_dims.items():
-        yield f"other {what} along {dims} than"
-
-
-def _different_coord(own: xr.DataArray | None, other: xr.DataArray | None) -> str:
-    """What of a coordinate is different; empty where nothing is."""
-    if own is None or other is None:
-        return "" if own is other else "coordinates"
-    if own.dtype.kind in "iuf" and other.dtype.kind in "iuf":
-        if own.attrs.get("units") != other.attrs.get("units"):
-            return "units"
-        return "" if _same_steps(own.values, other.values) else "scale"
-    are_texts = own.dtype.kind in "UO"
-    same = not are_texts or np.array_equal(own.values, other.values)
-    return "" if same else f"channels {own.values.tolist()}"
-
-
-def _same_steps(own: Any, other: Any) -> bool:
-    relative, known = own - own[0], other - other[0]
-    step = np.abs(known[-1]) / max(known.size - 1, 1)
-    # Positions far from 0 have fewer digits left for the steps between them.
-    noise = 4 * np.finfo(np.float64).eps * max(np.abs(own).max(), np.abs(other).max())
-    return bool(np.abs(relative - known).max() <= _TOLERANCE * step + noise)

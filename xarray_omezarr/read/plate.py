@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from xarray.core import indexing
 
-from xarray_omezarr.grid.coords import coordinates
-from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.names import (
     CHANNEL_PREFIX,
@@ -22,21 +20,14 @@ from xarray_omezarr.grid.names import (
     NAME_KEY,
     VARIABLE,
 )
-from xarray_omezarr.hierarchy import natural_key
+from xarray_omezarr.read.common import common_attrs, common_coords, placed_coords
+from xarray_omezarr.read.lattice import DIMS, Lattice, Place
 from xarray_omezarr.read.plate_map import PLATE_MAP, beyond, map_coords
 from xarray_omezarr.read.stacked import Member, StackedPixels
 from xarray_omezarr.read.tree import ACQUISITION, PLATE
 
-if TYPE_CHECKING:
-    from xarray_omezarr.grid.grid import GridAxis
-
-Place: TypeAlias = tuple[str, str, str]
-
-#: Dims that tell the fields of a plate apart.
-DIMS = ("row", "column", "field")
 #: Coordinate that says which fields there are.
 PRESENT = "present"
-ORIGIN = "origin_"
 
 _NONE = -1
 _WINDOW = f"{CHANNEL_PREFIX}window_"
@@ -54,8 +45,11 @@ class PlateField:
         Names of its row, its column and itself.
     pixels : Member or Variable
         Its pixels, not read; a Variable is of an array that computes by chunks.
+    like : DataArray
+        An image with its attributes, and with its coordinates but for where they
+        begin: its own, or one for all fields that are alike.
     origin : mapping
-        Centre of the first pixel, by dim.
+        Where its coordinates begin, by dim: numbers, or dates.
     acquisition : int, optional
         The one it belongs to.
     windows : sequence of mapping
@@ -64,13 +58,13 @@ class PlateField:
 
     place: Place
     pixels: Member | xr.Variable
-    origin: Mapping[str, float]
+    like: xr.DataArray
+    origin: Mapping[str, Any]
     acquisition: int | None = None
     windows: Sequence[Mapping[str, float]] = field(default=())
 
 
 def stacked(
-    image: xr.DataArray,
     fields: Sequence[PlateField],
     attrs: Mapping[Any, Any],
     labels: Sequence[str] = (),
@@ -79,8 +73,6 @@ def stacked(
 
     Parameters
     ----------
-    image : DataArray
-        The first field.
     fields : sequence of PlateField
         All of them.
     attrs : mapping
@@ -93,14 +85,14 @@ def stacked(
     Dataset
         Variable ``image``, dims row, column, field, and those of the image.
     """
-    lattice = _Lattice.of(fields)
+    lattice = Lattice.of(_at(fields))
+    image = fields[0].like
     grid = inspect(image)
     coords = {
+        **common_coords(fields, grid, lattice),
         **{d: xr.Variable((d,), n) for d, n in zip(DIMS, lattice.names, strict=True)},
-        **_own_coords(image, grid),
         **_windows(image, fields),
-        **_relative(image, grid),
-        **_origins(grid, lattice, fields),
+        **placed_coords(fields, grid, lattice),
         PRESENT: xr.Variable(
             DIMS, lattice.filled(False, dict.fromkeys(_at(fields), True))
         ),
@@ -128,51 +120,6 @@ def _at(fields: Iterable[PlateField]) -> list[Place]:
     return [entry.place for entry in fields]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lattice:
-    """Places for fields: names of the rows, columns and fields that are used."""
-
-    names: tuple[NDArray[Any], ...]
-    index: Mapping[Place, tuple[int, ...]]
-
-    @classmethod
-    def of(cls, fields: Sequence[PlateField]) -> _Lattice:
-        """The smallest that holds all fields, in natural order."""
-        places = _at(fields)
-        used = ({place[axis] for place in places} for axis in range(3))
-        names = [sorted(part, key=natural_key) for part in used]
-        numbers = [{name: n for n, name in enumerate(part)} for part in names]
-        index = {
-            place: tuple(at[name] for at, name in zip(numbers, place, strict=True))
-            for place in places
-        }
-        return cls(tuple(np.asarray(part, dtype=np.str_) for part in names), index)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of rows, columns and fields."""
-        return tuple(part.size for part in self.names)
-
-    def filled(self, empty: Any, values: Mapping[Place, Any]) -> NDArray[Any]:
-        """An array of values by place; `empty` where there is none."""
-        kind = type(empty) if isinstance(empty, bool | int | float) else object
-        found = np.full(self.shape, empty, dtype=kind)
-        for place, value in values.items():
-            found[self.index[place]] = value
-        return found
-
-
-def _own_coords(image: xr.DataArray, grid: Grid) -> dict[str, xr.Variable]:
-    """What the fields have in common: channels, times, and coordinates along them."""
-    space = {axis.name for axis in grid if axis.type == "space"}
-    return {
-        str(name): coord.variable
-        for name, coord in image.coords.items()
-        if not space & set(coord.dims)
-        and (coord.dims or str(name).startswith(CHANNEL_PREFIX))
-    }
-
-
 def _windows(
     image: xr.DataArray, fields: Sequence[PlateField]
 ) -> dict[str, xr.Variable]:
@@ -191,34 +138,7 @@ def _windows(
     return found
 
 
-def _relative(image: xr.DataArray, grid: Grid) -> dict[str, xr.Variable]:
-    """Positions along z, y and x that count from the first pixel of each field."""
-    found = {}
-    for axis in _space(grid):
-        (variable,) = coordinates(Grid((replace(axis, translation=0.0),))).values()
-        known = image.coords[axis.name].attrs if axis.name in image.coords else {}
-        variable.attrs = {**known, **variable.attrs}
-        found[axis.name] = variable
-    return found
-
-
-def _origins(
-    grid: Grid, lattice: _Lattice, fields: Sequence[PlateField]
-) -> dict[str, xr.Variable]:
-    found = {}
-    for axis in _space(grid):
-        by_place = {entry.place: entry.origin[axis.name] for entry in fields}
-        attrs = {} if axis.unit is None else {"units": axis.unit}
-        values = lattice.filled(float("nan"), by_place)
-        found[f"{ORIGIN}{axis.name.lower()}"] = xr.Variable(DIMS, values, attrs)
-    return found
-
-
-def _space(grid: Grid) -> list[GridAxis]:
-    return [axis for axis in grid.axes if axis.type == "space"]
-
-
-def _acquisition(lattice: _Lattice, fields: Sequence[PlateField]) -> xr.Variable:
+def _acquisition(lattice: Lattice, fields: Sequence[PlateField]) -> xr.Variable:
     known = {
         entry.place: entry.acquisition
         for entry in fields
@@ -229,11 +149,12 @@ def _acquisition(lattice: _Lattice, fields: Sequence[PlateField]) -> xr.Variable
 
 def _variable(
     image: xr.DataArray,
-    lattice: _Lattice,
+    lattice: Lattice,
     fields: Sequence[PlateField],
     plate_attrs: Mapping[Any, Any],
 ) -> xr.Variable:
-    attrs = {key: value for key, value in image.attrs.items() if key != "long_name"}
+    own = common_attrs(fields)
+    attrs = {key: value for key, value in own.items() if key != "long_name"}
     plate = plate_attrs.get(PLATE)
     name = plate.get("name") if isinstance(plate, Mapping) else None
     if name:

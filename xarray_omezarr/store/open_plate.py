@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import (
     MetadataError,
@@ -29,7 +29,6 @@ from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.store.alike import Differences, with_differences
-from xarray_omezarr.store.likeness import Likeness
 from xarray_omezarr.store.open import level_paths
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
@@ -40,104 +39,25 @@ from xarray_omezarr.store.open_documents import (
 from xarray_omezarr.store.open_images import NOTHING, Opening
 from xarray_omezarr.store.open_nodes import ArrayReader
 from xarray_omezarr.store.open_tree import Selection, begin, nothing_left, told
+from xarray_omezarr.store.stored_plate import (
+    Limits,
+    Place,
+    Sample,
+    StoredField,
+    StoredPlate,
+)
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Hashable
 
     from xarray_omezarr.ngff.versions.protocol import Version
-    from xarray_omezarr.store.arrays import StoredArray
     from xarray_omezarr.store.target import Target
-
-Place: TypeAlias = tuple[str, str, str]
-Limits: TypeAlias = Mapping[str, float]
 
 _LIMITS = ("min", "max", "start", "end")
 _LABELS = "labels"
 
 # Fields that a server is asked for label images: where some have them, most do.
 _MOST_ASKED = 16
-
-
-@dataclass(frozen=True, slots=True)
-class StoredField:
-    """One field of a plate.
-
-    Parameters
-    ----------
-    place : tuple of str
-        Row, column and field.
-    path : str
-        Of the array of its level.
-    metadata : object
-        Of the array, as zarr has it; fields that are alike share it.
-    translation : tuple of float
-        Centre of the first pixel by axis.
-    acquisition : int, optional
-        The one that it belongs to.
-    windows : tuple of dict
-        Contrast of each channel: ``min``, ``max``, ``start`` and ``end``.
-    """
-
-    place: Place
-    path: str
-    metadata: Any
-    translation: tuple[float, ...]
-    acquisition: int | None
-    windows: tuple[Limits, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPlate:
-    """One level of the fields of a plate.
-
-    Parameters
-    ----------
-    group : GroupNode
-        The plate.
-    first : Hierarchy
-        The image of the first field, with the level; the others are like it.
-    number : int
-        Of the level.
-    fields : tuple of StoredField
-        All of them.
-    reader : ArrayReader
-        Opens their arrays.
-    labels : tuple of str
-        Names of the label images that fields have.
-    """
-
-    group: GroupNode
-    first: Hierarchy
-    number: int
-    fields: tuple[StoredField, ...]
-    reader: ArrayReader
-    labels: tuple[str, ...] = ()
-
-    def pixels(self, field: StoredField) -> FieldPixels:
-        """The pixels of a field, read when they are indexed."""
-        return FieldPixels(self.reader, field.path, field.metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class FieldPixels:
-    """The pixels of a field; the array is opened when it is indexed."""
-
-    reader: ArrayReader
-    path: str
-    metadata: Any
-
-    @property
-    def array(self) -> StoredArray:
-        """The array that is read."""
-        return self.reader.stored(self.path, self.metadata)
-
-    def outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
-        """Pixels at the product of slices, numbers and 1-D index arrays."""
-        return self.array.outer(key)
-
-    def points(self, key: tuple[Any, ...]) -> NDArray[Any]:
-        """Pixels at the points that 1-D index arrays name."""
-        return self.array.points(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +89,8 @@ def open_fields(
         If there is no plate.
     OptionError
         If the plate has no such acquisition.
-    PlateError
-        If fields have other shapes, types, axes, scales or channels than the first.
+    MetadataError
+        If none of its fields can be opened.
     """
     version, group, opening = begin(target, Selection(levels=(level,), labels=False))
     plate = group.model
@@ -180,17 +100,15 @@ def open_fields(
     listed = _listed(plate, opening, acquisition)
     reader = _FieldReader(opening, version)
     fields = reader.read(listed)
-    if reader.first is None or not fields:
+    if not fields:
         raise nothing_left(target, opening.left_out)
-    reader.raise_differences()
     if opening.left_out:
         warn(
             f"Not everything that {target} lists can be opened; left out: "
             f"{told(opening.left_out)}"
         )
-    return StoredPlate(
-        group, reader.first, reader.number, fields, reader.arrays, tuple(reader.labels)
-    )
+    samples, labels = tuple(reader.samples), tuple(reader.labels)
+    return StoredPlate(group, samples, fields, reader.arrays, labels)
 
 
 def _listed(plate: Plate, opening: Opening, acquisition: int | None) -> list[_Listed]:
@@ -223,24 +141,36 @@ def _listed(plate: Plate, opening: Opening, acquisition: int | None) -> list[_Li
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The group of a field: one that is like it, what differs, path of the level."""
+    """The group of a field: one that is like it, and what differs; its level."""
 
     node: GroupNode
     differences: Differences
+    image: Image
     level: str
+    number: int
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Dims of the level."""
+        return tuple(axis.name for axis in self.image.multiscale.axes)
+
+    @property
+    def kept(self) -> list[str]:
+        """Paths of the arrays that are kept beside the level."""
+        names = kept.array_names(self.node.attrs.get(kept.KEY))
+        return [join(kept.KEY, name) for name in names]
 
 
 class _FieldReader:
-    """Reads fields, and compares each to the first."""
+    """Reads fields, and knows which of them are alike."""
 
     def __init__(self, opening: Opening, version: Version) -> None:
         self._opening = opening
         self._version = version
-        self._likeness: Likeness | None = None
-        self._levels: dict[int, str] = {}
+        self._levels: dict[int, tuple[Image, str, int]] = {}
+        self._numbers: dict[Hashable, int] = {}
         self.arrays = ArrayReader(opening.target, opening.zarr_format)
-        self.first: Hierarchy | None = None
-        self.number = 0
+        self.samples: list[Sample] = []
         self.labels: dict[str, None] = {}
 
     def read(self, listed: Sequence[_Listed]) -> tuple[StoredField, ...]:
@@ -248,11 +178,13 @@ class _FieldReader:
         opening = self._opening
         groups = self._groups(listed)
         name = ARRAY_NAMES[opening.zarr_format]
-        keys = [f"{path}/{group.level}/{name}" for path, group in groups.items()]
+        keys = [
+            f"{path}/{below}/{name}"
+            for path, group in groups.items()
+            for below in (group.level, *group.kept)
+        ]
         labels = _label_keys([*groups], opening)
-        documents = read_documents(
-            opening.target, [*keys, *self._kept(groups), *labels]
-        )
+        documents = read_documents(opening.target, [*keys, *labels])
         self._note_labels(documents[key] for key in labels if key in documents)
         found = []
         for field in listed:
@@ -276,34 +208,25 @@ class _FieldReader:
                 continue
             try:
                 node, differences = opening.groups.compare(path, documents[key])
-                groups[path] = _Group(node, differences, self._level(path, node))
+                level = self._level(path, node)
+                groups[path] = _Group(node, differences, *level)
             except OmeZarrError as error:
                 opening.left_out[path] = str(error)
         return groups
 
-    def raise_differences(self) -> None:
-        """Raise if not all fields are like the first."""
-        if self._likeness is not None:
-            self._likeness.raise_differences(str(self._opening.target))
-
-    def _level(self, path: str, node: GroupNode) -> str:
-        """Path of the level below a field."""
-        if not isinstance(node.model, Image):
+    def _level(self, path: str, node: GroupNode) -> tuple[Image, str, int]:
+        """The image of a field, path of the level below it, and number of that."""
+        image = node.model
+        if not isinstance(image, Image):
             raise NotOmeZarrError("it is no image")
         known = self._levels.get(id(node))
         if known is None:
             place = self._opening.target.child(path)
-            (known,) = level_paths(node.model, self._opening.levels, place)
-            self._levels[id(node)] = known
+            (level,) = level_paths(image, self._opening.levels, place)
+            # -1 is another level where there are others.
+            number = level_paths(image, None, place).index(level)
+            known = self._levels[id(node)] = image, level, number
         return known
-
-    def _kept(self, groups: Mapping[str, _Group]) -> list[str]:
-        """Documents of the arrays that are kept beside the first field."""
-        name = ARRAY_NAMES[self._opening.zarr_format]
-        for path, group in groups.items():
-            names = kept.array_names(group.node.attrs.get(kept.KEY))
-            return [join(path, kept.KEY, array, name) for array in names]
-        return []
 
     def _note_labels(self, documents: Iterable[bytes]) -> None:
         for document in documents:
@@ -318,26 +241,25 @@ class _FieldReader:
     def _field(
         self, listed: _Listed, group: _Group, documents: Mapping[str, bytes]
     ) -> StoredField:
-        image = group.node.model
-        if not isinstance(image, Image):
-            raise TypeError(f"{listed.path} is no image")
-        dims = tuple(axis.name for axis in image.multiscale.axes)
         path = f"{listed.path}/{group.level}"
         metadata, members = self.arrays.understood(
-            path, self._document(path, documents), dims
+            path, self._document(path, documents), group.dims
         )
-        if self._likeness is None:
-            self._begin(listed.path, group, image, documents)
-            self._likeness = Likeness(self.number)
-        shape = members["shape"]
-        self._likeness.compare(listed.path, image, shape, members["dtype"])
+        # Documents that say the same may name arrays that hold other values.
+        own = listed.path if group.kept else ""
+        alike = (id(group.node), id(metadata), own)
+        if alike not in self._numbers:
+            self.samples.append(self._sample(listed.path, group, documents))
+            self._numbers[alike] = len(self.samples) - 1
+        shape, image = members["shape"], group.image
         return StoredField(
             place=listed.place,
             path=path,
             metadata=metadata,
-            translation=_translation(image, group.differences, self.number, shape),
+            translation=_translation(image, group.differences, group.number, shape),
             acquisition=listed.acquisition,
             windows=_windows(image, group.differences),
+            sample=self._numbers[alike],
         )
 
     def _document(self, path: str, documents: Mapping[str, bytes]) -> bytes:
@@ -347,22 +269,18 @@ class _FieldReader:
             raise MetadataError(f"it lists {name!r}, but there is no such array")
         return document
 
-    def _begin(
-        self, path: str, group: _Group, image: Image, documents: Mapping[str, bytes]
-    ) -> None:
-        """Keep the first field, which the others are compared to."""
-        levels = [level.path for level in image.multiscale.levels]
-        dims = tuple(axis.name for axis in image.multiscale.axes)
-        names = kept.array_names(group.node.attrs.get(kept.KEY))
-        arrays: dict[str, tuple[str, ...] | None] = {group.level: dims}
-        arrays |= {join(kept.KEY, name): None for name in names}
-        nodes: dict[str, Node] = {"": group.node}
-        for own, own_dims in arrays.items():
+    def _sample(
+        self, path: str, group: _Group, documents: Mapping[str, bytes]
+    ) -> Sample:
+        """The field at `path`, for all that are alike."""
+        arrays: dict[str, tuple[str, ...] | None] = {group.level: group.dims}
+        arrays |= dict.fromkeys(group.kept)
+        model = with_differences(group.image, group.differences)
+        nodes: dict[str, Node] = {"": GroupNode(model, group.node.attrs)}
+        for own, dims in arrays.items():
             place = join(path, own)
-            document = self._document(place, documents)
-            nodes[own] = self.arrays.node(place, document, own_dims)
-        self.first = Hierarchy(self._version, nodes)
-        self.number = levels.index(group.level)
+            nodes[own] = self.arrays.node(place, self._document(place, documents), dims)
+        return Sample(Hierarchy(self._version, nodes), group.number)
 
 
 def _label_keys(paths: Sequence[str], opening: Opening) -> list[str]:

@@ -18,7 +18,7 @@ from xarray_omezarr.grid.units import in_unit, standard_unit
 from xarray_omezarr.write.splitting import along
 
 _PREFIX = "origin_"
-_SPACE = ("z", "y", "x")
+_PLACED = ("t", "z", "y", "x")
 
 # What a field has that was selected from a stacked plate.
 _PRESENT = "present"
@@ -66,10 +66,37 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Dates:
+    """When the fields begin, as dates; durations count from there.
+
+    Parameters
+    ----------
+    relative : Variable
+        The durations.
+    values : array
+        The dates, along the dims that tell fields apart.
+    """
+
+    relative: xr.Variable
+    values: Any
+
+    def moved(self, index: tuple[int, ...]) -> xr.Variable:
+        """The coordinate of the field at `index`."""
+        start = self.values[index]
+        if np.isnat(start):
+            (dim,) = self.relative.dims
+            raise CoordinateError(
+                f"The origin along {dim!r} is {start}, and the field is present; give "
+                f"it a date in {_PREFIX}{dim}, or mark the field as absent"
+            )
+        return self.relative.copy(data=start + self.relative.values)
+
+
+@dataclass(frozen=True, slots=True)
 class Origins:
     """Where the fields begin along all dims that tell it."""
 
-    by_dim: Mapping[str, Origin]
+    by_dim: Mapping[str, Origin | Dates]
 
     def moved(self, image: xr.DataArray, index: tuple[int, ...]) -> xr.DataArray:
         """The field with its absolute positions."""
@@ -85,7 +112,7 @@ def origin_names(da: xr.DataArray) -> dict[str, str]:
     return {
         dim: name
         for dim, name in own.items()
-        if dim.lower() in _SPACE and name in da.coords
+        if dim.lower() in _PLACED and name in da.coords
     }
 
 
@@ -147,8 +174,12 @@ def find_origins(da: xr.DataArray, dims: Sequence[str]) -> Origins:
     )
 
 
-def _origin(da: xr.DataArray, dims: Sequence[str], dim: str, name: str) -> Origin:
+def _origin(
+    da: xr.DataArray, dims: Sequence[str], dim: str, name: str
+) -> Origin | Dates:
     given = da.coords[name]
+    if _are_dates(da, dims, dim, given):
+        return Dates(da.coords[dim].variable, along(da, dims, given))
     if not {*given.dims} <= {*dims} or given.dtype.kind not in "iuf":
         raise CoordinateError(
             f"Coordinate {name!r} is {given.dtype} along {given.dims}; it tells where "
@@ -156,7 +187,8 @@ def _origin(da: xr.DataArray, dims: Sequence[str], dim: str, name: str) -> Origi
         )
     axis = _axis(da, dim)
     told = given.attrs.get("units") or given.attrs.get("unit")
-    unit = standard_unit(told, axis_type="space", dim=name)
+    kind = "time" if dim.lower() == "t" else "space"
+    unit = standard_unit(told, axis_type=kind, dim=name)
     if unit is not None and axis.unit is None:
         raise CoordinateError(
             f"Coordinate {name!r} is in {unit}, and {dim!r} has no unit; give it one "
@@ -167,6 +199,15 @@ def _origin(da: xr.DataArray, dims: Sequence[str], dim: str, name: str) -> Origi
     for derived in ("units", "unit", "spacing"):
         attrs.pop(derived, None)
     return Origin(axis, along(da, dims, given), unit, attrs)
+
+
+def _are_dates(
+    da: xr.DataArray, dims: Sequence[str], dim: str, given: xr.DataArray
+) -> bool:
+    """Whether dates, or durations, tell where durations along `dim` begin."""
+    if given.dtype.kind not in "mM" or not {*given.dims} <= {*dims}:
+        return False
+    return dim in da.coords and da.coords[dim].dtype.kind == "m"
 
 
 def _axis(da: xr.DataArray, dim: str) -> GridAxis:
