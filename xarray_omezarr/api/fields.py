@@ -9,6 +9,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.members import (
+    already,
     image_at,
     model_above,
     pixels_of,
@@ -19,11 +20,9 @@ from xarray_omezarr.api.members import (
 )
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.writing import target_of, write_planned
-from xarray_omezarr.errors import (
-    OptionError,
-    PlateError,
-)
+from xarray_omezarr.errors import OptionError, PlateError, warn
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
@@ -33,8 +32,11 @@ from xarray_omezarr.store.standing import (
     model_at,
 )
 from xarray_omezarr.write.acquisitions import acquisition_id, parse_acquisitions, some
+from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.members import AddField, AddWell, check_member, factors_like
+from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts
+from xarray_omezarr.write.ome_xml_added import DescribeSeries
 from xarray_omezarr.write.plate_fields import check_alike
 from xarray_omezarr.write.plate_names import check_layout, check_names
 from xarray_omezarr.write.plate_spec import parse_plate
@@ -43,6 +45,7 @@ from xarray_omezarr.write.plate_tree import (
     told_acquisition,
     without_acquisition,
 )
+from xarray_omezarr.write.series_added import AddSeries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.ngff.plate import Acquisition, Field
+    from xarray_omezarr.store.parents import Revise, ReviseFile
     from xarray_omezarr.store.target import Group, StoreLike
 
 # Fields of a plate that are asked for their levels, should some be broken.
@@ -204,8 +208,10 @@ def write_field(
     _refuse_untold(known, revise, path)
     others = _another(known, path)
     full["scale_factors"] = _factors(obj, others, full)
+    planned = _planned(obj, one_name(image), labels, full, path, others)
+    listed, files = _described(known, planned, path)
     return write_planned(
-        partial(_plan, obj, one_name(image), labels, full, path, others),
+        partial(already, planned),
         plate_store,
         full,
         compute=compute,
@@ -213,7 +219,8 @@ def write_field(
         finish=Parents(
             target,
             version,
-            {f"{row}/{column}": member, "": revise},
+            {**listed, f"{row}/{column}": member, "": revise},
+            files,
         ),
     )
 
@@ -244,8 +251,7 @@ def _acquisition(
     said: Any = told_acquisition(obj, path) if given is None else given
     plate = _plate(known)
     listed = () if plate is None else plate.acquisitions
-    by_name: dict[Any, int] = {r.name: r.id for r in (*listed, *runs) if r.name}
-    return acquisition_id(by_name.get(said, said), path)
+    return known_acquisition(said, (*listed, *runs), path)
 
 
 def _only(known: Standing, runs: Sequence[Acquisition]) -> int | None:
@@ -311,16 +317,33 @@ def _factors(obj: Any, others: Mapping[str, Hierarchy], options: WriteOptions) -
     return factors_like(next(iter(others.values())).image(), level)
 
 
-def _plan(
+def _planned(
     obj: Any,
     image: str | None,
     labels: Any,
     options: WriteOptions,
     path: str,
     others: Mapping[str, Hierarchy],
-    stem: str | None,
 ) -> Hierarchy:
     """The plan of the image, without its acquisition, which its well tells."""
     planned = plan_member(obj, image, labels, options, path)
     check_alike({**others, path: planned})
     return without_acquisition(planned, obj)
+
+
+def _described(
+    known: Standing, planned: Hierarchy, path: str
+) -> tuple[dict[str, Revise], dict[str, ReviseFile]]:
+    """The list of the images of a plate, and its OME-XML, where it has them."""
+    plate = _plate(known)
+    if OME not in known.children or plate is None or OME in plate.row_names:
+        return {}, {}
+    if not isinstance(model_at(known.target.child(OME)), Series):
+        warn(
+            f"The group {OME!r} of {known.target} lists no series, and what it says "
+            f"of the plate stays as it is, without field {path}"
+        )
+        return {}, {}
+    series = AddSeries(path, in_order=True)
+    described = DescribeSeries(series, image_facts(planned.under(path), path))
+    return {OME: series}, {OME_XML_PATH: described}

@@ -9,6 +9,7 @@ import xarray as xr
 
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.members import (
+    already,
     model_above,
     pixels_of,
     plan_member,
@@ -164,7 +165,7 @@ def write_series(
         inside: Hierarchy = planned.under(path)
         files[OME_XML_PATH] = DescribeSeries(series, image_facts(inside, path))
     return write_planned(
-        partial(_already, planned),
+        partial(already, planned),
         store,
         full,
         compute=compute,
@@ -176,10 +177,6 @@ def write_series(
             files,
         ),
     )
-
-
-def _already(planned: Hierarchy, _stem: str | None) -> Hierarchy:
-    return planned
 
 
 def _checked(path: Any) -> str:

@@ -44,7 +44,10 @@ class DescribeSeries:
             is_first = listed == (self.series.path,)
             return make_ome_xml([self.fact]).encode() if is_first else None
         try:
-            return with_image(content, listed.index(self.series.path), self.fact)
+            index = listed.index(self.series.path)
+            last = len(listed) - 1
+            before = last if self.series.is_new and index < last else None
+            return with_image(content, index, self.fact, before=before)
         except (MetadataError, UnicodeError) as error:
             warn(
                 f"The OME-XML of the collection stays as it is, without image "
@@ -53,7 +56,9 @@ class DescribeSeries:
             return None
 
 
-def with_image(content: bytes, index: int, fact: ImageFacts) -> bytes:
+def with_image(
+    content: bytes, index: int, fact: ImageFacts, *, before: int | None = None
+) -> bytes:
     """The text with an image at the place `index`: a new one, or in place of the old.
 
     Parameters
@@ -64,6 +69,8 @@ def with_image(content: bytes, index: int, fact: ImageFacts) -> bytes:
         Which of its images; the number of its images adds one.
     fact : ImageFacts
         What is said of the image.
+    before : int, optional
+        How many images there were before one that comes between them.
 
     Raises
     ------
@@ -72,9 +79,10 @@ def with_image(content: bytes, index: int, fact: ImageFacts) -> bytes:
     """
     parse_ome_xml(content.decode("utf-8"))
     spans = _Spans.of(content)
-    if not (index < len(spans.images) or index == len(spans.images)):
+    count = len(spans.images)
+    if index > count or before not in (None, count):
         raise MetadataError(
-            f"it describes {len(spans.images)} images, and the collection had {index}"
+            f"it describes {count} images, and there were {before or index}"
         )
     release = _RELEASE.search(spans.namespace)
     if release is not None and release[0] < _UNITS_SINCE:
@@ -88,6 +96,8 @@ def with_image(content: bytes, index: int, fact: ImageFacts) -> bytes:
     new = b"\n" + written.strip() + b"\n"
     if index < len(spans.images):
         first, last = spans.images[index]
+        if before is not None:
+            return content[:first] + new.lstrip() + content[first:]
         return content[:first] + new.strip() + content[last:]
     at = spans.images[-1][1] if spans.images else spans.end
     return content[:at] + new + content[at:].lstrip(b"\r\n")

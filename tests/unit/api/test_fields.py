@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -141,3 +142,49 @@ class TestLikeOthers:
         assert any(re.search(said, str(entry.message)) for entry in heard)
         with pytest.raises(xo.PlateError):
             xo.open_plate(store)
+
+
+def described(store):
+    """Width and name of each image in the OME-XML."""
+    text = store._store_dict["OME/METADATA.ome.xml"].to_bytes()
+    images = ElementTree.fromstring(text).findall("{*}Image")
+    assert len({one.get("ID") for one in images}) == len(images)
+    return [int(one.find("{*}Pixels").get("SizeX")) for one in images]
+
+
+class TestOmeXml:
+    def test_a_plate_with_ome_xml_describes_what_is_added(self) -> None:
+        store = MemoryStore()
+        told = {"A/1/0": image(size=16), "B/1/2": image(size=17)}
+        xo.write_plate(told, store, ome_xml="auto")
+        for path, size in (("A/1/1", 18), ("B/1/10", 19), ("A/10/0", 20)):
+            xo.write_field(image(size=size), store, path)
+        paths = ["A/1/0", "A/1/1", "A/10/0", "B/1/2", "B/1/10"]
+        assert ome(store, "OME")["series"] == paths
+        assert described(store) == [16, 18, 20, 17, 19]
+        xo.write_field(image(size=21), store, "A/1/1", mode="w")
+        assert described(store) == [16, 21, 20, 17, 19]
+        assert ome(store)["bioformats2raw.layout"] == 3
+
+    def test_a_text_that_does_not_describe_the_plate_stays(self) -> None:
+        store = MemoryStore()
+        xo.write_plate({"A/1/0": image(), "A/1/5": image()}, store, ome_xml="auto")
+        group = zarr.open_group(store, path="OME", mode="r+")
+        group.attrs["ome"] = {"version": "0.5", "series": ["A/1/0", "A/1/4", "A/1/5"]}
+        with pytest.warns(xo.OmeZarrWarning, match="describes 2 images, and .* were 3"):
+            xo.write_field(image(), store, "A/1/1")
+        assert described(store) == [32, 32]
+
+    def test_a_plate_without_gets_none(self) -> None:
+        store = MemoryStore()
+        xo.write_plate({"A/1/0": image()}, store)
+        xo.write_field(image(), store, "A/1/1")
+        assert not any(key.startswith("OME") for key in keys(store))
+
+    def test_a_group_that_lists_nothing_is_warned_of(self) -> None:
+        store = MemoryStore()
+        root = xo.write_plate({"A/1/0": image()}, store, ome_xml="auto")
+        del root["OME"].attrs["ome"]
+        with pytest.warns(xo.OmeZarrWarning, match="'OME' .* without field A/1/1"):
+            xo.write_field(image(), store, "A/1/1")
+        assert described(store) == [32]
