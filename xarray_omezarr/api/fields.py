@@ -31,7 +31,11 @@ from xarray_omezarr.store.standing import (
     Standing,
     model_at,
 )
-from xarray_omezarr.write.acquisitions import acquisition_id, parse_acquisitions, some
+from xarray_omezarr.write.acquisitions import (
+    known_acquisition,
+    parse_acquisitions,
+    some,
+)
 from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.members import AddField, AddWell, check_member, factors_like

@@ -155,6 +155,35 @@ def acquisition_id(value: Any, path: str = "") -> int | None:
     )
 
 
+def known_acquisition(said: Any, known: Iterable[Acquisition], path: str) -> int | None:
+    """The acquisition of a field, which tells it by id or by name.
+
+    Parameters
+    ----------
+    said : object
+        As for `acquisition_id`, or the name of one of those that are known.
+    known : iterable of Acquisition
+        All of them; of several with one id the last counts.
+    path : str
+        Of the field.
+
+    Raises
+    ------
+    PlateError
+        For a name of none or of several, and as `acquisition_id`.
+    """
+    if not isinstance(said, str):
+        return acquisition_id(said, path)
+    by_id = {entry.id: entry for entry in known}
+    ids = [number for number, entry in by_id.items() if entry.name == said]
+    if len(ids) > 1:
+        raise PlateError(
+            f"{path}: the acquisition is {said!r}, and those with the ids {ids} are "
+            "all called so; give its id"
+        )
+    return acquisition_id(ids[0] if ids else said, path)
+
+
 def settle_acquisitions(
     told: tuple[Acquisition, ...],
     wells: Mapping[str, Mapping[str, int | None]],

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from xarray_omezarr.errors import OptionError, PlateError, Problems
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.plate import Acquisition, Field, Well
-from xarray_omezarr.ngff.unknown import with_unknown
+from xarray_omezarr.ngff.unknown import with_unknown_beside
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.write.acquisitions import (
-    acquisition_id,
+    known_acquisition,
     parse_acquisitions,
     settle_acquisitions,
 )
@@ -173,7 +173,7 @@ class _Planner:
         model = spec.plate(
             known, names, wells, runs, name=self.options["name"], stem=stem
         )
-        model = with_unknown(model, attrs.pop("ome", None))
+        model = with_unknown_beside(model, attrs.pop("ome", None))
         return {"": GroupNode(model, attrs), **self._rows_and_wells(wells, names)}
 
     def _known(self) -> Any:
@@ -205,7 +205,6 @@ class _Planner:
     ) -> dict[str, dict[str, int | None]]:
         """By well, the acquisition of each field, in natural order."""
         problems = Problems()
-        by_name = {entry.name: entry.id for entry in acquisitions if entry.name}
         wells: dict[str, dict[str, int | None]] = {}
         for path, obj in self.images.items():
             well, _, name = path.rpartition("/")
@@ -213,8 +212,7 @@ class _Planner:
             fields[name] = None
             with problems.collected():
                 said = told_acquisition(obj, path)
-                known = by_name.get(said, said) if isinstance(said, str) else said
-                fields[name] = acquisition_id(known, path)
+                fields[name] = known_acquisition(said, acquisitions, path)
         problems.raise_all("The acquisitions of fields cannot be told")
         return wells
 
@@ -244,7 +242,7 @@ class _Planner:
                 )
             )
             attrs = plain_attrs(self._foreign(path))
-            model = with_unknown(model, attrs.pop("ome", None))
+            model = with_unknown_beside(model, attrs.pop("ome", None))
             nodes[path] = GroupNode(model, attrs)
         return nodes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,8 +42,6 @@ class PlateSpec:
         Most fields of a well.
     further : mapping
         Keys that the standard does not have, as JSON.
-    is_kept : bool
-        Whether they came with the tree; what no longer fits is then made anew.
     """
 
     name: str | None = None
@@ -51,7 +51,6 @@ class PlateSpec:
     acquisitions: tuple[Acquisition, ...] = ()
     field_count: int | None = None
     further: Mapping[str, Any] = field(default_factory=dict)
-    is_kept: bool = False
 
     def names(
         self, used: PlateNames, known: PlateSpec, layout: int | None
@@ -206,18 +205,18 @@ def parse_plate(given: Any, *, is_kept: bool = False) -> PlateSpec:
     given : mapping or Plate, optional
         Keys as in the standard; rows, columns and wells may be plain names.
     is_kept : bool
-        Whether it came with the tree.
+        Whether it came with the tree, whose further keys are those of others.
 
     Raises
     ------
     PlateError, OptionError, MetadataError
-        For what is no plate.
+        For what is no plate, and for keys that are nearly those of the standard.
     """
     if given is None:
-        return PlateSpec(is_kept=is_kept)
+        return PlateSpec()
     fields = _plate_fields(given)
     problems = Problems()
-    parsed: dict[str, Any] = {"is_kept": is_kept}
+    parsed: dict[str, Any] = {}
     with problems.collected():
         parsed["rows"] = parse_rows(fields.get("rows"), "row")
     with problems.collected():
@@ -231,7 +230,7 @@ def parse_plate(given: Any, *, is_kept: bool = False) -> PlateSpec:
     with problems.collected():
         parsed["field_count"] = _field_count(fields.get("field_count"))
     with problems.collected():
-        parsed["further"] = _further(fields)
+        parsed["further"] = _further(fields, is_kept=is_kept)
     problems.raise_all("plate is no plate")
     return PlateSpec(**parsed)
 
@@ -262,11 +261,17 @@ def _field_count(count: Any) -> int | None:
     raise PlateError(f"plate has field_count {count!r}; give a whole number above 0")
 
 
-def _further(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _further(fields: Mapping[str, Any], *, is_kept: bool) -> dict[str, Any]:
     further = {}
     for key, value in fields.items():
         if key in _KNOWN:
             continue
+        near = None if is_kept else _nearest(str(key))
+        if near is not None:
+            raise OptionError(
+                f"plate has the key {key!r}, which the standard does not know; spell "
+                f"it {near!r} if you mean that, or choose a name that is less like it"
+            )
         try:
             further[str(key)] = to_json(value)
         except NotJson as reason:
@@ -274,6 +279,14 @@ def _further(fields: Mapping[str, Any]) -> dict[str, Any]:
                 f"plate has {key!r}, which holds {reason}; JSON cannot hold it"
             ) from reason
     return further
+
+
+def _nearest(key: str) -> str | None:
+    """The key of the standard that somebody may have meant."""
+    bare = {name.replace("_", ""): name for name in sorted(_KNOWN)}
+    written = re.sub(r"[^a-z]", "", key.casefold())
+    near = difflib.get_close_matches(written, bare, n=1, cutoff=0.8)
+    return bare[near[0]] if near else None
 
 
 def _wells(entries: Any) -> dict[str, tuple[int, int] | None] | None:

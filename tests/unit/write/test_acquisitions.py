@@ -11,6 +11,7 @@ from xarray_omezarr.errors import MetadataError, OmeZarrError, OptionError, Plat
 from xarray_omezarr.ngff.plate import Acquisition
 from xarray_omezarr.write.acquisitions import (
     acquisition_id,
+    known_acquisition,
     parse_acquisitions,
     settle_acquisitions,
     some,
@@ -130,3 +131,23 @@ def test_a_count_that_is_too_small_is_refused_or_made_anew_where_it_was_read():
 def test_long_lists_are_shortened():
     assert some(["a", "b"]) == "a, b"
     assert some([*"abcdefg"]) == "a, b, c, d, e and 2 more"
+
+
+def test_a_field_tells_its_acquisition_by_id_or_name():
+    known = (FIRST, Acquisition(id=2, name="day 2"), Acquisition(id=3, name="day 2"))
+
+    assert known_acquisition("day 1", known, "A/1/0") == 1
+    assert known_acquisition(3, known, "A/1/0") == 3
+    assert known_acquisition(None, known, "A/1/0") is None
+    with pytest.raises(PlateError, match=r"A/1/0: .*'day 2', .*ids \[2, 3\]"):
+        known_acquisition("day 2", known, "A/1/0")
+    with pytest.raises(PlateError, match="A/1/0: the acquisition is 'day 9'"):
+        known_acquisition("day 9", known, "A/1/0")
+
+
+def test_what_is_told_of_an_acquisition_again_names_it_anew():
+    known = (FIRST, Acquisition(id=1, name="monday"))
+
+    assert known_acquisition("monday", known, "A/1/0") == 1
+    with pytest.raises(PlateError, match="'day 1'"):
+        known_acquisition("day 1", known, "A/1/0")

@@ -17,7 +17,6 @@ from xarray_omezarr.write.plate_tree import (
     told_acquisition,
 )
 
-
 DAY = np.datetime64("2026-05-01")
 
 
