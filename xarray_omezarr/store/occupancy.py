@@ -37,6 +37,15 @@ _PARTIAL = re.compile(r".*\.[0-9a-f]{8,32}\.partial")
 #: Names of documents that say what a group or an array is.
 METADATA = frozenset({"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"})
 
+# What a key of a group tells: what it is, and which verb adds to it.
+_KINDS = (
+    ("multiscales", "an image", ""),
+    ("plate", "a plate", "to_field adds a field to it, "),
+    ("well", "a well", "to_field adds a field to its plate, "),
+    ("labels", "label images", "to_labels adds one to their image, "),
+    ("bioformats2raw.layout", "a collection", "to_series adds a series to it, "),
+)
+
 # Seconds between looks at what may be half made.
 _PAUSES = (0.01, 0.03, 0.1, 0.2)
 
@@ -153,6 +162,17 @@ def _children(target: Target) -> Iterator[str]:
     yield from sorted(name for name in names if not is_litter(name))
 
 
+def _described(occupancy: Occupancy) -> tuple[str, str]:
+    """What stands there, and how something is added to it."""
+    attrs = occupancy.attrs or {}
+    ome = attrs.get("ome")
+    told = {*attrs, *(ome if isinstance(ome, Mapping) else ())}
+    for key, what, adding in _KINDS:
+        if key in told:
+            return what, adding
+    return "nodes", ""
+
+
 def check_mode(
     mode: str | None, occupancy: Occupancy, target: Target, strangers: Sequence[str]
 ) -> Literal["create", "replace"]:
@@ -187,14 +207,12 @@ def check_mode(
             f"{target} holds {what}; it is never removed or written into. Choose "
             "another path, or delete it yourself"
         )
-    if mode == "a":
-        raise TargetExistsError(
-            f"{target} holds an image or other nodes already, and a second one "
-            "cannot be added there; mode='w' replaces it, group= adds beside it"
-        )
     if mode != "w":
+        what, adding = _described(occupancy)
+        second = ", and a second one cannot be added there" if mode == "a" else ""
         raise TargetExistsError(
-            f"{target} exists already; mode='w' replaces the image there"
+            f"{target} holds {what} already{second}; {adding}mode='w' replaces it as "
+            "a whole, and group= writes beside it"
         )
     if strangers:
         shown = f"{[*strangers[:_SHOWN]]}"

@@ -189,3 +189,22 @@ def test_a_link_to_a_folder_is_what_is_in_the_folder(tmp_path) -> None:
     zarr.create_array(tmp_path / "real.zarr", data=np.zeros(2))
     (tmp_path / "link.zarr").symlink_to(tmp_path / "real.zarr")
     assert seen(tmp_path / "link.zarr").kind == "array"
+
+
+@pytest.mark.parametrize("mode", [None, "w-", "a"])
+@pytest.mark.parametrize(
+    ("attrs", "said"),
+    [
+        ({"plate": {}}, r"a plate already.*to_field adds a field to it"),
+        ({"plate": {}, "bioformats2raw.layout": 3}, "a plate already"),
+        ({"well": {}}, r"a well already.*to_field"),
+        ({"bioformats2raw.layout": 3}, r"a collection already.*to_series adds"),
+        ({"multiscales": [{}]}, "an image already"),
+        ({}, "nodes already"),
+    ],
+)
+def test_what_is_there_is_told_and_how_it_is_added_to(mode, attrs, said) -> None:
+    for told in (attrs, {"ome": {"version": "0.5", **attrs}}):
+        occupancy = Occupancy("group", 3, told, ("A",))
+        with pytest.raises(TargetExistsError, match=f"{said}.*mode='w'"):
+            check_mode(mode, occupancy, open_target(MemoryStore()), ())
