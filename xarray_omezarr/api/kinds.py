@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["image", "labels", "plate", "well", "bioformats2raw"]
 
 _VARIABLES = (VARIABLE, LABELS)
+_OME = "OME"
+# Rows are above wells, and fields are below.
+_WELL_DEPTH = 2
 
 
 def node_kind(tree: xr.DataTree) -> Kind | None:
@@ -31,7 +34,8 @@ def node_kind(tree: xr.DataTree) -> Kind | None:
     Returns
     -------
     str or None
-        ``"image"`` where the children are levels with a variable ``image``;
+        ``"image"`` where the children are levels with a variable ``image``, or the
+        node, which is no level, has this variable;
         ``"labels"`` for a label image, whose levels have ``labels``, and for a group
         of those; ``"plate"`` for rows, columns and fields; ``"well"`` for fields;
         ``"bioformats2raw"`` for images that are not in a well; else None.
@@ -41,18 +45,41 @@ def node_kind(tree: xr.DataTree) -> Kind | None:
     told: Kind | None = tree.encoding.get(KIND_KEY)
     if told is not None:
         return told
-    if found := _level_nodes(tree):
+    if 0 < tree.level <= _WELL_DEPTH and _is_in_plate(tree):
+        # Rows are nothing that the standard describes.
+        return "well" if tree.level == _WELL_DEPTH and tree.children else None
+    if found := _own_levels(tree):
         is_label = LABEL_KEY in tree.attrs or _variable(found[0]) == LABELS
         return "labels" if is_label else "image"
-    kinds = {_part(child) for child in tree.children.values()}
+    kinds = {_part(child) for child in tree.children.values() if not _is_told(child)}
     if len(kinds) != 1 or tree.data_vars:
         return None
     (kind,) = kinds
     if kind == "image":
         # Wells are nodes of a plate: rows and columns are above their fields.
-        in_well = tree.level == 2 and OME_XML not in tree.attrs
+        in_well = tree.level == _WELL_DEPTH and OME_XML not in tree.attrs
         return "well" if in_well else "bioformats2raw"
     return "plate" if kind == "row" else ("labels" if kind == "labels" else None)
+
+
+def _is_in_plate(tree: xr.DataTree) -> bool:
+    return tree.level > 0 and node_kind(tree.root) == "plate"
+
+
+def _is_told(node: xr.DataTree) -> bool:
+    """Whether it is where a collection tells of its images, and none of them."""
+    return node.name == _OME and not any(part.data_vars for part in node.subtree)
+
+
+def _own_levels(tree: xr.DataTree) -> list[xr.DataTree]:
+    """Nodes of the levels of an image, finest first; it may be the only one itself."""
+    if not _variable(tree):
+        return _level_nodes(tree)
+    is_field = tree.level == _WELL_DEPTH + 1 and _is_in_plate(tree)
+    if tree.parent is None or is_field or tree.parent.name == LABELS:
+        return [tree]
+    is_level = any(node is tree for node in _level_nodes(tree.parent))
+    return [] if is_level else [tree]
 
 
 def _part(node: xr.DataTree) -> str | None:
@@ -103,7 +130,7 @@ def node_levels(tree: xr.DataTree) -> tuple[xr.Dataset, ...]:
 
     Label images of an image are no levels of it.
     """
-    return tuple(node.to_dataset() for node in _level_nodes(tree))
+    return tuple(node.to_dataset() for node in _own_levels(tree))
 
 
 def label_properties(tree: xr.DataTree) -> pd.DataFrame | None:

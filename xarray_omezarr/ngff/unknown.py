@@ -7,8 +7,15 @@ from typing import Any, TypeVar
 
 from xarray_omezarr.ngff.base import Model
 from xarray_omezarr.ngff.multiscale import Multiscale
+from xarray_omezarr.ngff.plate import Plate, Well
 
 M = TypeVar("M", bound=Model)
+
+G = TypeVar("G", Plate, Well)
+
+_WORDS: dict[type[Model], str] = {Plate: "plate", Well: "well"}
+# Lists of a plate whose entries a tree spells in its nodes.
+_OF_PLATE = ("rows", "columns", "wells")
 
 # What tells one entry of a list from another, so that its unknown keys find it
 # again after entries were added, removed or put into another order.
@@ -65,6 +72,34 @@ def with_unknown(model: M, keys: object) -> M:
                 for index, entry in enumerate(value)
             )
     return model.model_copy(update=update) if update else model
+
+
+def unknown_beside(model: Plate | Well) -> dict[str, Any]:
+    """The unknown keys of the group of a plate or well, and under its word its own.
+
+    What a plate itself says besides is no part of it, nor are its acquisitions: those
+    who keep the plate as it is spelled have both.
+
+    Examples
+    --------
+    >>> from xarray_omezarr.ngff import Field
+    >>> well = Well(images=(Field(path="0", x_mm=1.5),), beside={"lab": "7"})
+    >>> unknown_beside(well)
+    {'lab': '7', 'well': {'images': [{'path': '0', 'x_mm': 1.5}]}}
+    """
+    own = unknown(model)
+    if isinstance(model, Plate):
+        own = {key: own[key] for key in _OF_PLATE if key in own}
+    return {**model.beside, **({_WORDS[type(model)]: own} if own else {})}
+
+
+def with_unknown_beside(model: G, keys: object) -> G:
+    """The plate or well with unknown keys as `unknown_beside` gives them."""
+    if not isinstance(keys, Mapping):
+        return model
+    word = _WORDS[type(model)]
+    beside = {**model.beside, **{k: v for k, v in keys.items() if k != word}}
+    return with_unknown(model.model_copy(update={"beside": beside}), keys.get(word))
 
 
 def _json_keys(model: Model) -> set[str]:

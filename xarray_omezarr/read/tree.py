@@ -13,7 +13,7 @@ from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
-from xarray_omezarr.ngff.unknown import unknown
+from xarray_omezarr.ngff.unknown import unknown, unknown_beside
 from xarray_omezarr.read.multiscale import OpenImage, open_image
 from xarray_omezarr.read.sharing import Shared, assembled
 
@@ -163,9 +163,6 @@ def _unknown(model: Model | None) -> Mapping[str, Any]:
     """Keys of a group that the standard does not know."""
     if model is None or isinstance(model, Image):
         return {}
-    if isinstance(model, Plate):
-        return dict(model.beside)
-    if isinstance(model, Well):
-        own = unknown(model)
-        return {**model.beside, **({"well": own} if own else {})}
+    if isinstance(model, Plate | Well):
+        return unknown_beside(model)
     return unknown(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -43,6 +44,9 @@ XML = join(_OME, "METADATA.ome.xml")
 _SHOWN = 12
 # Series without a list are numbered; so many are looked for at a time.
 _PROBED = 16
+
+# B2, or B/2.
+_WELL = re.compile(r"([A-Za-z]+)(\d+)|([A-Za-z0-9]+)/([A-Za-z0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +249,8 @@ def fields_of_plate(
 ) -> list[str]:
     """Paths of the chosen fields of a plate; puts the nodes of their wells."""
     listed = [well.path for well in plate.wells]
-    paths = _chosen(selection.wells, listed, "wells", opening.target)
+    chosen = selection.wells and [_well_like(name, listed) for name in selection.wells]
+    paths = _chosen(chosen, listed, "wells", opening.target)
     further = () if plate.bioformats2raw_layout is None else (XML,)
     found, documents = opening.read_groups(paths, further)
     _keep_xml(documents, files)
@@ -272,6 +277,21 @@ def _fields(
         for entry in well.images
         if entry.path in wanted
     ]
+
+
+def _well_like(name: str, listed: Sequence[str]) -> str:
+    """The well that is spelled so; else the only one that means the same, as B02."""
+    wanted = _meaning(name)
+    alike = [path for path in listed if _meaning(path) == wanted]
+    return alike[0] if name not in listed and len(alike) == 1 else name
+
+
+def _meaning(well: str) -> tuple[object, ...] | None:
+    parts = _WELL.fullmatch(well.strip())
+    if parts is None:
+        return None
+    names = [name for name in parts.groups() if name is not None]
+    return tuple(int(n) if n.isdecimal() else n.casefold() for n in names)
 
 
 def _chosen(
@@ -319,14 +339,19 @@ def _series(opening: Opening, files: dict[str, bytes]) -> Sequence[str]:
 
 def _listed_series(opening: Opening, document: bytes) -> Sequence[str]:
     try:
-        model = opening.groups.read(_OME, document).model
+        node = opening.groups.read(_OME, document)
     except NotOmeZarrError:
         # The group may hold the file alone.
         return ()
     except OmeZarrError as error:
         warn(f"The list of images in {opening.target} cannot be read: {error}")
         return ()
-    return model.series if isinstance(model, Series) else ()
+    if not isinstance(node.model, Series):
+        return ()
+    if node.attrs or node.model.extras():
+        # It says more than which images there are.
+        opening.nodes[_OME] = node
+    return node.model.series
 
 
 def _keep_xml(documents: Mapping[str, bytes], files: dict[str, bytes]) -> None:
