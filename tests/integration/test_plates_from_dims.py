@@ -43,6 +43,7 @@ def translation(path, field):
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 @pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.filterwarnings("ignore:Fields are of the acquisitions .2.")
 def test_wells_and_fields_are_written_where_they_belong(
     tmp_path, version, chunked
 ) -> None:

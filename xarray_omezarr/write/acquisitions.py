@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xarray_omezarr.errors import OptionError, PlateError, Problems
+from xarray_omezarr.errors import OptionError, PlateError, Problems, warn
 from xarray_omezarr.ngff.plate import Acquisition
 
 # Texts of times are told apart from numbers by their place only.
@@ -210,6 +210,7 @@ def settle_acquisitions(
     problems = Problems()
     most = _most_fields(wells)
     listed = {entry.id: entry for entry in told}
+    warn_of_undeclared(sorted(most.keys() - listed.keys()), told)
     for number in sorted(most.keys() - listed.keys()):
         listed[number] = Acquisition(id=number, name=str(number))
     for number, count in most.items():
@@ -220,6 +221,18 @@ def settle_acquisitions(
             _refuse_fields_without(wells, [*listed])
     problems.raise_all("The acquisitions do not fit the fields")
     return tuple(listed.values())
+
+
+def warn_of_undeclared(added: list[int], known: Iterable[Acquisition]) -> None:
+    """Warn of acquisitions of fields beside those that somebody declared."""
+    known = [*known]
+    # Those that fields have brought are named after their ids.
+    if added and any(entry.name != str(entry.id) for entry in known):
+        warn(
+            f"Fields are of the acquisitions {added}, and those that are declared are "
+            f"{[entry.id for entry in known]}; they are added, named after their ids. "
+            "Declare them in acquisitions, or correct the fields"
+        )
 
 
 def _most_fields(wells: Mapping[str, Mapping[str, int | None]]) -> dict[int, int]:

@@ -21,8 +21,14 @@ from xarray_omezarr.ngff.plate import (
     Row,
     Well,
 )
-from xarray_omezarr.write.acquisitions import some
-from xarray_omezarr.write.plate_names import PlateNames, natural_key, plate_names
+from xarray_omezarr.write.acquisitions import some, warn_of_undeclared
+from xarray_omezarr.write.plate_names import (
+    LAYOUTS,
+    PlateNames,
+    meaning,
+    natural_key,
+    plate_names,
+)
 from xarray_omezarr.write.plate_spec import PlateSpec
 
 if TYPE_CHECKING:
@@ -299,8 +305,12 @@ def check_member(plate: Plate | None, revise: AddWell, version: Version) -> None
             # It would show when they are listed, with the pixels stored.
             version.to_attrs(model)
     _warn_of_undeclared(plate)
+    _warn_of_growing(plate, revise)
+    declared = (*_runs_of(plate), *revise.acquisitions)
+    ids = [run.id for run in found.acquisitions]
+    known = {run.id for run in declared}
+    warn_of_undeclared([number for number in ids if number not in known], declared)
     if len(found.acquisitions) > 1 and revise.member.settled is None:
-        ids = [run.id for run in found.acquisitions]
         raise PlateError(
             f"Field {well}/{revise.member.name} has no acquisition, and the plate "
             f"lists {ids}; give acquisition="
@@ -309,7 +319,7 @@ def check_member(plate: Plate | None, revise: AddWell, version: Version) -> None
         (revise.row, found.row_names, "row"),
         (revise.column, found.column_names, "column"),
     ):
-        alike = [n for n in names if n != name and _meaning(n) == _meaning(name)]
+        alike = [n for n in names if n != name and meaning(n) == meaning(name)]
         if alike:
             warn(
                 f"The plate has the {what} {alike[0]!r}, and {name!r} becomes another "
@@ -332,8 +342,25 @@ def _warn_of_undeclared(plate: Plate | None) -> None:
         )
 
 
-def _meaning(name: str) -> object:
-    return int(name) if name.isdecimal() else name.casefold()
+def _warn_of_growing(plate: Plate | None, revise: AddWell) -> None:
+    """Warn if a well is outside a plate that declares all that it physically has."""
+    if plate is None or revise.spec.rows or revise.spec.columns:
+        return
+    names = _names_of(plate)
+    shape = (len(names.rows), len(names.columns))
+    is_outside = revise.row not in names.rows or revise.column not in names.columns
+    rows, columns = ({well.names[at] for well in plate.wells} for at in (0, 1))
+    # One that has grown field by field declares nothing that is beyond its wells.
+    is_whole = names.rows[-1] not in rows or names.columns[-1] not in columns
+    if is_outside and is_whole and shape in LAYOUTS.values():
+        warn(
+            f"Well {revise.row}/{revise.column} is outside the plate, which has "
+            f"{names.describe()}; it is added, and the plate becomes larger"
+        )
+
+
+def _runs_of(plate: Plate | None) -> tuple[Acquisition, ...]:
+    return () if plate is None else plate.acquisitions
 
 
 def factors_like(image: Image, da: xr.DataArray) -> list[dict[str, int]] | None:

@@ -37,7 +37,7 @@ _TAKEN = frozenset(
         *("present", "acquisition", "origin_z", "origin_y", "origin_x"),
     ]
 )
-_LETTERS_DIGITS = re.compile(r"([A-Za-z]+)[ _:.-]*(\d+)")
+_LETTERS_DIGITS = re.compile(r"([A-Za-z]+)[ :-]*(\d+)")
 
 
 def parse_plate_map(given: Any, names: PlateNames) -> PlateMap:
@@ -169,7 +169,7 @@ def find_well(text: str, names: PlateNames) -> tuple[str, str] | None:
     --------
     >>> from xarray_omezarr.write.plate_names import PlateNames
     >>> plate = PlateNames(("A", "B"), ("01", "02"))
-    >>> [find_well(text, plate) for text in ("B2", "b-02", "B/002", "C1")]
+    >>> [find_well(text, plate) for text in ("B2", "b-02", "B/002", "B_2")]
     [('B', '02'), ('B', '02'), ('B', '02'), None]
     """
     text = text.strip()

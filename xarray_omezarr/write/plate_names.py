@@ -69,14 +69,24 @@ def check_names(names: Iterable[object], what: str) -> None:
             f"allows nothing but letters and digits in them; rename the nodes, e.g. "
             f"{refused[0]!r} to {offered!r}"
         )
-    seen: dict[str, str] = {}
+    seen: dict[object, str] = {}
     for name in found:
-        other = seen.setdefault(name.casefold(), name)
-        if other != name:
+        other = seen.setdefault(meaning(name), name)
+        if other != name and name.isdecimal():
+            warn(
+                f"Names of {what}s {other!r} and {name!r} are the same number: they "
+                "are two here, and one to people and to other programs"
+            )
+        elif other != name:
             warn(
                 f"Names of {what}s {other!r} and {name!r} differ only by case: where a "
                 "disk ignores case, one overwrites the other"
             )
+
+
+def meaning(name: str) -> object:
+    """What two names share that mean the same: ``"2"`` and ``"02"``, a and A."""
+    return int(name) if name.isdecimal() else name.casefold()
 
 
 def check_layout(layout: object) -> int | None:
@@ -157,9 +167,9 @@ def _declared(
     missing = [name for name in used if name not in names]
     if missing:
         raise PlateError(
-            f"The tree has the {what}s {', '.join(map(repr, missing))}, and {source} "
-            f"has {names[0]!r} to {names[-1]!r}, {len(names)} in all; rename the "
-            f"nodes, or give all {what}s: plate={{'{what}s': [...]}}"
+            f"Fields are in the {what}s {', '.join(map(repr, missing))}, and {source} "
+            f"has {names[0]!r} to {names[-1]!r}, {len(names)} in all; rename them, "
+            f"or give all {what}s: plate={{'{what}s': [...]}}"
         )
     return names
 

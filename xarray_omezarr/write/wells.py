@@ -266,13 +266,17 @@ def _each(
             try:
                 texts += reader(values[at], counted)
             except PlateError as problem:
-                wrong.setdefault(f"{name!r} {problem}", []).append(repr(values[at]))
+                wrong.setdefault(f"{name!r} {problem}", []).append(_shown(values[at]))
         found[at] = texts
     for said, seen in wrong.items():
         with problems.collected():
             shown = ", ".join(dict.fromkeys(seen[:_SHOWN]))
             raise PlateError(said.replace("<values>", shown))
     return found
+
+
+def _shown(value: Any) -> str:
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _values(da: xr.DataArray, dims: Sequence[str], name: str) -> tuple[Any, bool]:
