@@ -10,6 +10,7 @@ from xarray_omezarr.api.checking import check_amending
 from xarray_omezarr.api.writing import target_of
 from xarray_omezarr.errors import Problems
 from xarray_omezarr.ngff.labels import LabelImage
+from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
@@ -20,11 +21,14 @@ from xarray_omezarr.store.existing import open_existing
 from xarray_omezarr.store.open_tree import Selection, open_tree
 from xarray_omezarr.store.rebuild import Rebuild, Rebuilds, later
 from xarray_omezarr.store.rules import told_method
+from xarray_omezarr.write.plate_fields import factors_of
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
 
+    from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.store.existing import Existing
     from xarray_omezarr.store.target import Group, StoreLike, Target
 
 _FOR_PYRAMIDS = frozenset(
@@ -95,13 +99,15 @@ def build_pyramid(
     check_amending(full, _FOR_PYRAMIDS, "build_pyramid", "r+")
     laid_out = any(name in options for name in ("scale_factors", "chunks", "shards"))
     target = target_of(store, full)
-    images = _image_paths(target)
+    images, is_plate = _image_paths(target)
     problems = Problems()
     rebuilds = []
     for path in images:
         with problems.collected():
             rebuilds.append(_rebuild(target.child(path), full, laid_out))
     problems.raise_all(f"The pyramids of {target} cannot be made")
+    if is_plate and isinstance(full["scale_factors"], str):
+        rebuilds = _alike(rebuilds, full, laid_out)
     if images == [""]:
         work: Rebuild | Rebuilds = rebuilds[0]
     else:
@@ -112,29 +118,25 @@ def build_pyramid(
     return made
 
 
-def _image_paths(target: Target) -> list[str]:
-    """Paths of the images at the target: of itself, or of fields or series."""
+def _image_paths(target: Target) -> tuple[list[str], bool]:
+    """Paths of the images at the target, and whether they are fields of a plate."""
     opened = open_tree(target, Selection(levels=(0,), labels=False))
-    return [
+    paths = [
         path
         for path, image in opened.images.items()
         if not path or not isinstance(image, LabelImage)
     ]
+    return paths, isinstance(opened.group("").model, (Plate, Well))
 
 
 def _rebuild(target: Target, options: WriteOptions, laid_out: bool) -> Rebuild:
     existing = open_existing(target, options["version"])
-    hierarchy, picture = existing.hierarchy, existing.image.multiscale
-    told = told_method(picture)
-    if len(existing.paths) > 1 and not laid_out:
+    if _keeps_levels(existing, laid_out):
         levels = existing.levels(options["method"], remake=True)
-        planned = plan_remade(hierarchy, levels, told)
+        told = told_method(existing.image.multiscale)
+        planned = plan_remade(existing.hierarchy, levels, told)
     else:
-        method = options["method"]
-        if isinstance(method, str) and method == "auto":
-            is_label = isinstance(existing.image, LabelImage)
-            method = told or ("mode" if is_label else "mean")
-        planned = plan_rebuilt(hierarchy, options, method)
+        planned = _plan_new(existing, options)
     return Rebuild(
         existing,
         planned,
@@ -142,3 +144,39 @@ def _rebuild(target: Target, options: WriteOptions, laid_out: bool) -> Rebuild:
         options["progress"],
         truth(options, "write_empty_chunks"),
     )
+
+
+def _keeps_levels(existing: Existing, laid_out: bool) -> bool:
+    return len(existing.paths) > 1 and not laid_out
+
+
+def _plan_new(existing: Existing, options: WriteOptions) -> Hierarchy:
+    """The image with levels as the options say."""
+    method = options["method"]
+    if isinstance(method, str) and method == "auto":
+        is_label = isinstance(existing.image, LabelImage)
+        told = told_method(existing.image.multiscale)
+        method = told or ("mode" if is_label else "mean")
+    return plan_rebuilt(existing.hierarchy, options, method)
+
+
+def _alike(
+    parts: list[Rebuild], options: WriteOptions, laid_out: bool
+) -> list[Rebuild]:
+    """Fields of a plate with the levels of one of them, where they can be chosen.
+
+    Those that keep their levels say how many; else the one does that needs most.
+    """
+    kept = [part for part in parts if _keeps_levels(part.existing, laid_out)]
+    likely = [factors_of(part.planned) for part in kept or parts]
+    factors = likely[0] if kept else max(likely, key=len)
+    found = []
+    for part in parts:
+        own = {axis.name for axis in part.existing.image.multiscale.axes}
+        wanted = [{n: f for n, f in level.items() if n in own} for level in factors]
+        if part not in kept and factors_of(part.planned) != wanted:
+            changed = WriteOptions(**options)
+            changed["scale_factors"] = wanted or None
+            part = replace(part, planned=_plan_new(part.existing, changed))
+        found.append(part)
+    return found

@@ -118,7 +118,7 @@ class _Depth:
             if signature not in self._known:
                 self._known[signature] = self._shrinking(level)
         if planned:
-            return _factors_of(next(iter(planned.values())))
+            return factors_of(next(iter(planned.values())))
         found = [known.factors for known in self._known.values() if known is not None]
         return max(found, key=len, default=[])
 
@@ -135,7 +135,7 @@ def _signature(da: xr.DataArray) -> Signature:
     return (*da.dims, da.shape, da.dtype)
 
 
-def _factors_of(hierarchy: Hierarchy) -> list[dict[str, int]]:
+def factors_of(hierarchy: Hierarchy) -> list[dict[str, int]]:
     """Whole numbers of pixels of level 0 per pixel, of each further level."""
     image = _image(hierarchy)
     names = [axis.name for axis in image.multiscale.axes]
