@@ -113,14 +113,10 @@ class GroupReader:
                 else "it is a Zarr group without OME-Zarr metadata"
             )
             raise NotOmeZarrError(state)
-        told = attrs.get("ome")
-        if (
-            isinstance(told, Mapping)
-            and told.get("version") is None
-            and ("labels" in told or not is_root)
-        ):
-            ome = {**told, "version": self._version.name}
-            attrs, version = {**attrs, "ome": ome}, self._version
+        ome = attrs.get("ome")
+        if not is_root or (isinstance(ome, Mapping) and "labels" in ome):
+            attrs = registry.with_version(attrs, self._version)
+            version = registry.detect(attrs) or version
         return GroupNode(version.from_attrs(attrs), version.foreign(attrs))
 
 

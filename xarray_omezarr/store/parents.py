@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import zarr
 from zarr.core.buffer import default_buffer_prototype
@@ -114,7 +114,9 @@ class Parents:
             zarr_format=zarr_format,
             use_consolidated=False,
         )
-        attrs = dict(group.attrs)
+        attrs: Mapping[str, Any] = dict(group.attrs)
+        if path:
+            attrs = registry.with_version(attrs, self.version)
         known = registry.detect(attrs)
         # Metadata of 0.4 in a group of Zarr v3 are a slip: labels outside ``ome``.
         same_format = known is not None and known.features.zarr_format == zarr_format

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
 
+# Groups that are below others, and need not repeat the version of these.
+_BELOW = frozenset(["well", "labels", "series"])
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -75,6 +78,9 @@ def _model(attrs: Mapping[str, Any]) -> tuple[Version | None, Model | None]:
     with warnings.catch_warnings():
         # Slips of others are said when it is opened, not with each addition.
         warnings.simplefilter("ignore", OmeZarrWarning)
+        ome = attrs.get("ome")
+        if isinstance(ome, Mapping) and _BELOW & {*ome}:
+            attrs = registry.with_version(attrs, version)
         return version, version.from_attrs(attrs)
 
 

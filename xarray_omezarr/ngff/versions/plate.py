@@ -45,7 +45,7 @@ def read_plate(place: Place, version: str) -> Plate:
             _read_name(entry, Column) for entry in plate["columns"].items()
         ),
     }
-    wells = [_read_well(entry, **names) for entry in plate["wells"].items()]
+    wells = _read_wells(plate["wells"], **names)
     parts = {
         **plate.unknown(_PLATE, Plate),
         **names,
@@ -66,6 +66,22 @@ def _read_name(place: Place, model: type[Any]) -> Any:
         place["name"].note("is read as text")
         return model.parse({**place.members(), "name": str(name)}, place.pointer)
     return model.parse(place.members(), place.pointer)
+
+
+def _read_wells(
+    place: Place, rows: tuple[Row, ...], columns: tuple[Column, ...]
+) -> list[PlateWell]:
+    """The wells that can be read; one that cannot does not cost the others."""
+    wells, errors = [], []
+    for entry in place.items():
+        try:
+            wells.append(_read_well(entry, rows, columns))
+        except MetadataError as error:
+            errors.append(error)
+    if errors and not wells:
+        raise errors[0]
+    place.notes.extend(f"{error}; this well is left out" for error in errors)
+    return wells
 
 
 def _read_well(

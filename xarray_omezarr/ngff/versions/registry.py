@@ -54,7 +54,9 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
     """The version that attributes of a group are written in.
 
     None if they hold no OME metadata at all. A group that has the key ``ome`` but
-    tells no version counts as the first version that had this key.
+    tells no version counts as the first version that had this key. Where there is no
+    such key, images and plates tell the version of a file; other parts of it that tell
+    one that cannot be are slips of writers, which reading the group names.
 
     Raises
     ------
@@ -68,8 +70,34 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
     blocks = standard_part(attrs)
     if not blocks:
         return None
-    told = next(filter(None, map(_told_version, blocks.values())), None)
-    return get(_LAST_WITHOUT if told is None else told)
+    for key in ("multiscales", "plate"):
+        told = _told_version(blocks.get(key))
+        if told is not None:
+            return _without_namespace(get(told))
+    for told in map(_told_version, blocks.values()):
+        if isinstance(told, str) and without_correction(told) in _VERSIONS:
+            return _without_namespace(get(told))
+    return get(_LAST_WITHOUT)
+
+
+def with_version(attrs: Mapping[str, Any], version: Version) -> Mapping[str, Any]:
+    """Attributes of a group below another one, which may leave its version out.
+
+    Examples
+    --------
+    >>> with_version({"ome": {"labels": ["cells"]}}, get(DEFAULT))
+    {'ome': {'labels': ['cells'], 'version': '0.5'}}
+    """
+    ome = attrs.get("ome")
+    if not isinstance(ome, Mapping) or not ome or ome.get("version") is not None:
+        return attrs
+    return {**attrs, "ome": {**ome, "version": version.name}}
+
+
+def _without_namespace(version: Version) -> Version:
+    """The version of attributes that are not under the key ``ome``."""
+    is_later = SUPPORTED.index(version.name) > SUPPORTED.index(_LAST_WITHOUT)
+    return get(_LAST_WITHOUT) if is_later else version
 
 
 def _told_version(block: object) -> object:

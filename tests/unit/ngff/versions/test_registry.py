@@ -57,6 +57,17 @@ def test_a_name_that_is_no_text_is_told_with_its_type(name: object) -> None:
         ({"well": {"images": []}}, "0.4"),
         ({"labels": ["cells"]}, "0.4"),
         ({"bioformats2raw.layout": 3}, "0.4"),
+        # Of a file, images and plates tell the version.
+        (
+            {"image-label": {"version": "0.3"}, "multiscales": [{"version": "0.4"}]},
+            "0.4",
+        ),
+        ({"omero": {"version": "0.1"}, "multiscales": [{"version": "0.4"}]}, "0.4"),
+        ({"multiscales": [{}], "image-label": {"version": "0.7"}}, "0.4"),
+        ({"well": {"version": 0.4}}, "0.4"),
+        # No later version stands outside the key ``ome``.
+        ({"well": {"version": "0.5"}}, "0.4"),
+        ({"plate": {"version": "0.5"}}, "0.4"),
     ],
 )
 def test_the_version_of_attributes_is_told(attrs: dict[str, Any], name: str) -> None:
@@ -83,7 +94,7 @@ def test_attributes_without_ome_metadata_have_no_version(attrs: dict[str, Any]) 
         {"ome": {"version": "0.7"}},
         {"ome": {"version": 0.5}},
         {"multiscales": [{"version": "0.7"}]},
-        {"multiscales": [{}], "image-label": {"version": "0.7"}},
+        {"multiscales": [{"version": "0.3"}], "image-label": {"version": "0.4"}},
         {"plate": {"version": 0.4}},
     ],
 )
