@@ -21,7 +21,16 @@ PRESENT = "present"
 
 
 def present(da: xr.DataArray, dims: Sequence[str]) -> Any:
-    """Which positions hold a field, as an array of bool along `dims`."""
+    """Which positions hold a field, as an array of bool along `dims`.
+
+    Without the coordinate, fields of nothing but NaN are not there. Whether there are
+    such among pixels that are yet to be computed cannot be told.
+
+    Raises
+    ------
+    PlateError
+        If the coordinate is no bool along `dims`, or is missing where it is needed.
+    """
     if PRESENT in da.coords:
         coordinate = da.coords[PRESENT]
         if coordinate.dtype != bool or not set(coordinate.dims) <= {*dims}:
@@ -33,7 +42,14 @@ def present(da: xr.DataArray, dims: Sequence[str]) -> Any:
         return along(da, dims, coordinate)
     sizes = [da.sizes[dim] for dim in dims]
     there = np.ones(sizes, dtype=bool)
-    if da.dtype.kind == "f" and is_in_memory(da.variable):
+    if da.dtype.kind in "fc":
+        if not is_in_memory(da.variable):
+            raise PlateError(
+                f"The pixels are {da.dtype} and yet to be computed, and nothing says "
+                "which fields there are: one that is all NaN would be written as it "
+                f"is. Say it in a coordinate {PRESENT!r} of bool along {tuple(dims)}, "
+                f"or with .assign_coords({PRESENT}=True) if all of them are there"
+            )
         for at in _all_nan(da, dims, np.ndindex(*sizes)):
             there[at] = False
     return there
