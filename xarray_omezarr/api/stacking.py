@@ -18,7 +18,7 @@ from xarray_omezarr.read.likeness import check_alike
 from xarray_omezarr.read.multiscale import open_image
 from xarray_omezarr.read.plate import PlateField, stacked
 from xarray_omezarr.read.stacked import VariableMember
-from xarray_omezarr.read.tree import ACQUISITION, group_attrs
+from xarray_omezarr.read.tree import ACQUISITION, OME_XML, group_attrs
 from xarray_omezarr.store.open_plate import open_fields
 from xarray_omezarr.store.target import StoreLike, open_target
 
@@ -172,7 +172,10 @@ def _stored(plate: StoredPlate, source: str) -> xr.Dataset:
         for entry in plate.fields
     ]
     check_alike(_named(fields), source, "open them with xarray.open_datatree")
-    found = stacked(fields, group_attrs(plate.group), plate.labels)
+    attrs = group_attrs(plate.group)
+    if plate.xml is not None:
+        attrs[OME_XML] = plate.xml.decode("utf-8", errors="replace")
+    found = stacked(fields, attrs, plate.labels)
     found.encoding["source"] = source
     return found
 

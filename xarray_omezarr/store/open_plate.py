@@ -38,7 +38,7 @@ from xarray_omezarr.store.open_documents import (
 )
 from xarray_omezarr.store.open_images import NOTHING, Opening
 from xarray_omezarr.store.open_nodes import ArrayReader
-from xarray_omezarr.store.open_tree import Selection, begin, nothing_left, told
+from xarray_omezarr.store.open_tree import XML, Selection, begin, nothing_left, told
 from xarray_omezarr.store.stored_plate import (
     Limits,
     Place,
@@ -97,7 +97,7 @@ def open_fields(
     if not isinstance(plate, Plate):
         what = "nothing" if plate is None else plate.summary()
         raise NotOmeZarrError(f"{target} is not a plate, but holds {what}")
-    listed = _listed(plate, opening, acquisition)
+    listed, xml = _listed(plate, opening, acquisition)
     reader = _FieldReader(opening, version)
     fields = reader.read(listed)
     if not fields:
@@ -108,12 +108,16 @@ def open_fields(
             f"{told(opening.left_out)}"
         )
     samples, labels = tuple(reader.samples), tuple(reader.labels)
-    return StoredPlate(group, samples, fields, reader.arrays, labels)
+    return StoredPlate(group, samples, fields, reader.arrays, labels, xml)
 
 
-def _listed(plate: Plate, opening: Opening, acquisition: int | None) -> list[_Listed]:
-    """The fields that wells list, in natural order."""
-    wells, _ = opening.read_groups(well.path for well in plate.wells)
+def _listed(
+    plate: Plate, opening: Opening, acquisition: int | None
+) -> tuple[list[_Listed], bytes | None]:
+    """The fields that wells list, in natural order; the OME-XML of the plate."""
+    further = () if plate.bioformats2raw_layout is None else (XML,)
+    paths = (well.path for well in plate.wells)
+    wells, documents = opening.read_groups(paths, further)
     found = []
     for path, node in wells.items():
         if not isinstance(node.model, Well) or path.count("/") != 1:
@@ -136,7 +140,8 @@ def _listed(plate: Plate, opening: Opening, acquisition: int | None) -> list[_Li
                 f"acquisition is {acquisition!r}, and the fields of {opening.target} "
                 f"are of the acquisitions {known}"
             )
-    return sorted(found, key=lambda field: [*map(natural_key, field.place)])
+    found.sort(key=lambda field: [*map(natural_key, field.place)])
+    return found, documents.get(XML)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ class StoredPlate:
         Opens their arrays.
     labels : tuple of str
         Names of the label images that fields have.
+    xml : bytes, optional
+        OME-XML of the plate.
     """
 
     group: GroupNode
@@ -87,6 +89,7 @@ class StoredPlate:
     fields: tuple[StoredField, ...]
     reader: ArrayReader
     labels: tuple[str, ...] = ()
+    xml: bytes | None = None
 
     def pixels(self, field: StoredField) -> FieldPixels:
         """The pixels of a field, read when they are indexed."""
