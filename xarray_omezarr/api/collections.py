@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Images: TypeAlias = xr.DataTree | xr.Dataset | xr.DataArray | Mapping[Any, Any]
 
+_INSTEAD = "write one image after another with .omezarr.to_series(store, '0')"
+
 
 @overload
 def write_bioformats2raw(
@@ -120,7 +122,7 @@ def write_bioformats2raw(
     (['0', '1', 'OME'], ['0', '1'])
     """
     full = complete(options, write_bioformats2raw)
-    refuse_amending(full)
+    refuse_amending(full, _INSTEAD)
 
     def plan(stem: str | None) -> Hierarchy:
         hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml, stem=stem)
@@ -166,7 +168,7 @@ def plan_bioformats2raw(
         OME  1 series: 0
     """
     full = complete(options, plan_bioformats2raw)
-    refuse_amending(full)
+    refuse_amending(full, _INSTEAD)
     check_new(full)
     hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml)
     check_arrays(hierarchy)

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.label_pixels import write_into_label
-from xarray_omezarr.api.writing import prepare_planned, target_of, write_planned
+from xarray_omezarr.api.writing import (
+    prepare_planned,
+    refuse_amending,
+    target_of,
+    write_planned,
+)
 from xarray_omezarr.errors import OptionError, Problems, TargetExistsError
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.existing import Existing
     from xarray_omezarr.store.target import Group, StoreLike, Target
+
+_INSTEAD = "write into label images that exist with .omezarr.to_labels(store, name)"
 
 
 @overload
@@ -217,7 +224,7 @@ def plan_labels(
             1  (y: 16, x: 16) uint8, chunks (16, 16), 256 B, mode of 0 by (2, 2)
     """
     full = complete(options, plan_labels)
-    _refuse_amending(full)
+    refuse_amending(full, _INSTEAD)
     check_new(full)
     work = _Work.at(image_store, full)
     labels = label_images(obj) if name is None else {name: obj}
@@ -275,7 +282,7 @@ def prepare_labels(
     {'cells/0': (32, 32), 'cells/1': (16, 16)}
     """
     full = complete(options, prepare_labels)
-    _refuse_amending(full)
+    refuse_amending(full, _INSTEAD)
     work = _Work.at(image_store, full)
     labels = label_images(obj)
     work.check_names([*labels])
@@ -365,11 +372,3 @@ def _check_mode(target: Target, name: str, options: WriteOptions) -> None:
         f"There is a label image {name!r} already, at {target}; mode='w' replaces it "
         "and nothing else, mode='r+' or region= write into it, or choose another name"
     )
-
-
-def _refuse_amending(options: WriteOptions) -> None:
-    if amends(options):
-        raise OptionError(
-            "region, append_dim and mode='r+' write into label images that exist, with "
-            "write_labels; leave them out"
-        )

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 from xarray_omezarr.api.checking import check_new
-from xarray_omezarr.api.writing import prepare_planned, write_planned
-from xarray_omezarr.errors import OptionError
+from xarray_omezarr.api.writing import prepare_planned, refuse_amending, write_planned
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.create import check_arrays
 from xarray_omezarr.write.fields import plan_any_plate
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.target import Group, StoreLike
 
     Plates: TypeAlias = xr.DataTree | xr.Dataset | xr.DataArray | Mapping[Any, Any]
+
+_INSTEAD = "write fields with .omezarr.to_field(store, 'A/1/0')"
 
 
 @overload
@@ -167,7 +168,7 @@ def write_plate(
     (['1', '3'], 12)
     """
     full = complete(options, write_plate)
-    _refuse_regions(full)
+    refuse_amending(full, _INSTEAD)
 
     def plan(stem: str | None) -> Hierarchy:
         hierarchy = plan_any_plate(
@@ -233,7 +234,7 @@ def plan_plate(
                     0  (y: 64, x: 64) uint8, chunks (64, 64), 4.0 KiB
     """
     full = complete(options, plan_plate)
-    _refuse_regions(full)
+    refuse_amending(full, _INSTEAD)
     check_new(full)
     hierarchy = plan_any_plate(
         tree,
@@ -325,13 +326,3 @@ def prepare_plate(
         )
 
     return prepare_planned(plan, store, full)
-
-
-def _refuse_regions(options: WriteOptions) -> None:
-    given = [n for n in ("region", "append_dim") if options.get(n) is not None]
-    if given or options["mode"] == "r+":
-        said = ", ".join(given) or "mode='r+'"
-        raise OptionError(
-            f"{said} writes into an image that exists, and a plate is written as a "
-            "whole; write fields with .omezarr.to_field(store, 'A/1/0')"
-        )

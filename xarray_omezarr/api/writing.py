@@ -125,23 +125,31 @@ def prepare_planned(
     return group, {path: group[join(below, path)] for path in paths}
 
 
-def refuse_amending(options: WriteOptions) -> None:
-    """Raise where the options are for what exists, and something new is prepared.
+def refuse_amending(
+    options: WriteOptions,
+    instead: str = "give it when pixels are written afterwards",
+) -> None:
+    """Raise where the options are for what exists, and something new is made.
+
+    Parameters
+    ----------
+    options : WriteOptions
+        All of them.
+    instead : str
+        What to do, for the message.
 
     Raises
     ------
     OptionError
         Saying which.
     """
-    for name in ("region", "append_dim"):
-        given: Any = options
-        if given[name] is not None:
-            raise OptionError(
-                f"{name} is {given[name]!r}, and what is prepared is prepared as a "
-                "whole; give it when pixels are written afterwards"
-            )
+    named: Any = options
+    known = {name: named[name] for name in ("region", "append_dim")}
+    given = [f"{name} is {it!r}" for name, it in known.items() if it is not None]
     if options["mode"] == "r+":
+        given.append("mode is 'r+'")
+    if given:
         raise OptionError(
-            "mode is 'r+', which is for images that exist, and a new one is "
-            "prepared; leave it out, or give 'w' to replace what is there"
+            f"{' and '.join(given)}, which is for images that exist, and something new "
+            f"is made; {instead}"
         )
