@@ -12,6 +12,7 @@ from xarray_omezarr.grid.names import VARIABLE
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.label_values import KEY
+from xarray_omezarr.write.stage import OF_PLATE, is_placed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,9 +44,13 @@ def image_of(
             f"image {said}, and the Dataset has the variables {names}; name one of "
             f"them with image={_proposal(ds)}"
         )
+    da = ds[image]
+    own = ds.attrs
+    if is_placed(da):
+        own = {key: value for key, value in own.items() if key not in OF_PLATE}
     merged = WriteOptions(**options)
-    merged["attrs"] = {**plain_attrs(ds.attrs), **check_attrs(options["attrs"])}
-    return ds[image], merged
+    merged["attrs"] = {**plain_attrs(own), **check_attrs(options["attrs"])}
+    return da, merged
 
 
 def _proposal(ds: xr.Dataset) -> str:

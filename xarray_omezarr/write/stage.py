@@ -23,8 +23,8 @@ _PLACED = ("t", "z", "y", "x")
 # What a field has that was selected from a stacked plate.
 _PRESENT = "present"
 _OF_FIELDS = frozenset([_PRESENT, "row", "column", "well", "field"])
-# Attributes of the stack that are of the whole plate.
-_OF_PLATE = ("plate", "plate_map", "ome_xml", LABEL_IMAGES)
+#: Attributes of the stack that are of the whole plate.
+OF_PLATE = ("plate", "plate_map", "ome_xml", LABEL_IMAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,13 @@ def origin_names(da: xr.DataArray) -> dict[str, str]:
     }
 
 
+def is_placed(da: xr.DataArray) -> bool:
+    """Whether it is one field that was selected from a stacked plate."""
+    names = origin_names(da)
+    scalars = {name for name, coord in da.coords.items() if not coord.ndim}
+    return bool(names and {*names.values()} <= scalars and scalars & _OF_FIELDS)
+
+
 def placed(da: xr.DataArray) -> xr.DataArray:
     """One field that was selected from a stacked plate, where it lies on the stage.
 
@@ -132,10 +139,9 @@ def placed(da: xr.DataArray) -> xr.DataArray:
     CoordinateError
         If there is no such field, so that its pixels are none.
     """
-    names = origin_names(da)
-    scalars = {name for name, coord in da.coords.items() if not coord.ndim}
-    if not names or not {*names.values()} <= scalars or not scalars & _OF_FIELDS:
+    if not is_placed(da):
         return da
+    names = origin_names(da)
     if not bool(da.coords.get(_PRESENT, xr.DataArray(True)).all()):
         raise CoordinateError(
             f"Coordinate {_PRESENT!r} is False: the plate has no such field, and the "
@@ -148,7 +154,7 @@ def placed(da: xr.DataArray) -> xr.DataArray:
     moved.attrs = {
         key: value
         for key, value in da.attrs.items()
-        if key not in _OF_PLATE and not (key == "long_name" and value == of_plate)
+        if key not in OF_PLATE and not (key == "long_name" and value == of_plate)
     }
     moved.encoding = dict(da.encoding)
     return moved

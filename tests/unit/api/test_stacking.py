@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from zarr.storage import MemoryStore
 
 import xarray_omezarr as xo
@@ -41,3 +42,16 @@ def test_a_plate_without_it_stays_without() -> None:
     assert "ome_xml" not in stacked.attrs
     stacked.omezarr.to_plate(again)
     assert XML not in again._store_dict
+
+
+@pytest.mark.parametrize("verb", ["image", "field", "series"])
+def test_a_field_that_is_selected_has_nothing_of_the_whole_plate(verb) -> None:
+    told = {"ome_xml": "auto", "plate_map": {"A1": {"dose": 1}}, "attrs": {"by": "Ada"}}
+    ds = xo.open_plate(plate(**told)).sel(row="A", column="1", field="0")
+    store, path = MemoryStore(), {"image": None, "field": "A/1/0", "series": "0"}[verb]
+    if path is None:
+        ds.omezarr.to_image(store)
+    else:
+        getattr(ds.omezarr, f"to_{verb}")(store, path)
+    attrs = zarr.open_group(store, path=path, mode="r").attrs.keys()
+    assert {*attrs} == {"ome", "xarray", "by"}
