@@ -23,6 +23,7 @@ VERBS = {
     (DatasetAccessor, "to_image"): xo.write_image,
     (DataTreeAccessor, "to_image"): xo.write_image,
     (DataArrayAccessor, "plan_image"): xo.plan_image,
+    (DatasetAccessor, "plan_image"): xo.plan_image,
     (DataTreeAccessor, "plan_image"): xo.plan_image,
     (DataArrayAccessor, "metadata"): xo.image_metadata,
 }
@@ -196,8 +197,21 @@ class TestDataset:
         with pytest.raises(xo.OptionError, match="'a', 'b'"):
             ds.omezarr.to_image(MemoryStore())
 
+    def test_images_along_a_dim_are_series(self, da) -> None:
+        ds = xr.concat([da, da + 1], "p").to_dataset(name="image")
+        ds = ds.assign_attrs(lab="B")
+        root = ds.omezarr.to_bioformats2raw(MemoryStore(), series="p")
+        assert root.attrs["lab"] == "B"
+        assert root["OME"].attrs["ome"]["series"] == ["0", "1"]
+        np.testing.assert_array_equal(root["1/0"][:], da + 1)
+
 
 class TestDataTree:
+    def test_stack_is_a_verb_too(self, da) -> None:
+        image = da.to_dataset(name="image")
+        tree = xr.DataTree.from_dict({"A/1/0": image, "B/2/0": image})
+        xr.testing.assert_identical(xo.stack_plate(tree), tree.omezarr.stack())
+
     def test_an_image_has_levels_finest_first(self, da) -> None:
         store = MemoryStore()
         da.omezarr.to_image(store, scale_factors=[2, 4])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import xarray as xr
 
 from xarray_omezarr.accessors.members import MemberMethods
 from xarray_omezarr.options import WriteOptions, shows_write_options
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Hierarchy
 
 
 @xr.register_dataset_accessor("omezarr")
@@ -17,6 +20,30 @@ class DatasetAccessor(MemberMethods):
 
     def __init__(self, obj: xr.Dataset) -> None:
         self._obj = obj
+
+    @shows_write_options
+    def plan_image(
+        self,
+        *,
+        image: str | Sequence[str] | None = None,
+        labels: Any = None,
+        **options: Unpack[WriteOptions],
+    ) -> Hierarchy:
+        """What `to_image` would write, as a value that prints as a tree.
+
+        See `xarray_omezarr.plan_image`.
+
+        Parameters
+        ----------
+        image : str or list of str, optional
+            As for `to_image`.
+        labels : list of str, mapping or "auto", optional
+            As for `to_image`.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.plan_image(self._obj, image=image, labels=labels, **options)
 
     @shows_write_options
     def to_image(
@@ -98,6 +125,43 @@ class DatasetAccessor(MemberMethods):
             acquisitions=acquisitions,
             layout=layout,
             plate_map=plate_map,
+            ome_xml=ome_xml,
+            compute=compute,
+            **options,
+        )
+
+    @shows_write_options
+    def to_bioformats2raw(
+        self,
+        store: Any,
+        *,
+        series: str,
+        ome_xml: Any = "auto",
+        compute: bool = True,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """Write each image along a dim as a series; returns the `zarr.Group`.
+
+        See `xarray_omezarr.write_bioformats2raw`.
+
+        Parameters
+        ----------
+        store : str, path, URL, zarr store, zarr.Group or obstore store
+            Where the collection goes.
+        series : str
+            The dim that tells the images apart, or a coordinate along it.
+        ome_xml : "auto", str, bytes, ome_types.OME or None
+            OME-XML that describes the series in their order.
+        compute : bool, default True
+            False returns a ``dask.delayed.Delayed`` that writes everything.
+        **options
+        """
+        from xarray_omezarr import api
+
+        return api.write_bioformats2raw(
+            self._obj,
+            store,
+            series=series,
             ome_xml=ome_xml,
             compute=compute,
             **options,
