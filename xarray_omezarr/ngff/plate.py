@@ -245,6 +245,21 @@ class Well(Model):
         return f"well, {count} field{'' if count == 1 else 's'}"
 
 
+def acquisition_of(field: Field, plate: Plate) -> int | None:
+    """The acquisition that a field belongs to; of one, no well needs to tell it.
+
+    Examples
+    --------
+    >>> plate = Plate.of(["A/1"], acquisitions=[Acquisition(id=4)])
+    >>> acquisition_of(Field(path="0"), plate)
+    4
+    """
+    # RULES W4: told where a plate has several.
+    if field.acquisition is None and len(plate.acquisitions) == 1:
+        return plate.acquisitions[0].id
+    return field.acquisition
+
+
 def check_plate(plate: Plate) -> list[str]:
     """Say which MUSTs of the standard a plate breaks; it must not be written.
 

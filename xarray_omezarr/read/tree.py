@@ -12,7 +12,7 @@ from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
 from xarray_omezarr.ngff.unknown import unknown, unknown_beside
 from xarray_omezarr.read.multiscale import OpenImage, open_image
 from xarray_omezarr.read.sharing import Shared, assembled
@@ -119,14 +119,18 @@ def _scalar(shared: Shared, value: int) -> xr.Variable:
 
 
 def _acquisitions(hierarchy: Hierarchy) -> dict[str, int]:
-    """The acquisition of each field whose well tells one, by path of the field."""
-    return {
-        join(path, entry.path): entry.acquisition
-        for path, node in hierarchy.nodes.items()
-        if isinstance(node, GroupNode) and isinstance(node.model, Well)
-        for entry in node.model.images
-        if entry.acquisition is not None
-    }
+    """The acquisition of each field of which one is known, by path of the field."""
+    root = hierarchy.group("").model
+    found = {}
+    for path, node in hierarchy.nodes.items():
+        if isinstance(node, GroupNode) and isinstance(node.model, Well):
+            for entry in node.model.images:
+                run = entry.acquisition
+                if isinstance(root, Plate):
+                    run = acquisition_of(entry, root)
+                if run is not None:
+                    found[join(path, entry.path)] = run
+    return found
 
 
 def _group(hierarchy: Hierarchy, node: GroupNode) -> xr.Dataset:

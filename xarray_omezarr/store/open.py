@@ -13,6 +13,7 @@ from zarr.storage import MemoryStore
 from xarray_omezarr.errors import (
     MetadataError,
     NotOmeZarrError,
+    OptionError,
     TargetNotFoundError,
 )
 from xarray_omezarr.grid import kept
@@ -154,25 +155,45 @@ def _dims(image: Image) -> tuple[str, ...]:
 
 
 def level_paths(
-    image: Image, levels: Iterable[int] | None, target: Target
+    image: Image, levels: Iterable[int] | None, where: object = "it"
 ) -> list[str]:
     """Paths of the chosen levels of an image, each once; all if `levels` is None.
 
     Raises
     ------
-    MetadataError
-        If it has no such level; `target` is where it is.
+    OptionError
+        If it has no such level; `where` is what the message calls it.
     """
     paths = [level.path for level in image.multiscale.levels]
     if levels is None:
         return paths
+    levels = [*levels]
+    check_levels(levels)
     try:
         return [paths[level] for level in levels]
-    except (IndexError, TypeError):
-        raise MetadataError(
-            f"{target} has {len(paths)} levels (0 is the finest), and level "
-            f"{[*levels]} was asked for"
+    except IndexError:
+        raise OptionError(
+            f"{where} has {len(paths)} levels (0 is the finest), and level "
+            f"{levels} was asked for"
         ) from None
+
+
+def check_levels(levels: object) -> None:
+    """Refuse what numbers no level; None and "all" mean all of them.
+
+    Raises
+    ------
+    OptionError
+        Naming what was given.
+    """
+    if levels is None or levels == "all" or not isinstance(levels, Iterable):
+        return
+    odd = [n for n in levels if isinstance(n, bool) or not hasattr(n, "__index__")]
+    if odd:
+        raise OptionError(
+            f"level is {odd[0]!r}; give a whole number: 0 is the finest level, -1 the "
+            "coarsest"
+        )
 
 
 def _array_node(

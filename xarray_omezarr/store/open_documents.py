@@ -13,7 +13,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
-from xarray_omezarr.errors import MetadataError
+from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import join
 
 if TYPE_CHECKING:
@@ -85,13 +85,18 @@ def group_attrs(document: bytes, zarr_format: int, where: str) -> Mapping[str, A
     Raises
     ------
     MetadataError
-        If it is no JSON object, or that of an array.
+        If it is no JSON object.
+    NotOmeZarrError
+        If it is that of an array.
     """
     found = _json(document, where)
     if zarr_format == 2:
         return found
     if found.get("node_type", "group") != "group":
-        raise MetadataError(f"{where} is an array, not a group")
+        raise NotOmeZarrError(
+            f"{where} is a Zarr array, and OME-Zarr is made of groups; open the one "
+            "above it"
+        )
     attrs = found.get("attributes", {})
     if not isinstance(attrs, Mapping):
         raise MetadataError(f"The attributes of {where} are {attrs!r}, no object")

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from xarray_omezarr.errors import MetadataError, NotOmeZarrError, OmeZarrError
+from xarray_omezarr.errors import (
+    MetadataError,
+    NotOmeZarrError,
+    OmeZarrError,
+    OptionError,
+)
 from xarray_omezarr.grid import kept
 from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Node, join
 from xarray_omezarr.ngff.labels import LabelsGroup
@@ -49,6 +54,8 @@ class Opening:
         What was opened, by path.
     left_out : dict
         Why something that is listed was not, by path.
+    without_level : set
+        Paths of what is left out as it has no such level.
     """
 
     target: Target
@@ -57,6 +64,13 @@ class Opening:
     levels: tuple[int, ...] | None
     nodes: dict[str, Node] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    without_level: set[str] = field(default_factory=set)
+
+    def leave_out(self, path: str, error: OmeZarrError) -> None:
+        """Note why something that is listed is not opened."""
+        self.left_out[path] = str(error)
+        if isinstance(error, OptionError):
+            self.without_level.add(path)
 
     def read_groups(
         self, paths: Iterable[str], further: Iterable[str] = ()
@@ -154,11 +168,12 @@ class Opening:
         wanted: dict[str, _Wanted] = {}
         for path, group in images.items():
             try:
-                wanted[path] = self._wanted(path, group)
-            except MetadataError as error:
+                where = self.target.child(path) if required else "it"
+                wanted[path] = self._wanted(path, group, where)
+            except (MetadataError, OptionError) as error:
                 if required:
                     raise
-                self.left_out[path] = str(error)
+                self.leave_out(path, error)
         name = ARRAY_NAMES[self.zarr_format]
         keys = [
             join(path, below, name)
@@ -173,22 +188,21 @@ class Opening:
                     join(path, below): self._array(reader, path, below, dims, documents)
                     for below, dims in arrays.items()
                 }
-            except MetadataError as error:
+            except (MetadataError, OptionError) as error:
                 if required:
                     raise
-                self.left_out[path] = str(error)
+                self.leave_out(path, error)
                 continue
             self.nodes[path] = images[path]
             self.nodes.update(nodes)
         return documents
 
-    def _wanted(self, path: str, group: GroupNode) -> _Wanted:
+    def _wanted(self, path: str, group: GroupNode, where: object) -> _Wanted:
         image = group.model
         if not isinstance(image, Image):
             raise TypeError(f"{path!r} is no image")
         dims = tuple(axis.name for axis in image.multiscale.axes)
-        place = self.target.child(path)
-        wanted: _Wanted = dict.fromkeys(level_paths(image, self.levels, place), dims)
+        wanted: _Wanted = dict.fromkeys(level_paths(image, self.levels, where), dims)
         for name in kept.array_names(group.attrs.get(kept.KEY)):
             wanted[join(kept.KEY, name)] = None
         return wanted

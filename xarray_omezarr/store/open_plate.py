@@ -27,7 +27,7 @@ from xarray_omezarr.hierarchy import (
 )
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
 from xarray_omezarr.store.alike import Differences, with_differences
 from xarray_omezarr.store.open import level_paths
 from xarray_omezarr.store.open_documents import (
@@ -38,7 +38,8 @@ from xarray_omezarr.store.open_documents import (
 )
 from xarray_omezarr.store.open_images import NOTHING, Opening
 from xarray_omezarr.store.open_nodes import ArrayReader
-from xarray_omezarr.store.open_tree import XML, Selection, begin, nothing_left, told
+from xarray_omezarr.store.open_tree import XML, Selection, begin
+from xarray_omezarr.store.open_words import nothing_left, told
 from xarray_omezarr.store.stored_plate import (
     Limits,
     Place,
@@ -101,7 +102,7 @@ def open_fields(
     reader = _FieldReader(opening, version)
     fields = reader.read(listed)
     if not fields:
-        raise nothing_left(target, opening.left_out)
+        raise nothing_left(opening)
     if opening.left_out:
         warn(
             f"Not everything that {target} lists can be opened; left out: "
@@ -124,14 +125,11 @@ def _listed(
             opening.left_out[path] = "it is no well in a row and a column"
             continue
         row, _, column = path.partition("/")
-        found += [
-            _Listed(
-                (row, column, entry.path), join(path, entry.path), entry.acquisition
-            )
-            for entry in node.model.images
-        ]
+        for entry in node.model.images:
+            place, run = (row, column, entry.path), acquisition_of(entry, plate)
+            found.append(_Listed(place, join(path, entry.path), run))
     if not found:
-        raise nothing_left(opening.target, opening.left_out)
+        raise nothing_left(opening)
     if acquisition is not None:
         known = sorted({f.acquisition for f in found if f.acquisition is not None})
         found = [field for field in found if field.acquisition == acquisition]
@@ -213,23 +211,22 @@ class _FieldReader:
                 continue
             try:
                 node, differences = opening.groups.compare(path, documents[key])
-                level = self._level(path, node)
+                level = self._level(node)
                 groups[path] = _Group(node, differences, *level)
             except OmeZarrError as error:
-                opening.left_out[path] = str(error)
+                opening.leave_out(path, error)
         return groups
 
-    def _level(self, path: str, node: GroupNode) -> tuple[Image, str, int]:
+    def _level(self, node: GroupNode) -> tuple[Image, str, int]:
         """The image of a field, path of the level below it, and number of that."""
         image = node.model
         if not isinstance(image, Image):
             raise NotOmeZarrError("it is no image")
         known = self._levels.get(id(node))
         if known is None:
-            place = self._opening.target.child(path)
-            (level,) = level_paths(image, self._opening.levels, place)
+            (level,) = level_paths(image, self._opening.levels)
             # -1 is another level where there are others.
-            number = level_paths(image, None, place).index(level)
+            number = level_paths(image, None).index(level)
             known = self._levels[id(node)] = image, level, number
         return known
 

@@ -20,7 +20,12 @@ from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
-from xarray_omezarr.store.open import detect, detect_image, open_group
+from xarray_omezarr.store.open import (
+    check_levels,
+    detect,
+    detect_image,
+    open_group,
+)
 from xarray_omezarr.store.open_documents import (
     GROUP_NAMES,
     Root,
@@ -29,6 +34,7 @@ from xarray_omezarr.store.open_documents import (
 )
 from xarray_omezarr.store.open_images import Opening
 from xarray_omezarr.store.open_nodes import GroupReader
+from xarray_omezarr.store.open_words import nothing_left, remedy, some, told
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
@@ -40,8 +46,6 @@ _OME = "OME"
 #: Where a collection has what is known of its images in another format.
 XML = join(_OME, "METADATA.ome.xml")
 
-# Names that a message lists before it only counts.
-_SHOWN = 12
 # Series without a list are numbered; so many are looked for at a time.
 _PROBED = 16
 
@@ -111,7 +115,7 @@ def open_begun(target: Target, selection: Selection, begun: Begun) -> Hierarchy:
         paths = _listed(model, opening, selection, files)
         opening.images(dict.fromkeys(paths), labels=selection.labels, required=False)
     if paths and not any(path in opening.nodes for path in paths):
-        raise nothing_left(target, opening.left_out)
+        raise nothing_left(opening)
     _forget_empty_wells(opening)
     if opening.left_out:
         warn(
@@ -150,25 +154,9 @@ def open_labelled(target: Target, level: int, *, labels: bool) -> Hierarchy:
     if not isinstance(model, Image):
         what = "nothing" if model is None else model.summary()
         raise NotOmeZarrError(
-            f"{target} is not an image, but holds {what}; {_remedy(model)}"
+            f"{target} is not an image, but holds {what}; {remedy(model)}"
         )
     return open_begun(target, selection, begun)
-
-
-def _remedy(model: object) -> str:
-    one = "open one of its images with group="
-    if isinstance(model, Plate):
-        well = model.wells[0].path if model.wells else "A/1"
-        return (
-            "xarray_omezarr.open_plate gives all fields as one Dataset, "
-            f"xarray.open_datatree all as a tree; or {one}, e.g. group='{well}/0'"
-        )
-    if isinstance(model, Well):
-        names = [entry.path for entry in model.images[:1]] or ["0"]
-        return f"open the plate above, or {one}, e.g. group='.../{names[0]}'"
-    if isinstance(model, LabelsGroup):
-        return f"open one of them with group=, e.g. 'labels/{model.labels[0]}'"
-    return f"xarray.open_datatree opens all; or {one}, e.g. group='0' of a collection"
 
 
 def begin(target: Target, selection: Selection) -> Begun:
@@ -178,6 +166,7 @@ def begin(target: Target, selection: Selection) -> Begun:
     reader = GroupReader(target, root.zarr_format, version)
     node = reader.understand(root.attrs, is_root=True)
     levels = selection.levels
+    check_levels(levels)
     if levels is None and isinstance(node.model, Plate):
         levels = (0,)
     numbers = None if levels == "all" else levels
@@ -262,7 +251,7 @@ def fields_of_plate(
         else:
             opening.left_out[path] = "it is no well"
     if not wells:
-        raise nothing_left(opening.target, opening.left_out)
+        raise nothing_left(opening)
     return _fields(wells, selection, opening.target)
 
 
@@ -304,7 +293,7 @@ def _chosen(
     unknown = [name for name in chosen if name not in set(listed)]
     if unknown:
         raise OptionError(
-            f"{what} {unknown} are not in {target}; there are {_some(listed)}"
+            f"{what} {unknown} are not in {target}; there are {some(listed)}"
         )
     return [name for name in listed if name in set(chosen)]
 
@@ -367,25 +356,3 @@ def _forget_empty_wells(opening: Opening) -> None:
             names = [join(path, entry.path) for entry in node.model.images]
             if path not in used and not any(name in opening.nodes for name in names):
                 del opening.nodes[path]
-
-
-def nothing_left(target: Target, left_out: Mapping[str, str]) -> MetadataError:
-    """The error that nothing of what is listed can be opened."""
-    return MetadataError(f"Nothing that {target} lists can be opened: {told(left_out)}")
-
-
-def told(left_out: Mapping[str, str]) -> str:
-    """What was left out, and why: once for all that share a reason."""
-    paths: dict[str, list[str]] = {}
-    for path, reason in left_out.items():
-        paths.setdefault(reason, []).append(path)
-    lines = [f"{_some(names)} ({reason})" for reason, names in paths.items()]
-    rest = len(lines) - _SHOWN
-    return "; ".join([*lines[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])])
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first of many names."""
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    rest = len(names) - _SHOWN
-    return f"{shown} and {rest} more" if rest > 0 else shown

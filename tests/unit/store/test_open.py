@@ -110,7 +110,7 @@ class TestImage:
         del zarr.open_group(store, mode="r+")["1"]
         assert list(opened(store, [0]).arrays) == ["0"]
 
-    @pytest.mark.parametrize("level", [3, -4, "full"])
+    @pytest.mark.parametrize("level", [3, -4])
     def test_a_level_that_no_image_has_is_named(self, store, level) -> None:
         with pytest.raises(OmeZarrError, match=rf"3 levels.*{level}"):
             opened(store, [level])
