@@ -177,6 +177,19 @@ class Problems:
         raise_together(self._found, message)
 
 
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Names as messages list them: the first few, and how many more there are.
+
+    Examples
+    --------
+    >>> some(["A/1", "A/2", "A/3"], most=2)
+    'A/1, A/2 and 1 more'
+    """
+    rest = len(names) - most
+    listed = ", ".join(names[:most])
+    return f"{listed} and {rest} more" if rest > 0 else listed
+
+
 def raise_together(problems: Sequence[OmeZarrError], message: str) -> None:
     """Raise one problem as itself, several as a group, none not at all."""
     if len(problems) == 1:

@@ -162,3 +162,8 @@ def test_a_warning_points_at_the_line_that_led_to_it() -> None:
         errors.warn("look here")
     assert caught[0].category is OmeZarrWarning
     assert caught[0].filename == __file__
+
+
+def test_long_lists_are_shortened() -> None:
+    assert errors.some(["a", "b"]) == "a, b"
+    assert errors.some([*"abcdefg"]) == "a, b, c, d, e and 2 more"

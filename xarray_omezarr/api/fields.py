@@ -20,7 +20,7 @@ from xarray_omezarr.api.members import (
 )
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.writing import target_of, write_planned
-from xarray_omezarr.errors import OptionError, PlateError, warn
+from xarray_omezarr.errors import OptionError, PlateError, some, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.plate import Plate, Well
@@ -34,7 +34,6 @@ from xarray_omezarr.store.standing import (
 from xarray_omezarr.write.acquisitions import (
     known_acquisition,
     parse_acquisitions,
-    some,
 )
 from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of

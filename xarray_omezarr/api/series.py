@@ -19,7 +19,7 @@ from xarray_omezarr.api.members import (
 )
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.api.writing import target_of, write_planned
-from xarray_omezarr.errors import MetadataError, OptionError
+from xarray_omezarr.errors import MetadataError, OptionError, some
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.paths import below
@@ -27,7 +27,6 @@ from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import Standing, model_at
-from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts

@@ -16,7 +16,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
-from xarray_omezarr.errors import OptionError, TargetExistsError, warn
+from xarray_omezarr.errors import OptionError, TargetExistsError, some, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.conditional import creator_of
 from xarray_omezarr.store.nodes import empty_group
@@ -184,12 +184,12 @@ def warn_of_replacing(place: Place) -> None:
     if place.members:
         warn(
             f"Replacing what is at {target} removes images that are not in "
-            f"what is written: {_some(place.members)}"
+            f"what is written: {some(place.members, _SHOWN)}"
         )
     if place.labels:
         warn(
             f"Replacing what is at {target} removes its labels too: "
-            f"{_some(place.labels)}"
+            f"{some(place.labels, _SHOWN)}"
         )
     if target.directory is None and not isinstance(target.store, MemoryStore):
         warn(
@@ -209,16 +209,10 @@ def refuse_losing_members(place: Place, hierarchy: Hierarchy) -> None:
     if place.members and reads_from_itself(hierarchy, place.final):
         raise TargetExistsError(
             f"What is to be written is read from {place.final}, and lacks "
-            f"images of it, which mode='w' would remove: {_some(place.members)}. Open "
-            "all of it, or write to another place; single images are replaced with "
-            "to_field or to_series"
+            f"images of it, which mode='w' would remove: "
+            f"{some(place.members, _SHOWN)}. Open all of it, or write to another "
+            "place; single images are replaced with to_field or to_series"
         )
-
-
-def _some(paths: tuple[str, ...]) -> str:
-    further = len(paths) - _SHOWN
-    more = f" and {further} more" if further > 0 else ""
-    return f"{', '.join(paths[:_SHOWN])}{more}"
 
 
 def _beside(target: Target) -> Target:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xarray_omezarr.errors import OptionError, PlateError, Problems, warn
+from xarray_omezarr.errors import OptionError, PlateError, Problems, some, warn
 from xarray_omezarr.ngff.plate import Acquisition
 
 # Texts of times are told apart from numbers by their place only.
@@ -268,10 +268,3 @@ def _refuse_fields_without(
             f"{some(missing)}: no acquisition is known, and the plate has {ids}; give "
             "each field a scalar coordinate or an attribute 'acquisition'"
         )
-
-
-def some(paths: list[str], most: int = 5) -> str:
-    """Paths as messages list them: the first few, and how many more there are."""
-    rest = len(paths) - most
-    listed = ", ".join(paths[:most])
-    return f"{listed} and {rest} more" if rest > 0 else listed

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from xarray_omezarr.errors import OptionError, PlateError, warn
+from xarray_omezarr.errors import OptionError, PlateError, some, warn
 from xarray_omezarr.grid.names import LABEL_IMAGES, VARIABLE
-from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.bioformats2raw import OME_XML, Collection, plan_bioformats2raw
 from xarray_omezarr.write.dataset import image_of
 from xarray_omezarr.write.multiscale import own_name

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from xarray_omezarr.errors import PlateError, TargetExistsError, warn
+from xarray_omezarr.errors import PlateError, TargetExistsError, some, warn
 from xarray_omezarr.ngff.plate import (
     Acquisition,
     Column,
@@ -21,7 +21,7 @@ from xarray_omezarr.ngff.plate import (
     Row,
     Well,
 )
-from xarray_omezarr.write.acquisitions import some, warn_of_undeclared
+from xarray_omezarr.write.acquisitions import warn_of_undeclared
 from xarray_omezarr.write.plate_names import (
     LAYOUTS,
     PlateNames,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr._version import __version__
-from xarray_omezarr.errors import MetadataError, OptionError, warn
+from xarray_omezarr.errors import MetadataError, OptionError, some, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.base import listed
 from xarray_omezarr.ngff.plain import shown
@@ -254,8 +254,9 @@ def make_ome_xml(facts: Sequence[ImageFacts]) -> str:
     root.extend(image_element(number, fact) for number, fact in enumerate(facts))
     inexact = [fact.path for fact in facts if not fact.is_exact]
     if inexact:
+        few = some([*map(repr, inexact)], 3)
         warn(
-            f"OME-XML has no word for the type of pixels of {_some(inexact)}; it says "
+            f"OME-XML has no word for the type of pixels of {few}; it says "
             f"{sorted({fact.type for fact in facts if not fact.is_exact})}, and the "
             "arrays say what they are"
         )
@@ -270,11 +271,6 @@ def image_element(number: int, fact: ImageFacts) -> ET.Element:
     image = ET.Element("Image", identity)
     _add_pixels(image, number, fact)
     return image
-
-
-def _some(paths: Sequence[str]) -> str:
-    few = ", ".join(map(repr, paths[:3]))
-    return few if len(paths) <= 3 else f"{few} and {len(paths) - 3} more"
 
 
 def _add_pixels(image: ET.Element, number: int, fact: ImageFacts) -> None:

@@ -10,10 +10,10 @@ from xarray_omezarr.errors import (
     OmeZarrError,
     OmeZarrWarning,
     PlateError,
+    some,
     warn,
 )
 from xarray_omezarr.options import WriteOptions
-from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.alike import Alike
 from xarray_omezarr.write.multiscale import Shrinking, shrinking
 from xarray_omezarr.write.plate_tree import ACQUISITION, single_level

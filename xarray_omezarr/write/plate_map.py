@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from xarray_omezarr.errors import PlateError, Problems, warn
+from xarray_omezarr.errors import PlateError, Problems, some, warn
 from xarray_omezarr.grid.kept import NotJson, to_json
-from xarray_omezarr.write.acquisitions import some
 
 if TYPE_CHECKING:
     from xarray_omezarr.write.plate_names import PlateNames
@@ -99,7 +98,7 @@ def parse_plate_map(given: Any, names: PlateNames) -> PlateMap:
     with problems.collected():
         _check_keys(found)
     problems.raise_all("The plate map does not fit the plate")
-    return dict(sorted(found.items(), key=lambda item: _place(item[0], names)))
+    return dict(sorted(found.items(), key=lambda item: names.place(item[0])))
 
 
 def kept_plate_map(given: Any, names: PlateNames) -> PlateMap:
@@ -136,7 +135,7 @@ def joined_plate_map(kept: PlateMap, told: PlateMap, names: PlateNames) -> Plate
         found = (known.get(well, {}).get(key) for known in both)
         return next((value for value in found if value is not None), None)
 
-    wells = sorted({*kept, *told}, key=lambda well: _place(well, names))
+    wells = sorted({*kept, *told}, key=names.place)
     return {well: {key: value(well, key) for key in keys} for well in wells}
 
 
@@ -155,11 +154,6 @@ def merged_columns(kept: Any, told: Mapping[str, Any]) -> dict[str, Any]:
         for well, line in joined.items()
         if any(value is not None for value in line.values())
     }
-
-
-def _place(path: str, names: PlateNames) -> tuple[int, int]:
-    row, column = path.split("/")
-    return names.rows.index(row), names.columns.index(column)
 
 
 def find_well(text: str, names: PlateNames) -> tuple[str, str] | None:

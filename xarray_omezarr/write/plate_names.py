@@ -115,6 +115,11 @@ class PlateNames:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
 
+    def place(self, path: str) -> tuple[int, int]:
+        """Index of the row and of the column of a well, by its path."""
+        row, column = path.split("/")
+        return self.rows.index(row), self.columns.index(column)
+
     def describe(self) -> str:
         """As messages say it: rows A to H, columns 1 to 12."""
         ends = [f"{names[0]} to {names[-1]}" for names in (self.rows, self.columns)]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xarray_omezarr.errors import MetadataError, OptionError, PlateError, Problems
+from xarray_omezarr.errors import MetadataError, OptionError, PlateError, Problems, some
 from xarray_omezarr.grid.kept import NotJson, to_json
 from xarray_omezarr.ngff.plate import Acquisition, Plate, PlateWell
-from xarray_omezarr.write.acquisitions import parse_acquisitions, some
+from xarray_omezarr.write.acquisitions import parse_acquisitions
 from xarray_omezarr.write.plate_names import (
     PlateNames,
     natural_key,
@@ -119,7 +119,7 @@ class PlateSpec:
         with problems.collected():
             own = self._name(name)
         problems.raise_all("The plate that was given does not fit the tree")
-        paths = sorted(wells, key=lambda path: _indices(path, names))
+        paths = sorted(wells, key=names.place)
         model = Plate.of(
             paths,
             rows=names.rows,
@@ -171,10 +171,10 @@ class PlateSpec:
                 )
         for path, given in self.wells.items():
             with problems.collected():
-                if path in wells and given not in (None, _indices(path, names)):
+                if path in wells and given not in (None, names.place(path)):
                     raise PlateError(
                         f"plate gives well {path} the indices {given}, and its row and "
-                        f"column are {_indices(path, names)}; correct rowIndex and "
+                        f"column are {names.place(path)}; correct rowIndex and "
                         "columnIndex, or leave them out"
                     )
         problems.raise_all("The wells of plate are not those of the tree")
@@ -190,11 +190,6 @@ def _if_whole(
     known: tuple[str, ...] | None, used: tuple[str, ...]
 ) -> tuple[str, ...] | None:
     return known if known is not None and set(used) <= set(known) else None
-
-
-def _indices(path: str, names: PlateNames) -> tuple[int, int]:
-    row, column = path.split("/")
-    return names.rows.index(row), names.columns.index(column)
 
 
 def parse_plate(given: Any, *, is_kept: bool = False) -> PlateSpec:

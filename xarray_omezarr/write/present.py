@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.errors import PlateError, warn
+from xarray_omezarr.errors import PlateError, some, warn
 from xarray_omezarr.grid.names import DTYPE_KEY
-from xarray_omezarr.write.acquisitions import some
 from xarray_omezarr.write.source import is_in_memory
 from xarray_omezarr.write.splitting import along
 

@@ -12,6 +12,7 @@ from xarray_omezarr.errors import (
     OmeZarrErrorGroup,
     OmeZarrWarning,
     raise_together,
+    some,
     warn,
 )
 
@@ -75,16 +76,15 @@ class Said:
     def close(self, message: str) -> None:
         """Raise the problems together; warn where there are none."""
         told = [
-            kind(f"{_some(paths)}: {text}")
+            kind(f"{_few(paths)}: {text}")
             for (kind, text), paths in self.problems.items()
         ]
         if len(told) > _MOST:
             message = f"{message} (the first {_MOST} of {len(told)} problems)"
         raise_together(told[:_MOST], message)
         for text, paths in self.warnings.items():
-            warn(f"{_some(paths)}: {text}")
+            warn(f"{_few(paths)}: {text}")
 
 
-def _some(paths: list[str]) -> str:
-    few = ", ".join(map(repr, paths[:_FEW]))
-    return few if len(paths) <= _FEW else f"{few} and {len(paths) - _FEW} more"
+def _few(paths: list[str]) -> str:
+    return some([*map(repr, paths)], _FEW)

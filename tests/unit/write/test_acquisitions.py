@@ -14,7 +14,6 @@ from xarray_omezarr.write.acquisitions import (
     known_acquisition,
     parse_acquisitions,
     settle_acquisitions,
-    some,
 )
 
 MAY = 1777622400  # 2026-05-01T08:00Z
@@ -126,11 +125,6 @@ def test_a_count_that_is_too_small_is_refused_or_made_anew_where_it_was_read():
         settle_acquisitions((few,), wells, declared=True)
     (entry,) = settle_acquisitions((few,), wells, declared=False)
     assert entry.maximum_field_count == 2
-
-
-def test_long_lists_are_shortened():
-    assert some(["a", "b"]) == "a, b"
-    assert some([*"abcdefg"]) == "a, b, c, d, e and 2 more"
 
 
 def test_a_field_tells_its_acquisition_by_id_or_name():
