@@ -81,14 +81,13 @@ class Filler:
     ----------
     split : Split
         What the images were cut from.
-    options : WriteOptions, optional
-        What the images were planned with; None for label images, whose dims are not
-        asked for.
+    options : WriteOptions
+        What the images were planned with.
     """
 
-    def __init__(self, split: Split, options: WriteOptions | None) -> None:
+    def __init__(self, split: Split, options: WriteOptions) -> None:
         self._split = split
-        self._requested = None if options is None else options["dims"]
+        self._requested = options["dims"]
         self._parts: dict[tuple[str, ...], Any] = {}
 
     def filled(
