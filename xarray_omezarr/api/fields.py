@@ -1,4 +1,4 @@
-"""Write one field of a plate, or one series of a collection, at a time."""
+"""Write one field of a plate at a time."""
 
 from __future__ import annotations
 
@@ -144,7 +144,8 @@ def write_field(
         As for `write_image`.
     acquisition : int or str, optional
         Number, or name, of the acquisition that the field is of; a scalar coordinate
-        or attribute ``acquisition`` of `obj` says it as well.
+        or attribute ``acquisition`` of `obj` says it as well. Else it is that of the
+        field that is replaced, or the only one that the plate has.
     plate, acquisitions, layout : optional
         As for `write_plate`: what they say is added to what the plate says.
     compute : bool, default True
@@ -161,6 +162,9 @@ def write_field(
     TargetExistsError
         If the field is there already (``mode="w"`` replaces it, and nothing else), or
         something at the store that is no plate.
+    PlateError
+        If it would have another number of levels than the plate's other fields; a
+        warning tells of other types, axes and channels.
     OmeZarrError
         As `write_image`, all before the first byte.
 
