@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xarray_omezarr.errors import OptionError
+from xarray_omezarr.grid.bins import holds_bins
 from xarray_omezarr.grid.model import to_grid
 from xarray_omezarr.hierarchy import BlockFunction, Downsampled, Hierarchy
 from xarray_omezarr.pixels.methods import (
@@ -175,12 +176,15 @@ def _chosen_method(
 
 
 def _parent(level: _Placed, finer: Sequence[_Placed]) -> _Placed:
-    """The coarsest finer level whose factors divide those of `level`."""
-    return next(
-        other
-        for other in reversed(finer)
-        if all(a % b == 0 for a, b in zip(level.factors, other.factors, strict=True))
-    )
+    """The coarsest finer level that has whole bins for all pixels of `level`."""
+
+    def makes(other: _Placed) -> bool:
+        fine = zip(other.grid.shape, other.factors, strict=True)
+        coarse = zip(level.grid.shape, level.factors, strict=True)
+        return all(map(holds_bins, finer[0].grid.shape, fine, coarse))
+
+    # Level 0 has what every other is made of.
+    return next((other for other in reversed(finer) if makes(other)), finer[0])
 
 
 def _check_sizes(

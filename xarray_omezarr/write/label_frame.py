@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xarray_omezarr.errors import OptionError
+from xarray_omezarr.grid.bins import holds_bins
 from xarray_omezarr.grid.coords import coordinates
 from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.kept import KEY, decode
@@ -98,20 +99,11 @@ class Frame:
         return parent, tuple(a // b for a, b in pairs)
 
     def _makes(self, finer: int, totals: Sequence[tuple[int, ...]]) -> bool:
-        """Whether whole bins of a finer level have all pixels of the last of `totals`.
-
-        Where sizes were rounded down, a finer level lacks the last pixels of level 0.
-        """
+        """Whether a finer level makes all pixels of the last of `totals`."""
         level = len(totals) - 1
-        grids = (self.grids[finer], self.grids[level], self.grids[0])
-        factors = zip(totals[finer], totals[level], strict=True)
-        axes = zip(*(grid.shape for grid in grids), strict=True)
-        return all(
-            coarse % fine == 0 and has * fine >= min(needs * coarse, all_of_them)
-            for (fine, coarse), (has, needs, all_of_them) in zip(
-                factors, axes, strict=True
-            )
-        )
+        fine = zip(self.grids[finer].shape, totals[finer], strict=True)
+        coarse = zip(self.grids[level].shape, totals[level], strict=True)
+        return all(map(holds_bins, self.grids[0].shape, fine, coarse))
 
     def _factors(self, level: int) -> tuple[int, ...]:
         """Pixels of level 0 per pixel of another, whichever way sizes were rounded."""

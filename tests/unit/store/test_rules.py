@@ -119,3 +119,22 @@ def test_a_function_that_is_called_like_a_method_is_not_taken_for_it() -> None:
     with pytest.raises(xo.OptionError, match="method="):
         xo.write_image(da, store, region="auto")
     xo.write_image(da, store, region="auto", method=mean)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "parent", "step"),
+    [
+        ((9, 5, 3), "s1", 2),
+        ((9, 4, 2), "s1", 2),
+        # Level 1 lacks the last pixels, and level 2 has them.
+        ((9, 4, 3), "s0", 4),
+        ((11, 5, 3), "s0", 4),
+        ((13, 6, 4), "s0", 4),
+        # Halved until it is 1.
+        ((3, 1, 1), "s1", 2),
+    ],
+)
+def test_a_level_follows_from_one_that_has_all_its_pixels(sizes, parent, step) -> None:
+    shapes = [(size, size) for size in sizes]
+    source = rules(by_hand(shapes, [1, 2, 4], type="max"))["s2"].source
+    assert (source.parent, source.factors) == (parent, (step, step))

@@ -187,3 +187,21 @@ def test_uneven_times_come_from_what_was_kept() -> None:
     with pytest.warns(OmeZarrWarning, match="not evenly spaced"):
         frame = Frame.of(plan_multiscale(da, options))
     np.testing.assert_array_equal(frame.coordinate("t").values, times)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(9, 5, 3), (9, 4, 3), (9, 4, 2), (11, 6, 3), (11, 5, 3), (11, 5, 2)]
+)
+@pytest.mark.parametrize("method", ["mode", "max"])
+def test_a_label_that_is_filled_later_is_that_written_at_once(sizes, method) -> None:
+    values = np.random.default_rng(5).integers(0, 5, (sizes[0], sizes[0]), "uint16")
+    group = xo.write_image(pyramid(sizes, (1, 2, 4)), MemoryStore())
+    given = xr.DataArray(values, {d: np.arange(sizes[0]) for d in "yx"}, ("y", "x"))
+    xo.write_labels(given, group, "whole", method=method)
+    empty = xo.template("yx", values.shape, "uint16")
+    xo.prepare_labels({"later": empty}, group, method=method)
+    xo.write_labels(given, group, "later", region="auto")
+    for level in range(3):
+        np.testing.assert_array_equal(
+            group[f"labels/later/{level}"][...], group[f"labels/whole/{level}"][...]
+        )
