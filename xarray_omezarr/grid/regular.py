@@ -39,6 +39,9 @@ _CERTAIN = 4
 # How much more surprising a round translation must be to be worth the last bit.
 _NEAT = 2
 
+# Anything is a multiple of a scale that is small enough.
+_LONGEST_STRIDE = 10_000
+
 # A double has at most 17 significant digits.
 _DIGITS = 17
 
@@ -74,7 +77,8 @@ def fit(values: NDArray[Any], *, hint: float | None = None) -> Fit:
     values : array of int or float, shape (n,), n >= 2
         Finite, the last above the first, none beyond `LARGEST`.
     hint : float, optional
-        A scale to be taken if it explains all values to their last bit.
+        A scale to be taken if it, or a multiple, explains all values to their last
+        bit; the translation is their first one then.
 
     Examples
     --------
@@ -86,7 +90,8 @@ def fit(values: NDArray[Any], *, hint: float | None = None) -> Fit:
     points = Points(values)
     noise = points.noise()
     plain = computed_line(values) if values.dtype == np.float64 else None
-    if plain is not None and noise <= MOST_NOISE and hint in (None, plain[0]):
+    known = plain if hint is None else (hint, values[0])
+    if plain is not None and noise <= MOST_NOISE and plain == known:
         return Fit(*plain, True, noise)
     if noise > MOST_NOISE or not _is_even(points):
         return Fit(nominal_scale(values), shortest_float(values[0]), False, noise)
@@ -135,7 +140,8 @@ def _meant_line(points: Points, hint: float | None = None) -> _Line:
     """The line of decimals that are least likely to be there by chance."""
     strict = rounded_once(points)
     if hint is not None:
-        line = _line_with(points, strict, Fraction(decimal(hint)))
+        scale = Fraction(decimal(hint))
+        line = _line_with(points, strict, scale * _stride(points, scale))
         if line is not None:
             return line
     exact = _shortest_line(points, strict)
@@ -146,6 +152,13 @@ def _meant_line(points: Points, hint: float | None = None) -> _Line:
     if exact is not None and exact.surprises[0] >= _CERTAIN:
         return _from_round_number(points, exact)
     return _likeliest_line(points, exact)
+
+
+def _stride(points: Points, scale: Fraction) -> int:
+    """Of what was read with this scale, how many pixels further each point is."""
+    end_to_end = (points[points.size - 1] - points[0]) / (points.size - 1)
+    stride = round(end_to_end / scale)
+    return stride if 1 <= stride <= _LONGEST_STRIDE else 1
 
 
 def _likeliest_line(points: Points, exact: _Line | None) -> _Line:

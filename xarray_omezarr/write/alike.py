@@ -167,7 +167,8 @@ def _place(values: Any, hint: Any) -> tuple[float | None, float] | None:
     if values.size < 2 or not values[-1] > values[0] or not np.isfinite(values).all():
         return None
     line = computed_line(values)
-    if line is None or hint not in (None, line[0]) or abs(values[-1]) > LARGEST:
+    known = line if hint is None else (hint, values[0])
+    if line is None or line != known or abs(values[-1]) > LARGEST:
         return None
     return line
 

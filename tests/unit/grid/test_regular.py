@@ -100,6 +100,21 @@ class TestHint:
         assert line(values) != (scale, 12345.678)
         assert line(values, hint=scale) == (scale, 12345.678)
 
+    @pytest.mark.parametrize("stride", [1, 2, 3, 100])
+    def test_of_a_stride_a_multiple_explains_it(self, stride: int) -> None:
+        scale, first = 4.9834865e-05, 0.0009468624349999999
+        values = exact(scale, first, 1000)[::stride]
+        found = line(values, hint=scale)
+        assert found == (float(f"{scale * stride:.12g}"), first)
+
+    @pytest.mark.parametrize("size", [2, 3, 5, 50])
+    def test_the_first_stays_as_it_was_read_however_few_there_are(
+        self, size: int
+    ) -> None:
+        scale, first = 4.9834865e-05, 0.0009468624349999999
+        values = exact(scale, first, size)
+        assert line(values, hint=scale) == (scale, first)
+
     @pytest.mark.parametrize("hint", [0.1, 0.2, 0.32500000001, 1e-300])
     def test_one_that_does_not_is_ignored(self, hint: float) -> None:
         assert line(exact(0.325, 1.0, 50), hint=hint) == (0.325, 1.0)
