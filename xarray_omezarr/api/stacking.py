@@ -11,16 +11,19 @@ from xarray.backends import BackendEntrypoint
 from xarray.core import indexing
 
 from xarray_omezarr.api.kinds import field_levels
-from xarray_omezarr.errors import PlateError
+from xarray_omezarr.errors import PlateError, Problems
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, VARIABLE
 from xarray_omezarr.read.assembling import nothing_is_garbage
 from xarray_omezarr.read.likeness import check_alike
 from xarray_omezarr.read.multiscale import open_image
 from xarray_omezarr.read.plate import PlateField, stacked
 from xarray_omezarr.read.stacked import VariableMember
-from xarray_omezarr.read.tree import ACQUISITION, OME_XML, group_attrs
+from xarray_omezarr.read.tree import OME_XML, PLATE, group_attrs
+from xarray_omezarr.store.open import check_levels
 from xarray_omezarr.store.open_plate import open_fields
 from xarray_omezarr.store.target import StoreLike, open_target
+from xarray_omezarr.write.acquisitions import known_acquisition, parse_acquisitions
+from xarray_omezarr.write.plate_tree import told_acquisition
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.stored_plate import StoredPlate
@@ -207,7 +210,8 @@ def stack_plate(
     Raises
     ------
     PlateError
-        If the tree is no plate; if fields are not like the first: all are named.
+        If the tree is no plate; if fields are not like the first, or what they tell
+        of acquisitions cannot be understood: all are named.
 
     Examples
     --------
@@ -218,9 +222,11 @@ def stack_plate(
     >>> plate.omezarr.stack().column.values.tolist()
     ['1', '10']
     """
+    check_levels([level])
     images = dict(_images(tree, level))
+    runs = _acquisitions(tree, images)
     if acquisition is not None:
-        images = {p: d for p, d in images.items() if _acquisition(d) == acquisition}
+        images = {p: d for p, d in images.items() if runs[p] == acquisition}
     if not images:
         raise PlateError(
             f"Node {tree.path!r} has no fields"
@@ -229,7 +235,10 @@ def stack_plate(
         )
     first = next(iter(images.values()))
     check_alike(images.items(), f"The tree {tree.path!r}", "leave them out")
-    images = {p: d.transpose(*first.dims) for p, d in images.items()}
+    images = {
+        path: da if da.dims == first.dims else da.transpose(*first.dims)
+        for path, da in images.items()
+    }
     chunked = any(d.chunks is not None for d in images.values())
     fields = [
         PlateField(
@@ -237,7 +246,7 @@ def stack_plate(
             pixels=_alone(da) if chunked else VariableMember(da.variable),
             like=da,
             origin={str(dim): _start(da, str(dim)) for dim in da.dims},
-            acquisition=_acquisition(da),
+            acquisition=runs[path],
             windows=_windows(da),
         )
         for path, da in images.items()
@@ -292,9 +301,22 @@ def _start(da: xr.DataArray, dim: str) -> Any:
     return start if coord.dtype.kind in "mM" else float(start)
 
 
-def _acquisition(da: xr.DataArray) -> int | None:
-    known = da.coords.get(ACQUISITION)
-    return None if known is None or known.ndim else int(known.values)
+def _acquisitions(
+    tree: xr.DataTree, images: Mapping[str, xr.DataArray]
+) -> dict[str, int | None]:
+    """The acquisition of each field by path, told as for `to_plate`."""
+    plate = tree.attrs.get(PLATE)
+    known = parse_acquisitions(
+        plate.get("acquisitions") if isinstance(plate, Mapping) else None
+    )
+    found: dict[str, int | None] = {}
+    problems = Problems()
+    for path in images:
+        with problems.collected():
+            said = told_acquisition(tree[path], path)
+            found[path] = known_acquisition(said, known, path)
+    problems.raise_all("The acquisitions of fields cannot be told")
+    return found
 
 
 def _windows(da: xr.DataArray) -> tuple[dict[str, float], ...]:

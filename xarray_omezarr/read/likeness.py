@@ -88,11 +88,11 @@ def _differences(own: xr.DataArray, first: xr.DataArray) -> Iterator[str]:
 
 def _different(dim: str, own: xr.DataArray, first: xr.DataArray) -> str:
     """What of a coordinate is different; empty where nothing is."""
-    if dim not in own.coords or dim not in first.coords:
-        return "coordinate" if (dim in own.coords) != (dim in first.coords) else ""
-    a, b = own.coords[dim].variable, first.coords[dim].variable
+    a, b = (image.coords.variables.get(dim) for image in (own, first))
     if a is b:
         return ""
+    if a is None or b is None:
+        return "coordinate"
     numbers = a.dtype.kind in "iuf" and b.dtype.kind in "iuf"
     if not numbers and a.dtype.kind != b.dtype.kind:
         return f"coordinate ({a.dtype}, and not {b.dtype})"
@@ -109,7 +109,7 @@ def _different(dim: str, own: xr.DataArray, first: xr.DataArray) -> str:
 
 def _single_step(dim: str, image: xr.DataArray) -> Any:
     """The scale of a dim of one pixel, which has no neighbour to tell it by."""
-    told = image.coords[dim].attrs.get("spacing")
+    told = image.coords.variables[dim].attrs.get("spacing")
     return image.encoding.get(SCALE_KEY, {}).get(dim) if told is None else told
 
 

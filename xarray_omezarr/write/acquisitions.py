@@ -147,7 +147,7 @@ def acquisition_id(value: Any, path: str = "") -> int | None:
     if value is None or value == -1 or value != value:
         return None
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and value == math.floor(value) and value >= 0:
+    if is_number and math.isfinite(value) and value == int(value) and value >= 0:
         return int(value)
     raise PlateError(
         f"{path}: the acquisition is {value!r}; give the id of one, "
