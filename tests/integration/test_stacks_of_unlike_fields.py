@@ -8,6 +8,7 @@ import xarray as xr
 from zarr.storage import MemoryStore
 
 import xarray_omezarr as xo
+from tests.integration.plates import pixels, plate
 
 VERSIONS = pytest.mark.parametrize("version", ["0.4", "0.5"])
 DAY = np.timedelta64(86_400, "s").astype("timedelta64[ns]")
@@ -182,44 +183,30 @@ def test_colours_of_channels_are_those_of_each_field() -> None:
         assert_same(written(ds), opened(store))
 
 
+def of_two_depths(scales, order=1) -> MemoryStore:
+    """A plate whose fields have one and two levels, the last of one size."""
+    store = MemoryStore()
+    small = {"data": pixels(1), "levels": 1, "scale": scales[0], "origin": (3.0, 4.0)}
+    large = {"data": pixels(2, (2, 16, 12)), "levels": 2, "scale": scales[1]}
+    plate(store, 3, dict(zip(["A/1/0", "A/2/0"], [small, large][::order], strict=True)))
+    return store
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_coarsest_level_of_each_field_has_its_own_number(order) -> None:
-    store = MemoryStore()
-    sizes = [(16, None), (32, [2])][::order]
-    for column, (size, factors) in enumerate(sizes, 1):
-        positions = (1.0 if factors is None else 0.5) * np.arange(size)
-        da = xr.DataArray(
-            np.ones((size, size), "uint16"),
-            dims=("y", "x"),
-            coords={"y": positions, "x": positions},
-        )
-        path = f"A/{column}/0"
-        xo.write_field(da, store, path)
-        # No field of another depth is added, but images of others are so.
-        xo.write_image(da, store, group=path, mode="w", scale_factors=factors)
+    store = of_two_depths((1.0, 0.5), order)
     ds = xo.open_plate(store, level=-1)
     tree = xr.open_datatree(store, engine="omezarr", levels=-1)
-    assert ds.image.sizes["x"] == 16
-    assert ds.x.values.tolist() == [1.0 * n for n in range(16)]
+    assert ds.x.values.tolist() == [0, 1, 2, 3, 4, 5]
     for column in "12":
         (level,) = tree[f"A/{column}/0"].omezarr.levels
         one = ds.sel(row="A", column=column, field="0")
+        np.testing.assert_array_equal(one.image, level.image)
         np.testing.assert_array_equal(one.origin_x + one.x, level.x)
 
 
 def test_the_coarsest_levels_of_other_scales_are_refused() -> None:
-    store = MemoryStore()
-    for column, (size, factors) in enumerate([(16, None), (32, [2])], 1):
-        positions = 0.5 * np.arange(size)
-        da = xr.DataArray(
-            np.ones((size, size), "uint16"),
-            dims=("y", "x"),
-            coords={"y": positions, "x": positions},
-        )
-        path = f"A/{column}/0"
-        xo.write_field(da, store, path)
-        # No field of another depth is added, but images of others are so.
-        xo.write_image(da, store, group=path, mode="w", scale_factors=factors)
+    store = of_two_depths((0.5, 0.5))
     with pytest.raises(xo.PlateError, match=r"'A/2/0' have another scale"):
         xo.open_plate(store, level=-1)
 
