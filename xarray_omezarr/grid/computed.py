@@ -50,8 +50,9 @@ def computed_line(values: NDArray[np.float64]) -> tuple[float, float] | None:
     rise = np.arange(values.size, dtype=np.float64) * scale
     # The first may be a product itself: 998.4000000000001 for 3 * 332.8.
     if np.array_equal(rise + first, values):
-        if abs(translation - first) <= _EPSILON * abs(first):
-            return scale, translation + 0.0  # which makes -0.0 a plain zero
+        for neat in (translation, _neat(first)):
+            if abs(neat - first) <= _EPSILON * abs(first):
+                return scale, neat + 0.0  # which makes -0.0 a plain zero
         # What was single before may have a shorter spelling.
         return None if float(np.float32(first)) == first else (scale, first)
     made = rise + translation
@@ -59,6 +60,15 @@ def computed_line(values: NDArray[np.float64]) -> tuple[float, float] | None:
     if shown <= _MOST_DIGITS and np.array_equal(np.round(made, shown), values):
         return scale, translation + 0.0
     return None
+
+
+def _neat(number: float) -> float:
+    """A decimal beside a number that is two digits shorter than chance would have it.
+
+    ``nan`` if there is none.
+    """
+    mantissa, _, exponent = f"{number:.14e}".partition("e")
+    return float(f"{mantissa}e{exponent}") if mantissa.endswith("00") else math.nan
 
 
 def _decimals(noise: float) -> int:

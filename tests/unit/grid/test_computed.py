@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,16 @@ def test_positions_of_a_stage_that_were_multiplied_lose_their_last_bit(field):
 
     assert scale == 0.65
     assert translation == round(field * 332.8, 1)
+
+
+@pytest.mark.parametrize("index", [19, 3, 7])
+@pytest.mark.parametrize("scale", [4.9834865e-05, 2.27861559, 0.67108862])
+def test_a_product_of_many_digits_is_the_decimal_it_was_meant_to_be(scale, index):
+    first = index * scale
+    meant = float(Decimal(str(scale)) * index)
+
+    assert computed_line(scale * np.arange(6) + first) in (None, (scale, meant))
+    assert computed_line(scale * np.arange(6) + meant) in (None, (scale, meant))
 
 
 def test_rounded_coordinates_are_found_again():
