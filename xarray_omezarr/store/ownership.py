@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 # Groups that are looked into at the same time.
 _IN_FLIGHT = 64
+
+# What rows, columns and fields are called.
+_USUAL_NAME = re.compile(r"[A-Za-z]{1,2}|[0-9]{1,4}")
 
 _LABELS, _OME, _XML = "labels", "OME", "METADATA.ome.xml"
 
@@ -204,13 +208,18 @@ class _Walk:
                 self.strangers.append(below)
 
     async def _is_left_over(self, path: str) -> bool:
-        """Whether it is of a write that failed: unfinished, or groups of nothing."""
+        """Whether it is of a write that failed: an unfinished image, or an empty well.
+
+        Other groups may be empty and mean something to somebody.
+        """
         members = await self._document(path)
         if members is None or members.get("node_type", "group") != "group":
             return False
         attrs = members.get("attributes")
         if attrs:
             return isinstance(attrs, dict) and UNFINISHED in attrs
+        if _USUAL_NAME.fullmatch(path.rsplit("/", 1)[-1]) is None:
+            return False
         below = [join(path, name) for name in await self._names(path)]
         return all([await self._is_left_over(child) for child in below])
 

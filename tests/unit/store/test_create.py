@@ -343,9 +343,11 @@ class TestExisting:
 
     def test_a_plate_is_not_replaced_by_an_image(self, plan_image) -> None:
         store = MemoryStore()
-        plate = {"ome": {"version": "0.5", "plate": {"rows": [], "columns": []}}}
-        zarr.create_group(store, attributes=plate).create_group("A")
-        with pytest.raises(TargetExistsError, match=r"\['A'\]"):
+        well = {"path": "A/1", "rowIndex": 0, "columnIndex": 0}
+        names = {"rows": [{"name": "A"}], "columns": [{"name": "1"}]}
+        plate = {"ome": {"version": "0.5", "plate": {**names, "wells": [well]}}}
+        zarr.create_group(store, attributes=plate).create_group("A/1")
+        with pytest.raises(TargetExistsError, match="replaces like with like"):
             put(plan_image(), store, mode="w")
 
     def test_labels_that_go_with_the_image_are_warned_of(

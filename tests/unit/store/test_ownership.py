@@ -125,6 +125,12 @@ class TestPlate:
         array(store, "A/1/7/0")
         assert contents(store).strangers == ()
 
+    @pytest.mark.parametrize("path", ["tables", "A/1/0/rois", "C/notes"])
+    def test_an_empty_group_of_another_kind_of_name_is_one(self, store, path) -> None:
+        make_plate(store)
+        group(store, path)
+        assert contents(store).strangers == (path.split("/notes")[0],)
+
     def test_a_group_with_attributes_is_a_stranger(self, store) -> None:
         make_plate(store)
         zarr.create_group(store, path="C", attributes={"note": "mine"})
