@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from xarray_omezarr.grid.names import VARIABLE
+from xarray_omezarr.grid.names import KIND_KEY, VARIABLE
 from xarray_omezarr.hierarchy import natural_key
 from xarray_omezarr.read import labels as read_labels
 from xarray_omezarr.read.multiscale import LABEL_KEY, LABELS
-from xarray_omezarr.read.tree import KIND_KEY, OME_XML, PLATE
-from xarray_omezarr.write.tree import innermost
+from xarray_omezarr.read.tree import OME_XML, PLATE
+from xarray_omezarr.write.tree import innermost, is_as_large
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,9 +107,9 @@ def _level_nodes(tree: xr.DataTree) -> list[xr.DataTree]:
     children = [node for name, node in tree.children.items() if name != LABELS]
     nodes = [node if _variable(node) else _nested(node) for node in children]
     found = [node for node in nodes if node is not None and _variable(node)]
-    sizes = [_size(node) for node in found]
+    sizes = [_sizes(node) for node in found]
     is_read = tree.encoding.get(KIND_KEY) in ("image", "labels")
-    if len(found) > 1 and len({*sizes}) == 1 and not is_read:
+    if len(found) > 1 and not is_read and all(map(is_as_large, sizes[1:], sizes)):
         # Resolutions differ in size: these are images of their own.
         return []
     return sorted(found, key=lambda node: (-_size(node), natural_key(str(node.name))))
@@ -120,9 +122,13 @@ def _nested(node: xr.DataTree) -> xr.DataTree | None:
     return None if is_level_of_node else inner
 
 
-def _size(node: xr.DataTree) -> int:
+def _sizes(node: xr.DataTree) -> Mapping[Hashable, int]:
     name = _variable(node)
-    return 0 if name is None else int(node.dataset[name].size)
+    return {} if name is None else node.dataset[name].sizes
+
+
+def _size(node: xr.DataTree) -> int:
+    return math.prod(_sizes(node).values())
 
 
 def node_levels(tree: xr.DataTree) -> tuple[xr.Dataset, ...]:

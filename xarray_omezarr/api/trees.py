@@ -9,6 +9,7 @@ import xarray as xr
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.grid.names import (
     CHANNEL_PREFIX,
+    KIND_KEY,
     LEVELS_KEY,
     NAME_KEY,
     SCALE_KEY,
@@ -75,7 +76,9 @@ def image_pyramid(
     """
     options = complete(WriteOptions(scale_factors=scale_factors, method=method))
     hierarchy = with_pixels(plan_multiscale(checked_array(obj), options))
-    return xr.DataTree.from_dict(dict(_levels(hierarchy)))
+    tree = xr.DataTree.from_dict(dict(_levels(hierarchy)))
+    tree.encoding[KIND_KEY] = "image"
+    return tree
 
 
 def plan_object(

@@ -22,6 +22,8 @@ NAME_KEY = "omezarr_name"
 #: Key of a variable's encoding: what the store says of all levels of its image; see
 #: `StoredLevels`.
 LEVELS_KEY = "omezarr_levels"
+#: Key of a node's encoding: what it is, which structure alone may not tell.
+KIND_KEY = "omezarr_kind"
 
 
 class StoredLevels(TypedDict):

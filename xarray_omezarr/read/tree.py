@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from xarray_omezarr.grid.names import KIND_KEY
 from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
@@ -27,9 +28,6 @@ PLATE = "plate"
 OME_XML = "ome_xml"
 #: Coordinate of the levels of a field: the acquisition that it belongs to.
 ACQUISITION = "acquisition"
-
-#: Key of the encoding of a node: what it is, which structure alone may not tell.
-KIND_KEY = "omezarr_kind"
 
 _KINDS: dict[type[object], str] = {
     Plate: "plate",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import LayoutError, OptionError, Problems
-from xarray_omezarr.grid.names import LEVELS_KEY, VARIABLE, StoredLevels
+from xarray_omezarr.grid.names import KIND_KEY, LEVELS_KEY, VARIABLE, StoredLevels
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.pixels.methods import METHODS, method_name
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
@@ -70,7 +70,8 @@ def plan_tree(
         is_whole = True
     else:
         is_whole = len(levels) > 1
-        refuse_same_sizes(levels)
+        if tree.encoding.get(KIND_KEY) is None:
+            refuse_same_sizes(levels)
     is_auto = isinstance(merged["scale_factors"], str)
     if not is_whole or (len(levels) == 1 and not is_auto):
         return plan_multiscale(finest, merged, stem)
@@ -130,6 +131,12 @@ def tree_levels(
     return sorted(found, key=lambda level: -level.da.size)
 
 
+def is_as_large(sizes: Mapping[Hashable, int], finer: Mapping[Hashable, int]) -> bool:
+    """Whether what has these sizes is no coarser than what is finer, and could be."""
+    could_be = any(size > 1 for dim, size in sizes.items() if dim not in ("t", "c"))
+    return could_be and dict(sizes) == dict(finer)
+
+
 def refuse_same_sizes(levels: Sequence[GivenLevel]) -> None:
     """Refuse nodes that are images of their own: levels get coarser.
 
@@ -140,12 +147,13 @@ def refuse_same_sizes(levels: Sequence[GivenLevel]) -> None:
     """
     problems = Problems()
     for finer, coarser in pairwise(levels):
-        sizes = dict(coarser.da.sizes)
-        if sizes == dict(finer.da.sizes):
+        sizes = coarser.da.sizes
+        if is_as_large(sizes, finer.da.sizes):
             with problems.collected():
                 raise LayoutError(
-                    f"Node {coarser.node!r} has the sizes {sizes}, as {finer.node!r} "
-                    "has, and each level of an image is coarser than the one before. "
+                    f"Node {coarser.node!r} has the sizes {dict(sizes)}, as "
+                    f"{finer.node!r} has, and each level of an image is coarser than "
+                    "the one before. "
                     "Fields of a plate are written with to_plate, images of a "
                     "collection with to_bioformats2raw, each in a node like "
                     f"{coarser.node.rstrip('/') + '/0'!r}; or drop one of them"
