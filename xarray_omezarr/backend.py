@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack
 
-import xarray as xr
 from xarray.backends import BackendEntrypoint
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Decoding(TypedDict, total=False):

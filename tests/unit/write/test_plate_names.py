@@ -36,7 +36,8 @@ def filled(used_rows, used_columns, **given):
     ],
 )
 def test_names_sort_as_plates_are_numbered(names):
-    assert sorted(names[::-1], key=natural_key) == names
+    backwards = list(reversed(names))
+    assert sorted(backwards, key=natural_key) == names
 
 
 def test_rows_and_columns_are_filled_up_from_the_first_name_to_the_last_used():
