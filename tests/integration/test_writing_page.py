@@ -22,6 +22,7 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch, capsys) -> 
     printed = capsys.readouterr().out
     assert "Frozen({'t': 4, 'c': 2, 'y': 350, 'x': 450})" in printed
     assert "[85 20]" in printed
+    assert "image, axes yx, 1 level {'y': 0.5, 'x': 0.5}" in printed
     movie = zarr.open_group("movie.ome.zarr")
     for level in movie:
         later = zarr.open_group("later.ome.zarr")[level]

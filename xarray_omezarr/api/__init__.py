@@ -22,6 +22,7 @@ from xarray_omezarr.api.kinds import (
     node_levels,
 )
 from xarray_omezarr.api.labels import plan_labels, prepare_labels, write_labels
+from xarray_omezarr.api.metadata import read_metadata, write_metadata
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.rebuilding import build_pyramid
@@ -60,12 +61,14 @@ __all__ = [
     "prepare_labels",
     "prepare_plate",
     "quantify",
+    "read_metadata",
     "stack_plate",
     "template",
     "write_bioformats2raw",
     "write_field",
     "write_image",
     "write_labels",
+    "write_metadata",
     "write_plate",
     "write_series",
 ]
