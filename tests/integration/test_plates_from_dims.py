@@ -324,3 +324,18 @@ def test_what_is_opened_as_one_array_is_written_as_the_same_plate(
     # A part of it is a plate as well.
     third = opened.sel(row="D").omezarr.to_plate(tmp_path / "third", version=version)
     np.testing.assert_array_equal(third["D/10/0/0"][:], fields["D/10/0"].values)
+
+
+def test_what_a_chunked_plate_knows_of_wells_selects_and_groups(tmp_path) -> None:
+    path = tmp_path / "plate.ome.zarr"
+    known = {"drug": ("well", ["taxol", "DMSO", "taxol"])}
+    stack(**known).omezarr.to_plate(path)
+    plate = xo.open_plate(path, chunks={})
+    assert plate.image.chunks is not None
+    assert all(coord.chunks is None for coord in plate.coords.values())
+    means = plate.image.where(plate.present).groupby("drug").mean(...).compute()
+    expected = {"taxol": PIXELS[[0, 2]].mean(), "DMSO": PIXELS[1].mean()}
+    for drug, mean in expected.items():
+        np.testing.assert_allclose(means.sel(drug=drug), mean)
+    chosen = plate.where(plate.drug == "DMSO", drop=True)
+    assert (chosen.row.item(), chosen.column.item()) == ("B", "10")

@@ -100,7 +100,7 @@ def open_plate(
     >>> opened.present.sel(row="A", column="2", field="0").item()
     False
     """
-    return xr.open_dataset(
+    plate = xr.open_dataset(
         cast("str", store),  # engines may take more than xarray says
         engine=_PlateEngine,
         level=level,
@@ -109,6 +109,11 @@ def open_plate(
         storage_options=storage_options,
         chunks=chunks,
         decode_cf=False,
+    )
+    # xarray cuts these too, and can neither select nor group by what is not computed.
+    cut = {name: c for name, c in plate.coords.items() if c.chunks is not None}
+    return plate.assign_coords(
+        {name: c.compute(scheduler="synchronous") for name, c in cut.items()}
     )
 
 
