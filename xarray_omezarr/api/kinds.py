@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from xarray_omezarr.grid.names import KIND_KEY, VARIABLE
@@ -107,9 +105,9 @@ def _level_nodes(tree: xr.DataTree) -> list[xr.DataTree]:
     children = [node for name, node in tree.children.items() if name != LABELS]
     nodes = [node if _variable(node) else _nested(node) for node in children]
     found = [node for node in nodes if node is not None and _variable(node)]
-    sizes = [_sizes(node) for node in found]
+    pixels = [node.dataset[_variable(node)] for node in found]
     is_read = tree.encoding.get(KIND_KEY) in ("image", "labels")
-    if len(found) > 1 and not is_read and all(map(is_as_large, sizes[1:], sizes)):
+    if len(found) > 1 and not is_read and all(map(is_as_large, pixels[1:], pixels)):
         # Resolutions differ in size: these are images of their own.
         return []
     return sorted(found, key=lambda node: (-_size(node), natural_key(str(node.name))))
@@ -122,13 +120,9 @@ def _nested(node: xr.DataTree) -> xr.DataTree | None:
     return None if is_level_of_node else inner
 
 
-def _sizes(node: xr.DataTree) -> Mapping[Hashable, int]:
-    name = _variable(node)
-    return {} if name is None else node.dataset[name].sizes
-
-
 def _size(node: xr.DataTree) -> int:
-    return math.prod(_sizes(node).values())
+    name = _variable(node)
+    return 0 if name is None else int(node.dataset[name].size)
 
 
 def node_levels(tree: xr.DataTree) -> tuple[xr.Dataset, ...]:

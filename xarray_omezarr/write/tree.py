@@ -7,7 +7,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import LayoutError, OptionError, Problems
-from xarray_omezarr.grid.names import KIND_KEY, LEVELS_KEY, VARIABLE, StoredLevels
+from xarray_omezarr.grid.names import (
+    KIND_KEY,
+    LEVELS_KEY,
+    SCALE_KEY,
+    VARIABLE,
+    StoredLevels,
+)
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.pixels.methods import METHODS, method_name
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
@@ -131,10 +137,18 @@ def tree_levels(
     return sorted(found, key=lambda level: -level.da.size)
 
 
-def is_as_large(sizes: Mapping[Hashable, int], finer: Mapping[Hashable, int]) -> bool:
-    """Whether what has these sizes is no coarser than what is finer, and could be."""
-    could_be = any(size > 1 for dim, size in sizes.items() if dim not in ("t", "c"))
-    return could_be and dict(sizes) == dict(finer)
+def is_as_large(da: xr.DataArray, finer: xr.DataArray) -> bool:
+    """Whether a node is no coarser than another, and could be: no level below it."""
+    could_be = any(n > 1 for dim, n in da.sizes.items() if dim not in ("t", "c"))
+    # Of a single pixel only its scale tells that it stands for more.
+    single = [dim for dim, size in da.sizes.items() if size == 1]
+    is_same = all(_told_scale(da, dim) == _told_scale(finer, dim) for dim in single)
+    return could_be and is_same and dict(da.sizes) == dict(finer.sizes)
+
+
+def _told_scale(da: xr.DataArray, dim: Hashable) -> object:
+    known: object = da.encoding.get(SCALE_KEY, {}).get(dim)
+    return da.coords[dim].attrs.get("spacing", known) if dim in da.coords else known
 
 
 def refuse_same_sizes(levels: Sequence[GivenLevel]) -> None:
@@ -148,7 +162,7 @@ def refuse_same_sizes(levels: Sequence[GivenLevel]) -> None:
     problems = Problems()
     for finer, coarser in pairwise(levels):
         sizes = coarser.da.sizes
-        if is_as_large(sizes, finer.da.sizes):
+        if is_as_large(coarser.da, finer.da):
             with problems.collected():
                 raise LayoutError(
                     f"Node {coarser.node!r} has the sizes {dict(sizes)}, as "
@@ -184,7 +198,8 @@ def _level(node: xr.DataTree, variable: str | None, usual: str) -> GivenLevel:
     if variable not in names:
         raise OptionError(
             f"Node {node.path!r} has the variables {names}, and none called "
-            f"{variable!r}; name the one to write with image=, or drop the node"
+            f"{variable!r}; call the one to write so, with .rename(), or name it with "
+            "image= where one image is written; or drop the node"
         )
     return GivenLevel(node.path, node.to_dataset()[variable])
 
