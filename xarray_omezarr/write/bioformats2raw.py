@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import xarray as xr
 
 from xarray_omezarr.errors import MetadataError, OptionError, Problems
-from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, natural_order
+from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, natural_key
 from xarray_omezarr.ngff.bioformats2raw import LAYOUT, Bioformats2Raw, Series
 from xarray_omezarr.ngff.paths import below
 from xarray_omezarr.ngff.plate import Plate
@@ -165,8 +165,8 @@ def with_series(
 def collection(obj: Any) -> Collection:
     """The images of a tree, or of a mapping of images by path.
 
-    They are in natural order, 2 before 10; those of a tree with OME-XML are in that of
-    the tree, which is that of the text.
+    Those of a mapping are in its order, those of a tree in natural order, 2 before 10;
+    of a tree with OME-XML in that of the tree, which is that of the text.
 
     Raises
     ------
@@ -190,9 +190,9 @@ def collection(obj: Any) -> Collection:
             "The collection has no images; give a tree whose children are images, e.g. "
             "xr.DataTree.from_dict({'0': dataset, '1': dataset})"
         )
-    if OME_XML in found.attrs:
+    if not isinstance(obj, xr.DataTree) or OME_XML in found.attrs:
         return found
-    order = sorted(found.images, key=natural_order)
+    order = sorted(found.images, key=lambda path: [*map(natural_key, path.split("/"))])
     return replace(found, images={path: found.images[path] for path in order})
 
 

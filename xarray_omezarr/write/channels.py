@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,7 @@ def _as_dict(entry: Any) -> dict[str, Any]:
         fields = {key: value for key, value in entry.items() if value is not None}
         if "name" in fields and "label" not in fields:
             fields["label"] = fields.pop("name")
+        _refuse_slips(fields)
         try:
             return dict(to_json(fields))
         except NotJson as error:
@@ -131,6 +133,17 @@ def _as_dict(entry: Any) -> dict[str, Any]:
     raise OptionError(
         f"channels holds {entry!r}; give names, dicts or xarray_omezarr.ngff.Channel"
     )
+
+
+def _refuse_slips(fields: Mapping[Any, Any]) -> None:
+    """Refuse keys that are nearly those of a channel; others are kept as they are."""
+    for key in fields:
+        near = difflib.get_close_matches(str(key), Channel.model_fields, 1, cutoff=0.8)
+        if near and near[0] != key:
+            raise OptionError(
+                f"channels has the key {key!r}, which viewers do not know; write "
+                f"{near[0]!r}"
+            )
 
 
 def _fields(da: xr.DataArray, axis: GridAxis | None) -> list[dict[str, Any]]:

@@ -43,15 +43,20 @@ def listed(planned: Hierarchy) -> tuple[str, ...]:
 
 
 class TestImages:
-    def test_those_of_a_mapping_are_series_in_natural_order(self) -> None:
+    def test_those_of_a_mapping_are_series_in_its_order(self) -> None:
         planned = plan({str(n): image() for n in (10, 2, 0)})
-        assert listed(planned) == ("0", "2", "10")
+        assert listed(planned) == ("10", "2", "0")
         assert planned.group("").model == Bioformats2Raw()
-        assert [*planned.images] == ["0", "2", "10"]
+        assert [*planned.images] == ["10", "2", "0"]
+
+    def test_those_of_a_tree_are_series_in_natural_order(self) -> None:
+        names = ["s10", "s2", "b", "10", "9"]
+        tree = xr.DataTree.from_dict({n: image().to_dataset(name="i") for n in names})
+        assert listed(plan(tree)) == ("9", "10", "b", "s2", "s10")
 
     def test_names_need_not_be_numbers(self) -> None:
         planned = plan({"embryo b": image(), "embryo a": image(), "3": image()})
-        assert listed(planned) == ("3", "embryo a", "embryo b")
+        assert listed(planned) == ("embryo b", "embryo a", "3")
 
     def test_children_of_a_tree_are_series(self) -> None:
         tree = xr.DataTree.from_dict(

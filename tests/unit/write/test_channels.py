@@ -175,6 +175,11 @@ class TestOption:
         first, _ = planned(image(), [{"label": None, "color": None}, {}])
         assert (first.label, first.color) == ("DAPI", "0000FF")
 
+    @pytest.mark.parametrize("key", ["colour", "colors", "Label", "windows"])
+    def test_keys_that_are_nearly_those_of_a_channel_are_refused(self, key) -> None:
+        with pytest.raises(OptionError, match=f"{key!r}.*write '(color|label|window)'"):
+            planned(image(), [{key: "FF0000"}, {}])
+
     def test_channels_of_the_standard_are_understood(self) -> None:
         given = [Channel(label="A", color="#00FF00", active=False), Channel()]
         first, second = planned(image(), given)
