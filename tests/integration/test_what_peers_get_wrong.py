@@ -218,7 +218,9 @@ def found_by_ome_zarr(path):
 
 
 def files_in(path):
-    return [file for file in path.rglob("*") if file.is_file()]
+    # Files on the way to their names may be gone before they are looked at.
+    files = [file for file in path.rglob("*") if file.suffix != ".partial"]
+    return [file for file in files if file.is_file()]
 
 
 # ome-zarr: pixel (1, 1) is sampled, and position (0.5, 0.5) is recorded.
