@@ -38,6 +38,35 @@ def test_wells_to_open_are_spelled_as_in_a_plate_map(name) -> None:
     assert tree.attrs["plate_map"] == {"B/3": {"d": 1}}
 
 
+def test_of_wells_that_are_one_to_people_the_one_spelled_so_is_opened() -> None:
+    store = MemoryStore()
+    with pytest.warns(xo.OmeZarrWarning, match="same number"):
+        xo.write_plate({"A/1/0": FIELD, "A/01/0": FIELD}, store)
+    for name, column in (("A1", "1"), ("A01", "01"), ("A/01", "01")):
+        tree = xr.open_datatree(store, engine="omezarr", wells=[name])
+        assert [*tree["A"].children] == [column]
+    with pytest.raises(xo.OptionError, match=r"'A001' may be each of.*'A/01'.*spell it"):
+        xr.open_datatree(store, engine="omezarr", wells=["A001"])
+
+
+def test_a_field_of_a_well_that_is_there_is_not_said_to_make_another() -> None:
+    store = MemoryStore()
+    xo.write_plate({"A/2/0": FIELD}, store)
+    with pytest.warns(xo.OmeZarrWarning, match="'02' becomes another"):
+        FIELD.omezarr.to_field(store, "A/02/0")
+    FIELD.omezarr.to_field(store, "A/2/1")
+    FIELD.omezarr.to_field(store, "A/02/1")
+
+
+def test_what_is_refused_is_not_said_to_be_added() -> None:
+    store = MemoryStore()
+    fields = {f"A/1/{n}": FIELD.assign_coords(acquisition=n) for n in (0, 1)}
+    xo.write_plate(fields, store, acquisitions={0: "a", 1: "b"}, layout=96)
+    # A warning would be an error of another kind.
+    with pytest.raises(xo.PlateError, match="give acquisition="):
+        FIELD.omezarr.to_field(store, "Z/99/0")
+
+
 @pytest.mark.parametrize("name", ["B_3", "B.3", "3B", "B"])
 def test_what_names_no_well_is_refused_everywhere(name) -> None:
     store = MemoryStore()

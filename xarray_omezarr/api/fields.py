@@ -37,7 +37,13 @@ from xarray_omezarr.write.acquisitions import (
 )
 from xarray_omezarr.write.bioformats2raw import OME
 from xarray_omezarr.write.dataset import labelled_image_of
-from xarray_omezarr.write.members import AddField, AddWell, check_member, factors_like
+from xarray_omezarr.write.members import (
+    AddField,
+    AddWell,
+    check_member,
+    factors_like,
+    warn_of_member,
+)
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts
 from xarray_omezarr.write.ome_xml_added import DescribeSeries
 from xarray_omezarr.write.plate_fields import check_alike
@@ -216,6 +222,7 @@ def write_field(
     others = _another(known, path)
     full["scale_factors"] = _factors(obj, others, full)
     planned = _planned(obj, one_name(image), labels, full, path, others)
+    warn_of_member(_plate(known), revise)
     listed, files = _described(known, planned, path)
     return write_planned(
         partial(already, planned),

@@ -238,7 +238,8 @@ def fields_of_plate(
 ) -> list[str]:
     """Paths of the chosen fields of a plate; puts the nodes of their wells."""
     listed = [well.path for well in plate.wells]
-    chosen = selection.wells and [_well_like(name, listed) for name in selection.wells]
+    wanted = selection.wells
+    chosen = wanted and [_well_like(name, listed, opening.target) for name in wanted]
     paths = _chosen(chosen, listed, "wells", opening.target)
     further = () if plate.bioformats2raw_layout is None else (XML,)
     found, documents = opening.read_groups(paths, further)
@@ -268,18 +269,30 @@ def _fields(
     ]
 
 
-def _well_like(name: str, listed: Sequence[str]) -> str:
+def _well_like(name: str, listed: Sequence[str], target: Target) -> str:
     """The well that is spelled so; else the only one that means the same, as B02."""
-    wanted = _meaning(name)
-    alike = [path for path in listed if _meaning(path) == wanted]
-    return alike[0] if name not in listed and len(alike) == 1 else name
+    names = _names_in(name)
+    spelled = "/".join(names)
+    if name in listed or not names:
+        return name
+    if spelled in listed:
+        return spelled
+    alike = [path for path in listed if _meaning(_names_in(path)) == _meaning(names)]
+    if len(alike) > 1:
+        raise OptionError(
+            f"wells: {name!r} may be each of {some(alike)} in {target}; spell it as "
+            "one of them"
+        )
+    return alike[0] if alike else name
 
 
-def _meaning(well: str) -> tuple[object, ...] | None:
+def _names_in(well: str) -> tuple[str, ...]:
+    """Names of the row and the column of a well; none where it is spelled otherwise."""
     parts = _WELL.fullmatch(well.strip())
-    if parts is None:
-        return None
-    names = [name for name in parts.groups() if name is not None]
+    return () if parts is None else tuple(n for n in parts.groups() if n is not None)
+
+
+def _meaning(names: tuple[str, ...]) -> tuple[object, ...]:
     return tuple(int(n) if n.isdecimal() else n.casefold() for n in names)
 
 

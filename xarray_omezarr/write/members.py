@@ -304,23 +304,31 @@ def check_member(plate: Plate | None, revise: AddWell, version: Version) -> None
         if model is not None:
             # It would show when they are listed, with the pixels stored.
             version.to_attrs(model)
-    _warn_of_undeclared(plate)
-    _warn_of_growing(plate, revise)
-    declared = (*_runs_of(plate), *revise.acquisitions)
     ids = [run.id for run in found.acquisitions]
-    known = {run.id for run in declared}
-    warn_of_undeclared([number for number in ids if number not in known], declared)
     if len(found.acquisitions) > 1 and revise.member.settled is None:
         raise PlateError(
             f"Field {well}/{revise.member.name} has no acquisition, and the plate "
             f"lists {ids}; give acquisition="
         )
-    for name, names, what in (
-        (revise.row, found.row_names, "row"),
-        (revise.column, found.column_names, "column"),
+
+
+def warn_of_member(plate: Plate | None, revise: AddWell) -> None:
+    """Warn of what a field that is not refused makes of its plate."""
+    _warn_of_undeclared(plate)
+    _warn_of_growing(plate, revise)
+    found = revise(plate)
+    declared = (*_runs_of(plate), *revise.acquisitions)
+    known = {run.id for run in declared}
+    new = [run.id for run in found.acquisitions if run.id not in known]
+    warn_of_undeclared(new, declared)
+    wells = () if plate is None else plate.wells
+    rows, columns = ({well.names[at] for well in wells} for at in (0, 1))
+    for name, used, names, what in (
+        (revise.row, rows, found.row_names, "row"),
+        (revise.column, columns, found.column_names, "column"),
     ):
         alike = [n for n in names if n != name and meaning(n) == meaning(name)]
-        if alike:
+        if alike and name not in used:
             warn(
                 f"The plate has the {what} {alike[0]!r}, and {name!r} becomes another "
                 "one, which looks the same to people and to some disks"

@@ -22,6 +22,7 @@ from xarray_omezarr.write.members import (
     AddField,
     AddWell,
     check_member,
+    warn_of_member,
 )
 from xarray_omezarr.write.plate_spec import parse_plate
 from xarray_omezarr.write.series_added import AddSeries, AsCollection
@@ -153,7 +154,14 @@ def test_a_field_without_acquisition_is_refused_where_there_are_several() -> Non
 
 def test_columns_that_differ_by_zeros_are_warned_of() -> None:
     with pytest.warns(UserWarning, match="'1', and '01' becomes another"):
-        check_member(Plate.of(["A/1"]), AddWell("A", "01", AddField("0")), VERSION)
+        warn_of_member(Plate.of(["A/1"]), AddWell("A", "01", AddField("0")))
+
+
+def test_columns_that_hold_wells_already_do_not_become_other_ones() -> None:
+    plate = Plate.of(["A/1", "B/01"])
+    # Warnings are errors here.
+    warn_of_member(plate, AddWell("C", "1", AddField("0")))
+    warn_of_member(plate, AddWell("C", "01", AddField("0")))
 
 
 @pytest.mark.parametrize("revise", [AddField("0"), AsCollection(), AddSeries("0")])
@@ -190,7 +198,7 @@ def listing(path, row_index, column_index):
 def test_wells_of_others_beyond_rows_and_columns_are_declared(path) -> None:
     plate = listing(path, 2, 8)
     with pytest.warns(UserWarning, match=f"wells {path} in rows or columns"):
-        check_member(plate, AddWell("A", "1", AddField("0")), VERSION)
+        warn_of_member(plate, AddWell("A", "1", AddField("0")))
     told = added(plate, "A/1/0")
     row, column = path.split("/")
     assert {row, column} <= {*told.row_names, *told.column_names}
