@@ -173,8 +173,8 @@ def level_paths(
         return [paths[level] for level in levels]
     except IndexError:
         raise OptionError(
-            f"{where} has {len(paths)} levels (0 is the finest), and level "
-            f"{levels} was asked for"
+            f"{where} has {len(paths)} level{'s' * (len(paths) != 1)} (0 is the "
+            f"finest), and level {', '.join(map(str, levels))} was asked for"
         ) from None
 
 

@@ -38,8 +38,16 @@ def remedy(model: object) -> str:
 def nothing_left(opening: Opening) -> OmeZarrError:
     """The error that nothing of what is listed can be opened."""
     left_out = opening.left_out
+    is_level = bool(left_out) and {*left_out} <= opening.without_level
+    if is_level and len({*left_out.values()}) == 1:
+        reason = next(iter(left_out.values()))
+        count = f"each of the {len(left_out)} images" if len(left_out) > 1 else "all"
+        return OptionError(
+            f"{reason[:1].upper()}{reason[1:]}; so it is with {count} that "
+            f"{opening.target} lists"
+        )
     message = f"Nothing that {opening.target} lists can be opened: {told(left_out)}"
-    if left_out and {*left_out} <= opening.without_level:
+    if is_level:
         return OptionError(message)
     return MetadataError(message)
 
