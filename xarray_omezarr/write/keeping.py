@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,8 @@ def _with_values(
     names: Mapping[str, str],
     lost: list[str],
 ) -> KeptCoordinate | None:
+    if _is_gap(coordinate):
+        return None
     array, unit = split_quantity(coordinate.data)
     plain = _as_plain(np.asarray(array))
     if plain is None or not can_keep(plain.dtype):
@@ -135,6 +138,14 @@ def _with_values(
         attrs = {**attrs, "units": str(unit)}
     dims = tuple(names.get(str(dim), str(dim)) for dim in coordinate.dims)
     return KeptCoordinate(attrs, dims, plain)
+
+
+def _is_gap(coordinate: xr.DataArray) -> bool:
+    """Whether it is the gap of a column of texts, which says nothing."""
+    if coordinate.ndim or coordinate.dtype.kind not in "OT":
+        return False
+    item = np.asarray(coordinate.data).item()
+    return item is None or (isinstance(item, float) and math.isnan(item))
 
 
 def _as_plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:

@@ -199,3 +199,20 @@ class TestCheckAttrs:
     def test_what_cannot_stand_there_is_named(self, attrs, named) -> None:
         with pytest.raises(MetadataError, match=named):
             check_attrs(attrs)
+
+
+@pytest.mark.parametrize("gap", [None, float("nan")])
+def test_gaps_of_a_column_of_texts_say_nothing_and_texts_are_kept(gap) -> None:
+    column = np.array(["taxol", gap], dtype=object)
+    told = [
+        kept(image({"compound": ((), np.array(value, dtype=object))}))
+        for value in column
+    ]
+    # Warnings are errors here.
+    assert told[0].coords["compound"].values == np.array("taxol")
+    assert "compound" not in told[1].coords
+
+
+def test_other_objects_of_a_field_are_told_of() -> None:
+    with pytest.warns(OmeZarrWarning, match=r"coords\['lab'\] \(object\)"):
+        kept(image({"lab": ((), np.array({1, 2}, dtype=object))}))
