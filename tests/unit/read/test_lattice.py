@@ -36,8 +36,8 @@ def test_values_stand_where_their_field_is() -> None:
         ([1, 2], 0),
         (["a", "long"], ""),
         ([True, True], False),
-        (np.array(["2020", "2021"], "M8[ns]"), np.datetime64("NaT")),
-        (np.array([1, 2], "m8[s]"), np.timedelta64("NaT")),
+        (np.array(["2020", "2021"], "M8[ns]"), np.datetime64("NaT", "ns")),
+        (np.array([1, 2], "m8[s]"), np.timedelta64("NaT", "s")),
     ],
 )
 def test_where_no_field_is_there_is_no_value(values, empty) -> None:
