@@ -202,6 +202,7 @@ def test_another_version_is_refused(tmp_path) -> None:
         image(1).omezarr.to_field(tmp_path / "p", "A/1/1", version="0.5")
 
 
+@pytest.mark.filterwarnings("ignore:Fields are not like")
 def test_fields_have_as_many_levels_as_those_that_are_there(tmp_path) -> None:
     image(1, 256).omezarr.to_field(tmp_path / "p", "A/1/0", scale_factors=[2, 4])
     plate = image(2, 32).omezarr.to_field(tmp_path / "p", "A/2/0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -30,6 +31,8 @@ Signature: TypeAlias = tuple[Any, ...]
 
 # So few paths are said one by one.
 _FEW = 3
+# As much may scales differ in a stack.
+_TOLERANCE = 1e-6
 
 
 def plan_fields(
@@ -154,7 +157,7 @@ def _image(hierarchy: Hierarchy) -> Image:
 
 
 def check_alike(images: Mapping[str, Hierarchy]) -> None:
-    """Refuse fields of different depths; warn of other types, axes and channels.
+    """Refuse fields of different depths; warn of what makes them unlike the first.
 
     Parameters
     ----------
@@ -168,6 +171,7 @@ def check_alike(images: Mapping[str, Hierarchy]) -> None:
     """
     _check_depths(images)
     _warn_of_differences(images)
+    _warn_of_unlike(images)
 
 
 def _check_depths(planned: Mapping[str, Hierarchy]) -> None:
@@ -199,6 +203,64 @@ def _warn_of_differences(planned: Mapping[str, Hierarchy]) -> None:
                 f"Fields have different {what}: {said}. The standard allows it, but "
                 "viewers take the first field's for all, and no stack holds them"
             )
+
+
+def _warn_of_unlike(planned: Mapping[str, Hierarchy]) -> None:
+    """Warn once of fields of other sizes, channels or units than the first has."""
+    if not planned:
+        return
+    name, *others = planned
+    first = planned[name]
+    traits = _traits(first)
+    found = _grouped(
+        (f"{what} {own[what]}, and not {traits[what]}", path)
+        for path in others
+        if _comparable(planned[path], first)
+        for own in [_traits(planned[path])]
+        for what in own
+        if not _same(own[what], traits[what])
+    )
+    if found:
+        said = "; ".join(f"{some(p, most=_FEW)} ({t})" for t, p in found.items())
+        warn(
+            f"Fields are not like {name}: {said}. The standard allows it, but viewers "
+            "take the first field's for all, and open_plate refuses the plate: no "
+            "stack holds them"
+        )
+
+
+def _comparable(own: Hierarchy, first: Hierarchy) -> bool:
+    """Whether no other warning tells already that they are unlike."""
+    dims = own.array(_first(own)).dims == first.array(_first(first)).dims
+    return dims and _channel_count(own) == _channel_count(first)
+
+
+def _same(own: Any, other: Any) -> bool:
+    """Whether a trait is the same; scales that are computed are so nearly."""
+    if isinstance(own, dict) and isinstance(other, dict):
+        return own.keys() == other.keys() and all(
+            math.isclose(n, other[key], rel_tol=_TOLERANCE)
+            if isinstance(n, float)
+            else n == other[key]
+            for key, n in own.items()
+        )
+    return bool(own == other)
+
+
+def _traits(hierarchy: Hierarchy) -> dict[str, object]:
+    """What fields of a stack share, by what messages call it."""
+    image = _image(hierarchy)
+    node = hierarchy.array(_first(hierarchy))
+    axes = image.multiscale.axes
+    has_channels = any(axis.type == "channel" for axis in axes)
+    shown = image.omero.channels if image.omero and has_channels else ()
+    scale = zip(axes, image.multiscale.levels[0].scale, strict=False)
+    return {
+        "sizes": dict(zip(node.dims, node.shape, strict=True)),
+        "channels": [channel.label for channel in shown],
+        "units": {axis.name: axis.unit for axis in axes if axis.unit},
+        "scale": {a.name: n for a, n in scale if a.type == "space"},
+    }
 
 
 def _first(hierarchy: Hierarchy) -> str:

@@ -153,6 +153,7 @@ def described(store):
 
 
 class TestOmeXml:
+    @pytest.mark.filterwarnings("ignore:Fields are not like")
     def test_a_plate_with_ome_xml_describes_what_is_added(self) -> None:
         store = MemoryStore()
         told = {"A/1/0": image(size=16), "B/1/2": image(size=17)}

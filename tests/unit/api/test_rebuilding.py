@@ -28,6 +28,7 @@ def shapes(store, path):
     return [group[level["path"]].shape[0] for level in datasets]
 
 
+@pytest.mark.filterwarnings("ignore:Fields are not like")
 @pytest.mark.parametrize("group", [None, "A/1"])
 @pytest.mark.parametrize("sizes", [(32, 64), (64, 32)])
 def test_fields_of_a_plate_get_levels_alike(group, sizes) -> None:

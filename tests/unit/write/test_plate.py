@@ -14,6 +14,9 @@ from xarray_omezarr.hierarchy import Hierarchy
 from xarray_omezarr.options import WriteOptions, complete
 from xarray_omezarr.write.plate import plan_plate
 
+# Fields differ in size here, so that the XML tells them apart.
+pytestmark = pytest.mark.filterwarnings("ignore:Fields are not like")
+
 XML = "OME/METADATA.ome.xml"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -32,7 +34,9 @@ def pyramid(*sizes):
 
 def sizes(fields, **options):
     """Pixels along y of every level, by path."""
-    planned = plan_fields(fields, complete({"chunks": 16, **options}))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Fields are not like", OmeZarrWarning)
+        planned = plan_fields(fields, complete({"chunks": 16, **options}))
     assert [*planned] == [*fields]
     return {
         path: [
@@ -103,7 +107,7 @@ def test_numbers_of_channels_that_differ_are_told() -> None:
 
 def test_images_that_are_alike_give_no_word() -> None:
     options = complete({"scale_factors": None})
-    check_alike(plan_fields({"A/1/0": field(), "A/2/0": field(24)}, options))
+    check_alike(plan_fields({"A/1/0": field(), "A/2/0": field()}, options))
 
 
 # Problems.
@@ -118,3 +122,37 @@ def test_problems_of_different_fields_come_together() -> None:
     said = problems({"A/1/0": field(dtype="U3"), "A/2/0": wrong, "A/3/0": field()})
     assert len(said) == 2
     assert {text[:8] for text in said} == {"'A/1/0':", "'A/2/0':"}
+
+
+def measured(unit="um", step=0.5, channels=("a", "b"), size=32):
+    return (
+        field(size, dims="cyx")
+        .assign_coords(c=list(channels))
+        .omezarr.assign_grid(
+            scale={"y": step, "x": step}, units=dict.fromkeys("yx", unit)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (measured(size=30), r"\(sizes \{'c': 2, 'y': 30.*and not \{'c': 2, 'y': 32"),
+        (measured(channels="ad"), r"\(channels \['a', 'd'\], and not \['a', 'b'\]\)"),
+        (measured("nm"), r"\(units \{'y': 'nanometer'.*and not \{'y': 'micrometer'"),
+        (measured(step=0.6), r"\(scale \{'y': 0.6.*and not \{'y': 0.5"),
+    ],
+)
+def test_what_no_stack_holds_is_told_once_with_some_of_the_fields(other, said) -> None:
+    fields = {"A/1/0": measured()} | {f"A/{n}/0": other for n in range(2, 8)}
+    with pytest.warns(OmeZarrWarning, match=said) as caught:
+        plan_fields(fields, complete({"scale_factors": None}))
+    assert len(caught) == 1
+    assert "not like A/1/0: A/2/0, A/3/0, A/4/0 and 3 more" in str(caught[0].message)
+
+
+def test_scales_that_differ_in_their_last_digits_are_alike() -> None:
+    # Warnings are errors here.
+    plan_fields(
+        {"A/1/0": measured(), "A/2/0": measured(step=0.5 * (1 + 1e-12))}, complete({})
+    )
