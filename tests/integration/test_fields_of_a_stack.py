@@ -137,7 +137,47 @@ def test_what_where_masks_of_pixels_that_are_yet_to_be_computed_is_warned_of(
 ) -> None:
     ds = xo.open_plate(plate, chunks={})
     masked = ds.where(ds.row == "A")
-    with pytest.warns(xo.OmeZarrWarning, match="were uint16 and are float.*drop=True"):
+    with pytest.warns(
+        xo.OmeZarrWarning, match="were uint16 and are float.*assign_coords"
+    ):
         xo.plan_plate(masked)
     xo.plan_plate(ds.where(ds.row == "A", 0))
     xo.plan_plate(masked.fillna(0).astype("uint16"))
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+def test_of_a_mean_over_fields_wells_that_there_are_are_written(chunks) -> None:
+    one = xr.DataArray(np.full((8, 8), 6, "uint16"), dims=("y", "x"))
+    store, out = MemoryStore(), MemoryStore()
+    runs = {"A/1/0": 0, "A/1/1": 1, "B/2/0": 0}
+    xo.write_plate(
+        {p: one.assign_coords(acquisition=n) for p, n in runs.items()}, store
+    )
+    stack = xo.open_plate(store, chunks=chunks)
+    mean = stack.image.where(stack.present).mean("field", keep_attrs=True)
+    if chunks is not None:
+        with pytest.raises(xo.PlateError, match=r"plate\.present\.any\('field'\)"):
+            mean.omezarr.to_plate(out)
+        mean = mean.assign_coords(present=stack.present.any("field"))
+    with pytest.warns(xo.OmeZarrWarning, match=r"No field tells.*\[0, 1\]"):
+        mean.omezarr.to_plate(out)
+    back = xr.open_datatree(out, engine="omezarr")
+    assert [n.path for n in back.leaves] == ["/A/1/0/0", "/B/2/0/0"]
+    assert all((n["image"] == 6).all() for n in back.leaves)
+    assert "acquisitions" not in back.attrs["plate"]
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+def test_scattered_wells_of_a_stack_are_written_and_no_others(chunks) -> None:
+    store, out = MemoryStore(), MemoryStore()
+    one = xr.DataArray(np.full((8, 8), 6, "uint16"), dims=("y", "x"))
+    wells = {"A/1": "x", "A/2": "y", "B/1": "y", "B/2": "x"}
+    told = {well: {"compound": what} for well, what in wells.items()}
+    xo.write_plate({f"{well}/0": one for well in wells}, store, plate_map=told)
+    stack = xo.open_plate(store, chunks=chunks)
+    is_x = stack.present & (stack.compound == "x")
+    stack.assign_coords(present=is_x).omezarr.to_plate(out)
+    back = xr.open_datatree(out, engine="omezarr")
+    assert [n.path for n in back.leaves] == ["/A/1/0/0", "/B/2/0/0"]
+    assert {n["image"].dtype for n in back.leaves} == {np.dtype("uint16")}
+    assert stack.image.where(is_x).mean() == 6

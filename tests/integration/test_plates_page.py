@@ -25,7 +25,7 @@ def translation(field: Path) -> list[float]:
 
 def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = run_page("plates.md")
+    run_page("plates.md")
     plates = {path.name.partition(".")[0]: path for path in tmp_path.iterdir()}
     for path in plates.values():
         yaozarrs.validate_zarr_store(path)
@@ -72,4 +72,16 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     for path, value in (("A/1/0", 1), ("A/1/1", 2), ("B/2/0", 3)):
         assert (zarr.open_array(plates["again"] / path / "0")[...] == value).all()
     assert not (plates["again"] / "B/2/1").exists()
-    assert names["plate"]["image"].dtype == names["treated"].dtype == "uint16"
+    # Those of one compound, with pixels of the type of before.
+    taxol = ome(plates["taxol"])["plate"]["wells"]
+    assert [well["path"] for well in taxol] == ["B/2"]
+    assert not (plates["taxol"] / "A").exists()
+    assert zarr.open_array(plates["taxol"] / "B/2/0/0").dtype == "uint16"
+    # One image for each well that is there; the mean of 1 and 2, and 3.
+    for name in ("means", "lazy-means"):
+        wells = ome(plates[name])["plate"]["wells"]
+        assert [well["path"] for well in wells] == ["A/1", "B/2"]
+        for path, value in (("A/1/0", 1.5), ("B/2/0", 3)):
+            assert (zarr.open_array(plates[name] / path / "0")[...] == value).all()
+    added = json.loads((plates["plate"] / "zarr.json").read_text())["attributes"]
+    assert added["plate_map"]["B/2"] == {"compound": "taxol", "dose": 1.5}

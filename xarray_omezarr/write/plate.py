@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import OptionError, PlateError, Problems
+from xarray_omezarr.errors import OptionError, PlateError, Problems, warn
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.plate import Acquisition, Field, Well
 from xarray_omezarr.ngff.unknown import with_unknown_beside
@@ -283,6 +283,14 @@ def _runs(
 ) -> tuple[Acquisition, ...]:
     """All acquisitions: those of the user, else those that came along."""
     if not told:
+        told_ids = {n for fields in wells.values() for n in fields.values()}
+        if len(known) > 1 and told_ids == {None}:
+            # Of a mean over fields nobody knows them any more.
+            warn(
+                f"No field tells its acquisition; {[entry.id for entry in known]}, "
+                "which the plate had where it was read, are not listed any more"
+            )
+            return ()
         return settle_acquisitions(known, wells, declared=False)
     if len(told) == 1:
         # There is but one that the fields can belong to.

@@ -47,7 +47,8 @@ def present(da: xr.DataArray, dims: Sequence[str]) -> Any:
                 f"The pixels are {da.dtype} and yet to be computed, and nothing says "
                 "which fields there are: one that is all NaN would be written as it "
                 f"is. Say it in a coordinate {PRESENT!r} of bool along {tuple(dims)}, "
-                f"or with .assign_coords({PRESENT}=True) if all of them are there"
+                f"or with .assign_coords({PRESENT}=True) if all of them are there; of "
+                f"a mean over 'field', with plate.{PRESENT}.any('field')"
             )
         for at in _all_nan(da, dims, np.ndindex(*sizes)):
             there[at] = False
@@ -78,8 +79,8 @@ def refuse_masked(
     if PRESENT not in da.coords or da.dtype.kind != "f":
         return
     remedy = (
-        "Select with .where(condition, drop=True), give .where() another value, or set "
-        f"{PRESENT!r} to False there"
+        f"To write some fields only, use .assign_coords({PRESENT}=plate.{PRESENT} & "
+        "condition) in place of .where(condition): they keep the type of their pixels"
     )
     if is_in_memory(da.variable):
         empty = _all_nan(da, dims, paths)

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from xarray_omezarr.errors import PlateError
-from xarray_omezarr.write.present import present
+from xarray_omezarr.write.present import present, refuse_masked
 
 DIMS = ("well", "field")
 
@@ -69,3 +69,12 @@ def test_what_is_lazy_and_may_be_nan_is_refused_and_not_computed(dtype) -> None:
 def test_a_coordinate_that_does_not_tell_fields_is_refused(coordinate) -> None:
     with pytest.raises(PlateError, match="it tells which fields there are"):
         present(array().assign_coords(present=coordinate), DIMS)
+
+
+def test_masked_fields_that_are_said_to_be_there_are_told_how_to_be_left_out() -> None:
+    da = array().assign_coords(present=True)
+    da[0, 1] = np.nan
+    paths = {(0, 0): "A/1/0", (0, 1): "A/1/1"}
+    remedy = r"A/1/1 are all NaN.*\.assign_coords\(present=plate\.present & condition\)"
+    with pytest.raises(PlateError, match=remedy):
+        refuse_masked(da, DIMS, paths)
