@@ -64,6 +64,15 @@ def test_a_part_of_a_plate_does_not_replace_the_plate_it_is_read_from(place, par
     assert fields_of(place) == FIELDS
 
 
+@pytest.mark.filterwarnings("ignore:The stack holds images only")
+@pytest.mark.filterwarnings("ignore:Replacing .* removes its labels")
+def test_a_part_in_memory_replaces_the_plate_with_a_warning(place) -> None:
+    part = xo.open_plate(place).isel(row=[0]).load()
+    with pytest.warns(xo.OmeZarrWarning, match=r"removes images .*B/3/0, H/12/0"):
+        part.omezarr.to_plate(place, mode="w")
+    assert fields_of(place) == ["A/1/0", "A/1/1"]
+
+
 def test_a_plate_that_replaces_another_says_which_fields_go(place) -> None:
     plate = xr.DataTree.from_dict(
         {

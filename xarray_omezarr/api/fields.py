@@ -170,7 +170,8 @@ def write_field(
         something at the store that is no plate.
     PlateError
         If it would have another number of levels than the plate's other fields; a
-        warning tells of other types, axes and channels.
+        warning tells of other types, axes, sizes, channels, scales and units, of
+        which `open_plate` could not make one array.
     OmeZarrError
         As `write_image`, all before the first byte.
 
