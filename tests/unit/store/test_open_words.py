@@ -84,7 +84,9 @@ def test_an_array_is_no_group_and_the_one_above_is(zarr_format, open_it) -> None
 def test_a_level_that_no_field_has_is_a_wrong_option(zarr_format, open_it) -> None:
     store = MemoryStore()
     plate(store, zarr_format)
-    message = r"^It has 2 levels \(0 is the finest\), and level 7 was.* each of the \d images"
+    message = (
+        r"^It has 2 levels \(0 is the finest\), and level 7 was.* each of the \d images"
+    )
     with pytest.raises(xo.OptionError, match=message) as caught:
         open_it(store, 7)
     assert str(caught.value).count("is the finest") == 1

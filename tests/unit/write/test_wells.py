@@ -158,7 +158,7 @@ def test_an_index_of_more_than_rows_and_columns_is_named() -> None:
 
 def test_fields_that_are_masked_but_present_are_refused() -> None:
     da = array(["well"], {"well": ["A1", "B2"], "present": ("well", [True, True])})
-    with pytest.raises(PlateError, match=r"B/2/0 are all NaN.*drop=True"):
+    with pytest.raises(PlateError, match=r"B/2/0 are all NaN.*assign_coords"):
         paths(da.where(da.well == "A1"))
     assert paths(da.where(da.well == "A1", drop=True)) == ["A/1/0"]
     absent = da.where(da.well == "A1").assign_coords(present=da.well == "A1")
