@@ -45,7 +45,7 @@ def test_of_wells_that_are_one_to_people_the_one_spelled_so_is_opened() -> None:
     for name, column in (("A1", "1"), ("A01", "01"), ("A/01", "01")):
         tree = xr.open_datatree(store, engine="omezarr", wells=[name])
         assert [*tree["A"].children] == [column]
-    with pytest.raises(xo.OptionError, match=r"'A001' may be each of.*'A/01'.*spell it"):
+    with pytest.raises(xo.OptionError, match=r"'A001' may be each of.*'A/01'.*spell"):
         xr.open_datatree(store, engine="omezarr", wells=["A001"])
 
 
