@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import xarray as xr
+import yaozarrs
 import zarr
 
 import xarray_omezarr as xo
@@ -39,7 +40,6 @@ def dataset() -> xr.Dataset:
 def test_zarr_and_a_validator_find_channels_and_labels(
     tmp_path: Path, version: Any, *, chunked: bool
 ) -> None:
-    yaozarrs = pytest.importorskip("yaozarrs")
     ds = dataset()
     given = ds.chunk(y=32) if chunked else ds
     given.omezarr.to_image(

@@ -157,8 +157,6 @@ def test_further_attributes_stand_beside_the_standards(kind, target) -> None:
 @every_kind
 @pytest.mark.parametrize("writer", ["auto", "zarr", "tensorstore"])
 def test_writers_are_chosen_by_name(kind, target, writer) -> None:
-    if writer == "tensorstore":
-        pytest.importorskip("tensorstore")
     kind.before(target)
     kind.write(target, writer=writer)
     assert_holds(target, kind)

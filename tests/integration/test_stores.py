@@ -13,6 +13,7 @@ import obstore.store
 import pint
 import pytest
 import tensorstore
+import upath
 import xarray as xr
 import zarr
 from zarr.storage import FsspecStore, LocalStore, MemoryStore, ObjectStore, StorePath
@@ -199,7 +200,6 @@ def test_a_group_beside_another_image_leaves_that_one_alone():
 
 
 def test_a_path_of_universal_pathlib_is_a_store(tmp_path):
-    upath = pytest.importorskip("upath")
     for place in (tmp_path / "cells.ome.zarr", "memory://test-upath/cells.ome.zarr"):
         store = upath.UPath(place)
         image().omezarr.to_image(store, scale_factors=[2])
