@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from xarray_omezarr import errors
 from xarray_omezarr.errors import MetadataError, OmeZarrError, OptionError
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.plate import Plate, Well
@@ -63,7 +64,5 @@ def told(left_out: Mapping[str, str]) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of many names."""
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    rest = len(names) - _SHOWN
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    """The first of many names, in quotes."""
+    return errors.some([*map(repr, names)], _SHOWN)
