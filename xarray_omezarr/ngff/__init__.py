@@ -5,28 +5,32 @@ They know nothing of arrays and files; `xarray_omezarr.ngff.versions` spells the
 
 from __future__ import annotations
 
-from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
-from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
-from xarray_omezarr.ngff.labels import (
-    ImageLabel,
-    LabelColor,
-    LabelImage,
-    LabelProperties,
-    LabelsGroup,
-    LabelSource,
-)
-from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
-from xarray_omezarr.ngff.omero import Channel, Omero, Window
-from xarray_omezarr.ngff.plate import (
-    Acquisition,
-    Column,
-    Field,
-    Plate,
-    PlateWell,
-    Row,
-    Well,
-)
-from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence, Translation
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+    from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
+    from xarray_omezarr.ngff.labels import (
+        ImageLabel,
+        LabelColor,
+        LabelImage,
+        LabelProperties,
+        LabelsGroup,
+        LabelSource,
+    )
+    from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
+    from xarray_omezarr.ngff.omero import Channel, Omero, Window
+    from xarray_omezarr.ngff.plate import (
+        Acquisition,
+        Column,
+        Field,
+        Plate,
+        PlateWell,
+        Row,
+        Well,
+    )
+    from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence, Translation
 
 __all__ = [
     "Acquisition",
@@ -57,3 +61,46 @@ __all__ = [
     "Well",
     "Window",
 ]
+
+# Modules of the names. They are loaded late: who only asks whether a document is as the
+# standard says needs no models, and building them takes time.
+_HOMES = {
+    "Acquisition": "plate",
+    "Axis": "axes",
+    "Bioformats2Raw": "bioformats2raw",
+    "Channel": "omero",
+    "Column": "plate",
+    "CoordinateSystem": "axes",
+    "Field": "plate",
+    "Identity": "transforms",
+    "Image": "multiscale",
+    "ImageLabel": "labels",
+    "LabelColor": "labels",
+    "LabelImage": "labels",
+    "LabelProperties": "labels",
+    "LabelSource": "labels",
+    "LabelsGroup": "labels",
+    "Level": "multiscale",
+    "Multiscale": "multiscale",
+    "Omero": "omero",
+    "Plate": "plate",
+    "PlateWell": "plate",
+    "Row": "plate",
+    "Scale": "transforms",
+    "Sequence": "transforms",
+    "Series": "bioformats2raw",
+    "Translation": "transforms",
+    "Well": "plate",
+    "Window": "omero",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"xarray_omezarr.ngff.{_HOMES[name]}")
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
