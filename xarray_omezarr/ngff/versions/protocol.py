@@ -27,10 +27,28 @@ class Features:
         Format of all groups and arrays.
     sharding : bool
         Whether several chunks can share one stored object.
+    separator : {".", "/"}
+        What stands between the indices in keys of chunks.
+    dims : tuple of str, optional
+        The axes that every image has, in their order; None if images choose.
+    transformations : bool
+        Whether levels tell their scale and translation.
+    units : bool
+        Whether axes tell their unit.
+    namespace : bool
+        Whether everything stands under the key ``ome``.
+    systems : bool
+        Whether coordinate systems have names, and transformations between them.
     """
 
     zarr_format: Literal[2, 3]
     sharding: bool
+    separator: Literal[".", "/"] = "/"
+    dims: tuple[str, ...] | None = None
+    transformations: bool = True
+    units: bool = True
+    namespace: bool = False
+    systems: bool = False
 
 
 @runtime_checkable

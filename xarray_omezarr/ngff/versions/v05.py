@@ -17,7 +17,7 @@ from xarray_omezarr.ngff.versions.names import without_correction
 from xarray_omezarr.ngff.versions.protocol import Features, Metadata
 
 _NAME = "0.5"
-_FEATURES = Features(zarr_format=3, sharding=True)
+_FEATURES = Features(zarr_format=3, sharding=True, namespace=True)
 
 
 @dataclass(frozen=True, slots=True)
