@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.ngff.versions.protocol import Metadata
 
 if TYPE_CHECKING:
-    from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.ngff.versions.protocol import Metadata, Version
 
-Model: TypeAlias = Metadata
+    Model: TypeAlias = Metadata
 Json: TypeAlias = Any
 BlockFunction: TypeAlias = Callable[[NDArray[Any], tuple[int, ...]], NDArray[Any]]
 

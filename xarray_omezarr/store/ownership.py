@@ -19,7 +19,7 @@ from zarr.core.sync import sync
 
 from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning
 from xarray_omezarr.grid import kept
-from xarray_omezarr.hierarchy import Model, join, natural_order
+from xarray_omezarr.hierarchy import join, natural_order
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
@@ -30,6 +30,7 @@ from xarray_omezarr.store.occupancy import METADATA, UNFINISHED, is_litter
 if TYPE_CHECKING:
     from zarr.abc.store import Store
 
+    from xarray_omezarr.hierarchy import Model
     from xarray_omezarr.store.occupancy import Occupancy
     from xarray_omezarr.store.target import Target
 

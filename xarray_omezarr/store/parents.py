@@ -13,7 +13,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
 from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning, warn
-from xarray_omezarr.hierarchy import Model, depth, join
+from xarray_omezarr.hierarchy import depth, join
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.consolidated import refresh
 from xarray_omezarr.store.lock import NoLock, lock_of
@@ -23,11 +23,12 @@ from xarray_omezarr.store.place import ancestors, require_group
 from xarray_omezarr.store.reach import Reach
 
 if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Model
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
 
 #: What a group shall say, of what it says now; None where it says nothing yet.
-Revise: TypeAlias = Callable[["Model | None"], Model]
+Revise: TypeAlias = Callable[["Model | None"], "Model"]
 
 #: What a file shall hold, of what it holds now; None leaves it alone.
 ReviseFile: TypeAlias = Callable[["bytes | None"], "bytes | None"]

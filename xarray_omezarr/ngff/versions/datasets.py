@@ -20,6 +20,7 @@ from xarray_omezarr.ngff.transforms import (
     Transformation,
     Translation,
 )
+from xarray_omezarr.ngff.versions.fitted import refuse_lost, without_systems
 from xarray_omezarr.ngff.versions.omero import read_omero, spell_omero
 
 if TYPE_CHECKING:
@@ -123,15 +124,15 @@ def spell_image(image: Image, version: str) -> dict[str, Any]:
         raise NotInVersionError(
             f"OME-Zarr {version} has no place for {type(image).__name__} here"
         )
+    refuse_lost(image, without_systems(image)[1], version)
     if problems := check_for_writing(image):
         raise MetadataError(f"{image.summary()} cannot be written: {listed(problems)}")
     omero = None if image.omero is None else spell_omero(image.omero, version)
-    pictures = [_spell(entry, version) for entry in image.multiscales]
+    pictures = [_spell(entry) for entry in image.multiscales]
     return _joined({"multiscales": pictures, "omero": omero}, image)
 
 
-def _spell(multiscale: Multiscale, version: str) -> dict[str, Any]:
-    _refuse_systems(multiscale, version)
+def _spell(multiscale: Multiscale) -> dict[str, Any]:
     ndim = len(multiscale.axes)
     after = _flat(multiscale.coordinate_transformations, ndim)
     members = {
@@ -151,26 +152,6 @@ def _joined(members: dict[str, Any], model: Model) -> dict[str, Any]:
     known = given(members)
     extras = {k: v for k, v in model.extras().items() if k != "version"}
     return {**known, **extras, **known}
-
-
-def _refuse_systems(multiscale: Multiscale, version: str) -> None:
-    further = [system.name for system in multiscale.coordinate_systems[1:]]
-    named = [
-        transformation
-        for transformation in multiscale.coordinate_transformations
-        if transformation.input is not None or transformation.output is not None
-    ]
-    lost = multiscale.coordinate_systems[0].extras()
-    for field, value in (
-        ("coordinateSystems", further),
-        ("coordinateTransformations", named),
-        ("keys of the coordinate system", sorted(lost)),
-    ):
-        if value:
-            raise NotInVersionError(
-                f"OME-Zarr {version} knows one unnamed coordinate system and has no "
-                f"place for {field} {value}; choose a later version"
-            )
 
 
 def _spell_level(level: Level, ndim: int) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
-from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
-from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.ngff.plate import Plate, Well
+if TYPE_CHECKING:
+    # Who asks which version attributes are written in needs no models.
+    from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
+    from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
+    from xarray_omezarr.ngff.multiscale import Image
+    from xarray_omezarr.ngff.plate import Plate, Well
 
-#: What the attributes of a group can say.
-Metadata: TypeAlias = (
-    Image | LabelImage | LabelsGroup | Plate | Well | Bioformats2Raw | Series
-)
+    #: What the attributes of a group can say.
+    Metadata: TypeAlias = (
+        Image | LabelImage | LabelsGroup | Plate | Well | Bioformats2Raw | Series
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,18 @@ class Version(Protocol):
     @property
     def features(self) -> Features:
         """What it can hold."""
+        ...
+
+    def fitted(self, model: Metadata) -> tuple[Metadata, tuple[str, ...]]:
+        """The part of a model that the version can hold, and what it cannot.
+
+        Returns
+        -------
+        model : Metadata
+            The model without what has no place; the same where all has one.
+        lost : tuple of str
+            What has no place, in words that name the field.
+        """
         ...
 
     def to_attrs(self, model: Metadata) -> dict[str, Any]:

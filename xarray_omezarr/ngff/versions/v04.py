@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.ngff.plain import plain
-from xarray_omezarr.ngff.versions.document import Place
-from xarray_omezarr.ngff.versions.kinds import read_metadata, spell_metadata
-from xarray_omezarr.ngff.versions.protocol import Features, Metadata
+from xarray_omezarr.ngff.versions.protocol import Features
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.document import Place
+    from xarray_omezarr.ngff.versions.protocol import Metadata
 
 _NAME = "0.4"
 _FEATURES = Features(zarr_format=2, sharding=False)
@@ -26,8 +28,16 @@ class Version04:
     name: str = _NAME
     features: Features = _FEATURES
 
+    def fitted(self, model: Metadata) -> tuple[Metadata, tuple[str, ...]]:
+        """The model with one unnamed coordinate system, and what it lost."""
+        from xarray_omezarr.ngff.versions.fitted import without_systems
+
+        return without_systems(model)
+
     def to_attrs(self, model: Metadata) -> dict[str, Any]:
         """All attributes of the group; most blocks tell the version."""
+        from xarray_omezarr.ngff.versions.kinds import spell_metadata
+
         attrs = spell_metadata(model, self.name)
         if "multiscales" in attrs:
             # RULES M7: only a SHOULD, but readers exist that cannot do without.
@@ -39,6 +49,9 @@ class Version04:
 
     def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
         """What the attributes of a group say; those of others are not looked at."""
+        from xarray_omezarr.ngff.versions.document import Place
+        from xarray_omezarr.ngff.versions.kinds import read_metadata
+
         document = Place(standard_part(attrs))
         if "multiscales" in document.members():
             self._check_versions(document["multiscales"])

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.ngff.plain import plain
-from xarray_omezarr.ngff.versions.document import Place
-from xarray_omezarr.ngff.versions.kinds import (
-    read_metadata,
-    spell_metadata,
-    tells_a_kind,
-)
 from xarray_omezarr.ngff.versions.names import without_correction
-from xarray_omezarr.ngff.versions.protocol import Features, Metadata
+from xarray_omezarr.ngff.versions.protocol import Features
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.document import Place
+    from xarray_omezarr.ngff.versions.protocol import Metadata
 
 _NAME = "0.5"
 _FEATURES = Features(zarr_format=3, sharding=True, namespace=True)
@@ -27,14 +25,25 @@ class Version05:
     name: str = _NAME
     features: Features = _FEATURES
 
+    def fitted(self, model: Metadata) -> tuple[Metadata, tuple[str, ...]]:
+        """The model with one unnamed coordinate system, and what it lost."""
+        from xarray_omezarr.ngff.versions.fitted import without_systems
+
+        return without_systems(model)
+
     def to_attrs(self, model: Metadata) -> dict[str, Any]:
         """All attributes of the group: one, that holds the version and the rest."""
+        from xarray_omezarr.ngff.versions.kinds import spell_metadata
+
         ome = {"version": self.name, **spell_metadata(model, self.name)}
         result: dict[str, Any] = plain({"ome": ome})
         return result
 
     def from_attrs(self, attrs: Mapping[str, Any]) -> Metadata:
         """What the attributes of a group say; those of others are not looked at."""
+        from xarray_omezarr.ngff.versions.document import Place
+        from xarray_omezarr.ngff.versions.kinds import read_metadata
+
         document = Place(attrs)["ome"]
         if _has_labels_outside(attrs):
             document = _with_labels(document, attrs)
@@ -60,8 +69,12 @@ def _has_labels_outside(attrs: Mapping[str, Any]) -> bool:
 
     Programs in use write it so. Elsewhere ``labels`` is a word of others.
     """
-    in_place = tells_a_kind(Place(attrs.get("ome")))
-    return isinstance(attrs.get("labels"), list) and not in_place
+    if not isinstance(attrs.get("labels"), list):
+        return False
+    from xarray_omezarr.ngff.versions.document import Place
+    from xarray_omezarr.ngff.versions.kinds import tells_a_kind
+
+    return not tells_a_kind(Place(attrs.get("ome")))
 
 
 def _with_labels(document: Place, attrs: Mapping[str, Any]) -> Place:
@@ -69,4 +82,4 @@ def _with_labels(document: Place, attrs: Mapping[str, Any]) -> Place:
     told = document.value if isinstance(document.value, dict) else {}
     # Beside such a list the version is often missing, too.
     members = {"version": _NAME, **told, "labels": attrs["labels"]}
-    return Place(members, document.pointer, document.notes)
+    return type(document)(members, document.pointer, document.notes)

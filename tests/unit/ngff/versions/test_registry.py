@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -101,3 +103,16 @@ def test_attributes_without_ome_metadata_have_no_version(attrs: dict[str, Any]) 
 def test_attributes_of_an_unknown_version_are_refused(attrs: dict[str, Any]) -> None:
     with pytest.raises(UnknownVersionError, match="known are"):
         registry.detect(attrs)
+
+
+def test_who_asks_for_versions_loads_no_models() -> None:
+    code = (
+        "import sys; from xarray_omezarr.ngff.versions import registry;"
+        "registry.detect({'ome': {'version': registry.DEFAULT}});"
+        "print(*sys.modules)"
+    )
+    run = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "pydantic" not in loaded
+    assert not [name for name in loaded if name.startswith("xarray_omezarr.ngff.base")]
