@@ -1,0 +1,143 @@
+"""Report: all findings about a target, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from xarray_omezarr.ngff.rules.finding import Finding, Severity, Strictness
+
+_SHOWN_PER_NODE = 20  # findings of one node that are printed; `findings` has all
+_SHOWN_NODES = 50
+_LONGEST = 300  # characters of a printed line
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found about a store, or about the attributes of one group.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        All of them, in the order of the nodes.
+    target : str
+        What was looked at.
+    version : str, optional
+        Version of the standard that it tells; None if it tells none.
+    level : {"schema", "strict", "standard"}
+        Whose demands counted.
+    nodes : int
+        Groups and arrays that were looked at.
+
+    Examples
+    --------
+    >>> report = Report((Finding("warning", "", "/ome", "has no name"),), "a.zarr")
+    >>> report.ok, len(report.warnings)
+    (True, 1)
+    >>> print(report)
+    a.zarr: valid (level 'standard'), 0 errors, 1 warning in 1 node
+      /
+        warning #/ome: has no name
+    """
+
+    findings: tuple[Finding, ...]
+    target: str
+    version: str | None = None
+    level: Strictness = "standard"
+    nodes: int = 1
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors; there may be warnings."""
+        return not self.errors
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that break a MUST."""
+        return self._of("error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Findings that break a SHOULD."""
+        return self._of("warning")
+
+    def _of(self, severity: Severity) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.severity == severity)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as JSON holds it."""
+        return {
+            "valid": self.ok,
+            "target": self.target,
+            "version": self.version,
+            "level": self.level,
+            "nodes": self.nodes,
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield self._headline()
+        nodes = self._by_node()
+        for path, findings in list(nodes.items())[:_SHOWN_NODES]:
+            yield f"  {path or '/'}"
+            for finding in findings[:_SHOWN_PER_NODE]:
+                yield f"    {_cut(_line(finding))}"
+            if len(findings) > _SHOWN_PER_NODE:
+                yield f"    ... and {len(findings) - _SHOWN_PER_NODE} more"
+        if len(nodes) > _SHOWN_NODES:
+            yield f"  ... and {len(nodes) - _SHOWN_NODES} more nodes with findings"
+
+    def _headline(self) -> str:
+        version = f" OME-Zarr {self.version}" if self.version else ""
+        return (
+            f"{self.target}: {'valid' if self.ok else 'not valid'}{version} "
+            f"(level {self.level!r}), {_count(len(self.errors), 'error')}, "
+            f"{_count(len(self.warnings), 'warning')} in {_count(self.nodes, 'node')}"
+        )
+
+    def _by_node(self) -> dict[str, list[Finding]]:
+        nodes: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            nodes.setdefault(finding.path, []).append(finding)
+        return nodes
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(_cut(cell))}</td>" for cell in cells)
+            for path, findings in list(self._by_node().items())[:_SHOWN_NODES]
+            for finding in findings[:_SHOWN_PER_NODE]
+            for cells in [
+                (
+                    finding.severity,
+                    path or "/",
+                    finding.pointer,
+                    finding.message,
+                    finding.clause,
+                    finding.remedy,
+                )
+            ]
+        )
+        columns = ("severity", "node", "pointer", "found", "rule", "remedy")
+        head = "".join(f"<th>{column}</th>" for column in columns)
+        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
+        return f"<div><p>{escape(self._headline())}</p>{table}</div>"
+
+
+def _line(finding: Finding) -> str:
+    pointer = f" #{finding.pointer}" if finding.pointer else ""
+    clause = f" [{finding.clause}]" if finding.clause else ""
+    remedy = f" -> {finding.remedy}" if finding.remedy else ""
+    return f"{finding.severity}{pointer}: {finding.message}{clause}{remedy}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
