@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xarray_omezarr.errors import UnknownVersionError
 from xarray_omezarr.ngff.plain import shown
 from xarray_omezarr.ngff.versions.names import without_correction
+from xarray_omezarr.ngff.versions.v01 import Version01
+from xarray_omezarr.ngff.versions.v02 import Version02
+from xarray_omezarr.ngff.versions.v03 import Version03
 from xarray_omezarr.ngff.versions.v04 import Version04, standard_part
 from xarray_omezarr.ngff.versions.v05 import Version05
 
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
 
 _VERSIONS: dict[str, Version] = {
-    version.name: version for version in (Version04(), Version05())
+    version.name: version
+    for version in (Version01(), Version02(), Version03(), Version04(), Version05())
 }
 
 #: Names of all versions, the oldest first.
@@ -26,6 +30,9 @@ DEFAULT: str = Version05().name
 # Files of these two kinds may leave their version out.
 _FIRST_WITH_NAMESPACE = Version05().name
 _LAST_WITHOUT = Version04().name
+# Images that tell none, by what they have.
+_FIRST_WITH_AXES = Version03().name
+_FIRST = Version01().name
 
 
 def get(name: object) -> Version:
@@ -74,10 +81,25 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
         told = _told_version(blocks.get(key))
         if told is not None:
             return _without_namespace(get(told))
-    for told in map(_told_version, blocks.values()):
+    # Beside blocks that have no place for it, it may stand on its own.
+    for told in (*map(_told_version, blocks.values()), attrs.get("version")):
         if isinstance(told, str) and without_correction(told) in _VERSIONS:
             return _without_namespace(get(told))
-    return get(_LAST_WITHOUT)
+    return get(_by_axes(blocks.get("multiscales")))
+
+
+def _by_axes(multiscales: object) -> str:
+    """The version of an image that tells none, by its axes and transformations."""
+    entry = multiscales[0] if isinstance(multiscales, list) and multiscales else None
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("datasets"), list):
+        return _LAST_WITHOUT
+    levels = [level for level in entry["datasets"] if isinstance(level, Mapping)]
+    axes = entry.get("axes")
+    if any("coordinateTransformations" in place for place in (entry, *levels)):
+        return _LAST_WITHOUT
+    if isinstance(axes, list) and axes and all(isinstance(a, str) for a in axes):
+        return _FIRST_WITH_AXES
+    return _FIRST if axes is None else _LAST_WITHOUT
 
 
 def with_version(attrs: Mapping[str, Any], version: Version) -> Mapping[str, Any]:
@@ -89,9 +111,16 @@ def with_version(attrs: Mapping[str, Any], version: Version) -> Mapping[str, Any
     {'ome': {'labels': ['cells'], 'version': '0.5'}}
     """
     ome = attrs.get("ome")
-    if not isinstance(ome, Mapping) or not ome or ome.get("version") is not None:
+    if isinstance(ome, Mapping) and ome:
+        told = ome.get("version")
+        inside = {**ome, "version": version.name}
+        return attrs if told is not None else {**attrs, "ome": inside}
+    is_later = version.features.namespace or version.name == _LAST_WITHOUT
+    if is_later or "version" in attrs or not (blocks := standard_part(attrs)):
         return attrs
-    return {**attrs, "ome": {**ome, "version": version.name}}
+    if any(_told_version(block) is not None for block in blocks.values()):
+        return attrs
+    return {**attrs, "version": version.name}
 
 
 def _without_namespace(version: Version) -> Version:
