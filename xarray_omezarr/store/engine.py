@@ -37,6 +37,7 @@ from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.store.target import Target
+    from xarray_omezarr.store.transfer import Transfer
 
 #: Bytes that a write holds at once, per thread of dask, unless the user says more.
 DEFAULT_LIMIT = 128 * 2**20
@@ -57,6 +58,7 @@ def write(
     progress: object = False,
     memory_limit: int | None = None,
     finish: Callable[[], Any] | None = None,
+    transfer: Transfer | None = None,
 ) -> Any:
     """Write `hierarchy` at `target`.
 
@@ -84,6 +86,9 @@ def write(
     finish : callable, optional
         Called when all is in its place, by the process that put it there; gives the
         group that is returned. It travels to that process.
+    transfer : Transfer, optional
+        Stored objects of another place that are copied below the same root; not with
+        `compute` False.
 
     Returns
     -------
@@ -100,7 +105,8 @@ def write(
     reach = Reach.from_here(target)
     if compute and is_lazy:
         reach.check_cluster()
-    shown = Progress(progress, total_bytes(hierarchy.arrays))
+    copied = 0 if transfer is None else transfer.nbytes
+    shown = Progress(progress, total_bytes(hierarchy.arrays) + copied)
     report = shown.report()
     warn_of_replacing(place)
     job = _Job(hierarchy, target, block_limit(memory_limit, is_lazy or not compute))
@@ -119,6 +125,8 @@ def write(
         crew(threads_for(target.store), job.limit) as hands,
     ):
         begun = start(place, hands)
+        if transfer is not None:
+            transfer(begun.root, report)
         if is_lazy:
             reach.check_travel(begun.handles)
             if has_client():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dask.array
 import numpy as np
 import zarr
+from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import Given, Part, join
@@ -61,6 +62,23 @@ def reads_from(source: object, *targets: Target) -> Target | None:
             if _is_at_or_below(inner, place):
                 return target
     return None
+
+
+def overlap(one: Target, other: Target) -> bool:
+    """Whether one of two places is the other, or lies in it."""
+    if one.directory is not None and other.directory is not None:
+        folders = one.directory.resolve(), other.directory.resolve()
+        return folders[0].is_relative_to(folders[1]) or folders[1].is_relative_to(
+            folders[0]
+        )
+    stores = one.store, other.store
+    if all(isinstance(store, MemoryStore) for store in stores):
+        # Those are equal that hold the same, wherever they hold it.
+        contents = [getattr(store, "_store_dict", store) for store in stores]
+        if contents[0] is not contents[1]:
+            return False
+    places = [_place(target.store, target.path) for target in (one, other)]
+    return _is_at_or_below(*places) or _is_at_or_below(*reversed(places))
 
 
 def _stored_arrays(source: object) -> Iterator[zarr.Array[Any]]:
