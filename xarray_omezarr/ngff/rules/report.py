@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.ngff.rules.finding import Finding, Severity, Strictness
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.rules.finding import Finding, Severity, Strictness
 
 _SHOWN_PER_NODE = 20  # findings of one node that are printed; `findings` has all
 _SHOWN_NODES = 50

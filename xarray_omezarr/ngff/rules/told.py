@@ -1,0 +1,96 @@
+"""Told: which version a document is measured with, and whether it tells it well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xarray_omezarr.ngff.rules.finding import seen
+from xarray_omezarr.ngff.versions.dialects import (
+    LAST_WITHOUT_NAMESPACE,
+    Dialect,
+    known,
+    nearest,
+)
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.rules.spot import Spot
+
+_NAMESPACE = "ome"
+_VERSION = "version"
+# Blocks that told the version before there was a place for all of them.
+_BLOCKS = ("multiscales", "plate", "well", "image-label", "omero")
+
+
+def dialect_of(
+    attrs: object, *, expected: str | None = None, within: str | None = None
+) -> Dialect:
+    """The version to measure `attrs` with: the told one, or the nearest to it."""
+    above = known(expected) or known(within)
+    if not isinstance(attrs, dict):
+        return above or LAST_WITHOUT_NAMESPACE
+    if _NAMESPACE in attrs:
+        ome = attrs[_NAMESPACE]
+        told = ome.get(_VERSION) if isinstance(ome, dict) else None
+        if told is None and above is not None and above.namespace:
+            return above
+        found = known(told)
+        if found is not None and found.namespace:
+            return found
+        return nearest(told, namespace=True)
+    if above is not None and (above.namespace or known(expected) is not None):
+        return above
+    for told in _told_by_blocks(attrs):
+        found = known(told)
+        if found is not None and not found.namespace:
+            return found
+    return above or LAST_WITHOUT_NAMESPACE
+
+
+def _told_by_blocks(attrs: dict[object, object]) -> Iterator[object]:
+    for key in _BLOCKS:
+        block = attrs.get(key)
+        if isinstance(block, list) and block:
+            block = block[0]
+        if isinstance(block, dict) and _VERSION in block:
+            yield block[_VERSION]
+
+
+def check_told_version(spelled: Spot, expected: str | None) -> None:
+    """Measure the version that stands where the metadata are (RULES L3, L4)."""
+    dialect = spelled.dialect
+    if not dialect.namespace:
+        return
+    demand = "version: told beside the metadata"  # RULES L3
+    version = spelled.need(_VERSION, demand, f"add {dialect.told_as[0]!r}")
+    if version is None:
+        return
+    told = version.value
+    if told not in dialect.told_as:
+        _check_unknown(version)
+        return
+    above = known(expected)
+    if above is not None and above is not dialect:
+        version.must(  # RULES L4
+            f"is {seen(told)}, but the hierarchy is {seen(expected)}",
+            "version: the same in the whole hierarchy",
+            "write the whole hierarchy in one version",
+        )
+
+
+def _check_unknown(version: Spot) -> None:
+    told = version.value
+    is_draft = known(told) is version.dialect
+    if is_draft and version.follows_text:
+        version.should(
+            f"is {seen(told)}, a draft of {version.dialect.name}",
+            "version: one that was published",
+            f"write {version.dialect.told_as[0]!r}",
+        )
+        return
+    version.error(
+        f"is {seen(told)}, a version that is not known here; measured as "
+        f"{version.dialect.name}",
+        f"version: {' or '.join(version.dialect.told_as)}",
+        f"write {version.dialect.told_as[0]!r}",
+    )

@@ -1,0 +1,32 @@
+"""Versioned: the blocks of a document that tell a version of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xarray_omezarr.ngff.rules.finding import seen
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.rules.spot import Spot
+
+
+def check_version(block: Spot, key: str) -> None:
+    """Measure ``version`` inside the block `key` (RULES M7, B12, P10, W5)."""
+    dialect = block.dialect
+    demand = f"{key}: tells the version"
+    if key in dialect.version_strict:
+        block.strictly(["version"], demand)
+    version = block.child("version")
+    if version is None:
+        if key in dialect.version_advised:
+            block.should(
+                "has no 'version'", f"{demand}: version", f"add {dialect.told_as[0]!r}"
+            )
+    elif key in dialect.version_closed:
+        version.is_one_of(dialect.told_as, demand)
+    elif key in dialect.version_advised and version.value not in dialect.told_as:
+        version.should(
+            f"is {seen(version.value)}, not {dialect.told_as[0]}",
+            demand,
+            f"write {dialect.told_as[0]!r}",
+        )
