@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from xarray_omezarr.errors import MetadataError, warn
-from xarray_omezarr.grid.grid import Grid, GridAxis, plus, times
+from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.ngff.axes import Axis
+from xarray_omezarr.ngff.folding import composed
 from xarray_omezarr.ngff.multiscale import Level, Multiscale
-from xarray_omezarr.ngff.transforms import Identity, Scale, Translation
-from xarray_omezarr.ngff.transforms import Sequence as Chain
-
-if TYPE_CHECKING:
-    from xarray_omezarr.ngff.transforms import Transformation
-
-# (scale, translation) along one axis: physical = scale * index + translation.
-_Affine1D = tuple[float, float]
 
 
 def to_axes(grid: Grid) -> tuple[Axis, ...]:
@@ -38,8 +30,8 @@ def to_level(grid: Grid, path: str) -> Level:
 def to_grid(multiscale: Multiscale, level: Level, shape: Sequence[int]) -> Grid:
     """The grid of one level of `multiscale`.
 
-    Transformations of the multiscale itself, which versions 0.4 and 0.5 apply
-    after those of the level (RULES T8), are composed into it.
+    Transformations of the multiscale itself that are applied after those of the
+    level (RULES T8) are composed into it; those between named systems are not.
 
     Raises
     ------
@@ -52,8 +44,8 @@ def to_grid(multiscale: Multiscale, level: Level, shape: Sequence[int]) -> Grid:
             f"Level {level.path!r} has shape {tuple(shape)}, but there are "
             f"{len(axes)} axes: {[axis.name for axis in axes]}"
         )
-    chain = [level.transformation, *multiscale.coordinate_transformations]
-    numbers = _compose(chain, len(axes))
+    after = multiscale.applied_after_levels
+    numbers = composed([level.transformation, *after], len(axes))
     return Grid(
         tuple(
             _grid_axis(axis, size, *number)
@@ -84,32 +76,3 @@ def _type_by_name(name: str) -> str:
     """What an axis without a type is (``type`` is only a SHOULD, RULES A3)."""
     types = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
     return types.get(name, name)
-
-
-def _compose(chain: Iterable[Transformation], ndim: int) -> list[_Affine1D]:
-    """Scale and translation per axis of all transformations, first to last."""
-    numbers: list[_Affine1D] = [(1.0, 0.0)] * ndim
-    for transformation in _flat(chain):
-        if isinstance(transformation, Scale):
-            numbers = [
-                (times(scale, by), times(translation, by))
-                for (scale, translation), by in zip(
-                    numbers, transformation.scale, strict=True
-                )
-            ]
-        elif isinstance(transformation, Translation):
-            numbers = [
-                (scale, plus(translation, by))
-                for (scale, translation), by in zip(
-                    numbers, transformation.translation, strict=True
-                )
-            ]
-    return numbers
-
-
-def _flat(chain: Iterable[Transformation]) -> Iterable[Transformation]:
-    for transformation in chain:
-        if isinstance(transformation, Chain):
-            yield from _flat(transformation.transformations)
-        elif not isinstance(transformation, Identity):
-            yield transformation

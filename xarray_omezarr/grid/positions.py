@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import CoordinateError, warn
-from xarray_omezarr.grid.grid import EXACT, times
 from xarray_omezarr.grid.regular import (
     LARGEST,
     MOST_NOISE,
@@ -20,6 +19,7 @@ from xarray_omezarr.grid.regular import (
     nominal_scale,
     shortest_float,
 )
+from xarray_omezarr.ngff.exact import EXACT, times
 
 # Seconds per tick of dates and durations; those of longer ticks become seconds.
 _TICKS: Mapping[str, Decimal] = {

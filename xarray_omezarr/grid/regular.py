@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.grid.computed import computed_line
-from xarray_omezarr.grid.grid import decimal
 from xarray_omezarr.grid.points import Floats, Points
 from xarray_omezarr.grid.rounding import Band, computed, looser, rounded_once
+from xarray_omezarr.ngff.exact import decimal
 
 #: How far, in pixels, coordinates may lie from an even spacing.
 TOLERANCE = 1e-3

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xarray_omezarr.errors import CoordinateError
-from xarray_omezarr.grid.grid import EXACT, GridAxis, decimal
+from xarray_omezarr.ngff.exact import EXACT, decimal
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.dims import Role
+    from xarray_omezarr.grid.grid import GridAxis
 
 # Attributes of an array that give units by dim: tifffile, xarray-ome, others.
 _UNITS_BY_DIM = ("coord_units", "ome_axes_units", "axes_units")

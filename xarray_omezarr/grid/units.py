@@ -10,7 +10,7 @@ from typing import Any
 import pint
 
 from xarray_omezarr.errors import UnitError, warn
-from xarray_omezarr.grid.grid import times
+from xarray_omezarr.ngff.exact import times
 from xarray_omezarr.ngff.units import SPACE_UNITS, TIME_UNITS
 
 _STANDARD = SPACE_UNITS | TIME_UNITS

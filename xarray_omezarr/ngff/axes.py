@@ -63,6 +63,12 @@ class CoordinateSystem(Model):
         return axes
 
 
+def repeated_names(systems: Iterable[CoordinateSystem]) -> list[str]:
+    """Names that several coordinate systems have, each told once."""
+    count = Counter(system.name for system in systems)
+    return sorted(name for name, times in count.items() if times > 1)
+
+
 @dataclass(frozen=True, slots=True)
 class AxesRule:
     """A MUST about the axes of an image.

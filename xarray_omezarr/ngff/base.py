@@ -50,6 +50,10 @@ Text: TypeAlias = Annotated[str, Strict(), BeforeValidator(unboxed)]
 Flag: TypeAlias = Annotated[bool, Strict(), BeforeValidator(unboxed)]
 
 
+#: Names the model of an object whose "type" is none that is known.
+OTHER_TYPE = "*"
+
+
 class Model(BaseModel):
     """One object of the metadata: frozen, comparable, with its unknown keys kept.
 
@@ -206,6 +210,7 @@ _REMEDIES = {
     "bool_type": "give true or false",
     "string_too_short": "give at least one character",
     "too_short": "give at least one entry",
+    "union_tag_not_found": "give an object with a type, such as 'scale'",
     "frozen_instance": "models are frozen; make another with model_copy(update=...)",
 }
 
@@ -218,7 +223,8 @@ def _pointer(location: tuple[int | str, ...], data: object) -> str:
         # Inside a union pydantic names the member it chose, which is the value of
         # "type" in the document, not a key on the way. Below it the key may follow
         # that has the same name: {"type": "scale", "scale": ...}.
-        if may_be_tag and isinstance(data, Mapping) and data.get("type") == part:
+        is_tag = isinstance(data, Mapping) and part in (data.get("type"), OTHER_TYPE)
+        if may_be_tag and is_tag:
             may_be_tag = False
             continue
         data = _child(data, part)

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from xarray_omezarr.ngff.axes import Axis, CoordinateSystem, check_axes
+from xarray_omezarr.ngff.axes import Axis, CoordinateSystem, check_axes, repeated_names
 from xarray_omezarr.ngff.base import Model, Text
+from xarray_omezarr.ngff.dimensions import fitting_problems, outputs
 from xarray_omezarr.ngff.omero import Omero, check_channels
 from xarray_omezarr.ngff.plain import shown
 from xarray_omezarr.ngff.transforms import (
@@ -18,7 +19,7 @@ from xarray_omezarr.ngff.transforms import (
     Scale,
     Transformation,
     Translation,
-    vector_lengths,
+    has_ends,
 )
 from xarray_omezarr.ngff.transforms import Sequence as Chain
 
@@ -124,15 +125,21 @@ class Multiscale(Model):
     name: Text | None = Field(default=None, description="Name of the picture")
     coordinate_systems: tuple[CoordinateSystem, ...] = Field(
         min_length=1,
-        description="What positions mean; the first system is the one that the "
-        "levels lead to",
+        description="What positions mean; the first system is the one to show the "
+        "picture in",
+    )
+    intrinsic: Text | None = Field(
+        default=None,
+        description="Name of the system that the levels lead to; the first if not "
+        "given",
     )
     levels: tuple[Level, ...] = Field(
         min_length=1, description="The resolutions, the finest first"
     )
     coordinate_transformations: tuple[Transformation, ...] = Field(
         default=(),
-        description="Applied after those of the levels, the first one first",
+        description="Those without ends are applied after those of the levels, the "
+        "first one first; the others lead from one system to another",
     )
     type: Text | None = Field(
         default=None, description="Method that made the coarser levels, such as 'mean'"
@@ -180,17 +187,37 @@ class Multiscale(Model):
         )
 
     @property
+    def system(self) -> CoordinateSystem:
+        """The coordinate system that the levels lead to."""
+        for system in self.coordinate_systems:
+            if system.name == self.intrinsic:
+                return system
+        return self.coordinate_systems[0]
+
+    @property
     def axes(self) -> tuple[Axis, ...]:
         """The axes of the arrays, in the order of their dimensions."""
-        return self.coordinate_systems[0].axes
+        return self.system.axes
+
+    @property
+    def applied_after_levels(self) -> tuple[Transformation, ...]:
+        """Transformations that move the picture as a whole, the first one first."""
+        return tuple(t for t in self.coordinate_transformations if not has_ends(t))
+
+    @property
+    def between_systems(self) -> tuple[Transformation, ...]:
+        """Transformations that lead from one system to another."""
+        return tuple(t for t in self.coordinate_transformations if has_ends(t))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         problems = [
             *check_axes(self.axes),
             *self._systems_with_one_name(),
+            *self._no_such_system(),
             *self._paths_used_twice(),
             *self._vectors_of_other_length(),
+            *self._ends_of_other_length(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -198,9 +225,17 @@ class Multiscale(Model):
 
     def _systems_with_one_name(self) -> Iterator[str]:
         # RULES C1: names of coordinate systems are unique.
-        names = [system.name for system in self.coordinate_systems]
-        for name in sorted({name for name in names if names.count(name) > 1}):
+        for name in repeated_names(self.coordinate_systems):
             yield f"has several coordinate systems called {name!r}: rename them"
+
+    def _no_such_system(self) -> Iterator[str]:
+        # RULES C6: the system that levels lead to exists.
+        names = [system.name for system in self.coordinate_systems]
+        if self.intrinsic is not None and self.intrinsic not in names:
+            yield (
+                f"has levels that lead to {self.intrinsic!r}, and the coordinate "
+                f"systems {names}: name one of them"
+            )
 
     def _paths_used_twice(self) -> Iterator[str]:
         paths = [level.path for level in self.levels]
@@ -213,15 +248,19 @@ class Multiscale(Model):
         owned: list[tuple[str, Transformation]] = [
             (f"level {level.path!r}", level.transformation) for level in self.levels
         ]
-        for after in self.coordinate_transformations:
+        for after in self.applied_after_levels:
             owned.append(("coordinateTransformations", after))
         for owner, transformation in owned:
-            lengths = vector_lengths(transformation)
-            if lengths - {count}:
-                yield (
-                    f"has {count} axes, but {owner} has vectors of length "
-                    f"{sorted(lengths)}: give one number per axis"
-                )
+            try:
+                outputs(transformation, count)
+            except ValueError as error:
+                yield f"has {count} axes, but {owner} {error}"
+
+    def _ends_of_other_length(self) -> Iterator[str]:
+        # RULES C10: transformations fit the systems at both ends.
+        sizes = {system.name: len(system.axes) for system in self.coordinate_systems}
+        for transformation in self.between_systems:
+            yield from fitting_problems(transformation, sizes)
 
 
 def check_levels(multiscale: Multiscale) -> list[str]:

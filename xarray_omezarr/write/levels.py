@@ -21,9 +21,10 @@ from xarray_omezarr.errors import (
     Problems,
     UnitError,
 )
-from xarray_omezarr.grid.grid import Grid, GridAxis, plus, times
+from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.inspect import examine
 from xarray_omezarr.grid.names import SCALE_KEY
+from xarray_omezarr.ngff.exact import plus, times
 from xarray_omezarr.pixels.methods import NEAREST
 from xarray_omezarr.write.pyramid import Pyramid, PyramidLevel
 from xarray_omezarr.write.source import pixels, stored_dtype

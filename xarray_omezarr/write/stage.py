@@ -11,10 +11,11 @@ import xarray as xr
 
 from xarray_omezarr.errors import CoordinateError
 from xarray_omezarr.grid.coords import coordinates
-from xarray_omezarr.grid.grid import Grid, GridAxis, plus
+from xarray_omezarr.grid.grid import Grid, GridAxis
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.names import LABEL_IMAGES
 from xarray_omezarr.grid.units import in_unit, standard_unit
+from xarray_omezarr.ngff.exact import plus
 from xarray_omezarr.write.splitting import along
 
 _PREFIX = "origin_"

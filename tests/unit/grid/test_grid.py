@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from xarray_omezarr.errors import AxisError, CoordinateError
-from xarray_omezarr.grid.grid import Grid, GridAxis, decimal
+from xarray_omezarr.grid.grid import Grid, GridAxis
+from xarray_omezarr.ngff.exact import decimal
 
 
 def axis(

@@ -186,8 +186,13 @@ class TestWriting:
         to_world = Scale.model_validate(
             {"scale": [1, 1, 1], "output": {"name": "world"}}
         )
+        world = CoordinateSystem(name="world", axes=IMAGE.multiscale.axes)
+        systems = (*IMAGE.multiscale.coordinate_systems, world)
         picture = IMAGE.multiscale.model_copy(
-            update={"coordinate_transformations": (to_world,)}
+            update={
+                "coordinate_transformations": (to_world,),
+                "coordinate_systems": systems,
+            }
         )
         with pytest.raises(NotInVersionError, match="coordinateTransformations"):
             version.to_attrs(Image(multiscales=(picture,)))
@@ -346,7 +351,7 @@ class TestReading:
             (with_levels([{"scale": [1, 1, 1]}]), "/0 is .* of type"),
             (with_levels([{"type": "scale", "path": "s"}]), "/0 is .*give the numbers"),
             (with_levels([{"type": "scale"}]), "/0/scale is missing"),
-            (with_levels([{"type": "scale", "scale": [1, 1]}]), r"length \[2\]"),
+            (with_levels([{"type": "scale", "scale": [1, 1]}]), "of 2 axes"),
             (with_levels(), "/datasets is .*: give at least one entry"),
             ({**ENTRY, "axes": "cyx"}, "/axes is 'cyx': give a list"),
             ({**ENTRY, "axes": AXES[:1]}, "/multiscales/0 has 1 axes"),
@@ -369,7 +374,7 @@ class TestReading:
                     **ENTRY,
                     "coordinateTransformations": [{"type": "scale", "scale": [1]}],
                 },
-                r"coordinateTransformations has vectors of length \[1\]",
+                r"coordinateTransformations is a 'scale' of 1 axes",
             ),
         ],
     )
