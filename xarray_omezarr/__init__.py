@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         read_metadata,
         stack_plate,
         template,
+        update,
         write_bioformats2raw,
         write_field,
         write_image,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     )
     from xarray_omezarr.grid.grid import Grid, GridAxis
     from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.upgrading import upgrade
 
 __all__ = [
     "AxisError",
@@ -114,6 +116,7 @@ __all__ = [
     "read_metadata",
     "stack_plate",
     "template",
+    "update",
     "write_bioformats2raw",
     "write_field",
     "write_image",
@@ -149,6 +152,8 @@ _HOMES = {
     "read_metadata": "api",
     "stack_plate": "api",
     "template": "api",
+    "upgrade": "upgrading",
+    "update": "api",
     "write_bioformats2raw": "api",
     "write_field": "api",
     "write_image": "api",
