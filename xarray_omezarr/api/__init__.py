@@ -29,6 +29,7 @@ from xarray_omezarr.api.rebuilding import build_pyramid
 from xarray_omezarr.api.series import write_series
 from xarray_omezarr.api.stacking import open_plate, stack_plate
 from xarray_omezarr.api.trees import image_pyramid
+from xarray_omezarr.api.updating import update
 from xarray_omezarr.grid.assign import assign_grid
 from xarray_omezarr.read.assembling import as_tree, nothing_is_garbage
 from xarray_omezarr.write.templates import template
@@ -64,6 +65,7 @@ __all__ = [
     "read_metadata",
     "stack_plate",
     "template",
+    "update",
     "write_bioformats2raw",
     "write_field",
     "write_image",

@@ -76,6 +76,42 @@ def plan_channels(
     )
 
 
+def complete_channels(
+    known: Sequence[Channel], given: Sequence[Any], count: int
+) -> tuple[Channel, ...]:
+    """Channels of an image that stands, completed by the option ``channels``.
+
+    Parameters
+    ----------
+    known : sequence of Channel
+        What is known of them; of no use where their number is another.
+    given : sequence of str, dict or Channel
+        As for `plan_channels`. What it does not say stays.
+    count : int
+        How many channels the image has.
+
+    Raises
+    ------
+    OptionError, MetadataError
+        As `plan_channels`.
+    """
+    fields = [channel.to_json() for channel in known]
+    if len(fields) != count:
+        shown = range(count)
+        fields = [{"active": index < SHOWN_AT_FIRST} for index in shown]
+    merged = []
+    for old, new in zip(fields, _as_dicts(given, count), strict=True):
+        window = new.get("window")
+        if isinstance(window, Mapping) and isinstance(old.get("window"), Mapping):
+            new = {**new, "window": {**old["window"], **window}}
+        merged.append({**old, **new})
+    colors = channel_colors([entry.get("label") for entry in merged])
+    return tuple(
+        _channel({"color": color, **entry}, index)
+        for index, (entry, color) in enumerate(zip(merged, colors, strict=True))
+    )
+
+
 def is_one_channel(da: xr.DataArray) -> bool:
     """Whether coordinates without dims tell of a channel that was selected."""
     return any(

@@ -1,0 +1,196 @@
+"""Several documents replaced together: a log of them, and what finishes it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from zarr.core.sync import sync
+from zarr.storage import LocalStore
+
+from xarray_omezarr.errors import some, warn
+from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.nodes import put_files
+from xarray_omezarr.store.occupancy import LEASE
+from xarray_omezarr.store.open_documents import read_documents
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
+
+#: Old and new content by key.
+Changes: TypeAlias = Mapping[str, tuple[bytes, bytes]]
+
+# Its name says that nothing of it is data.
+_LOG = f"{LEASE}.update"
+_FORMAT = 1
+_SHOWN = 4
+
+
+def log_key(path: str) -> str:
+    """Where the log of an update of the group at `path` is."""
+    return join(path, _LOG)
+
+
+def keeps_log(target: Target) -> bool:
+    """Whether updates of the store can be interrupted half way.
+
+    A session of icechunk is a transaction, and takes only keys of Zarr.
+    """
+    return not type(target.store).__module__.startswith("icechunk")
+
+
+def commit(root: Target, path: str, changes: Changes) -> None:
+    """Replace documents: all, or none.
+
+    If replacing one fails, those that were replaced get their old content back. If
+    that fails too, or the process is killed, the log stays, and the next update of
+    the same groups finishes this one first.
+
+    Parameters
+    ----------
+    root : Target
+        The root of the store.
+    path : str
+        Of the group that is updated; the log is put there.
+    changes : mapping
+        Old and new content by key below `root`.
+    """
+    new = {key: contents[1] for key, contents in changes.items()}
+    if len(new) < 2 or not keeps_log(root):
+        _replace(root, new)
+        return
+    token = secrets.token_hex(8)
+    _replace(root, {log_key(path): _log(changes, token)})
+    try:
+        _replace(root, new, token)
+    except BaseException as error:
+        _take_back(root, path, changes, error)
+        raise
+    _remove(root, log_key(path))
+
+
+def _take_back(root: Target, path: str, changes: Changes, error: BaseException) -> None:
+    """Give documents their old content, and say in the error what state that left."""
+    try:
+        there = read_documents(root, changes)
+        done = {k: old for k, (old, new) in changes.items() if there.get(k) == new}
+        _replace(root, done)
+        _remove(root, log_key(path))
+    except Exception as second:
+        error.add_note(
+            f"Of {len(changes)} documents of {root.child(path)} some have the new "
+            f"content and some the old, as putting back failed too ({second!r}). "
+            f"The log {log_key(path)!r} tells them: any update of the same group "
+            "finishes this one first"
+        )
+    else:
+        error.add_note(f"All metadata of {root.child(path)} are as they were before")
+
+
+def finish(root: Target, paths: Iterable[str]) -> None:
+    """Finish updates of these groups that were interrupted; a warning names them."""
+    if not keeps_log(root):
+        return
+    logs = read_documents(root, map(log_key, paths))
+    for key, document in logs.items():
+        entries, token = _parsed(document)
+        there = read_documents(root, entries)
+        new = {
+            name: _content(entry)
+            for name, entry in entries.items()
+            if _digest(there.get(name, b"")) == entry["before"]
+        }
+        _replace(root, new)
+        if _is_folder(root):
+            for name in entries:
+                _beside(root, name, token).unlink(missing_ok=True)
+        _remove(root, key)
+        others = [
+            name
+            for name, entry in entries.items()
+            if name not in new and there.get(name) != _content(entry)
+        ]
+        left = f"; {some(others, _SHOWN)} changed since and stay" if others else ""
+        warn(
+            f"An update of {root.child(key.removesuffix(_LOG))} had been interrupted; "
+            f"it was finished first: {len(new)} of {len(entries)} documents{left}"
+        )
+
+
+def _log(changes: Changes, token: str) -> bytes:
+    documents = {
+        key: {
+            "before": _digest(old),
+            "content": new.decode("utf-8", "surrogateescape"),
+        }
+        for key, (old, new) in changes.items()
+    }
+    told = {"update": _FORMAT, "token": token, "documents": documents}
+    return json.dumps(told).encode()
+
+
+def _parsed(document: bytes) -> tuple[Mapping[str, Any], str]:
+    """What a log tells; nothing if it is none of ours, or was not stored whole."""
+    try:
+        told = json.loads(document)
+    except ValueError:
+        return {}, ""
+    if not isinstance(told, Mapping) or told.get("update") != _FORMAT:
+        return {}, ""
+    return told["documents"], told["token"]
+
+
+def _content(entry: Mapping[str, Any]) -> bytes:
+    return str(entry["content"]).encode("utf-8", "surrogateescape")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_folder(root: Target) -> bool:
+    return root.directory is not None and type(root.store) is LocalStore
+
+
+def _replace(root: Target, contents: Mapping[str, bytes], token: str = "") -> None:
+    """Store contents; in folders each by a rename, after all have been stored."""
+    if not _is_folder(root):
+        put_files(root.store, root.path, contents)
+        return
+    token = token or secrets.token_hex(8)
+    made = {key: _beside(root, key, token) for key in contents}
+    try:
+        for key, file in made.items():
+            file.write_bytes(contents[key])
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copymode(_file(root, key), file)
+        for key, file in made.items():
+            os.replace(file, _file(root, key))
+    finally:
+        for file in made.values():
+            file.unlink(missing_ok=True)
+
+
+def _beside(root: Target, key: str, token: str) -> Path:
+    """A file beside the one that it shall replace."""
+    final = _file(root, key)
+    return final.with_name(f"{final.name}.{token}.partial")
+
+
+def _file(root: Target, key: str) -> Path:
+    assert root.directory is not None
+    return root.directory / key
+
+
+def _remove(root: Target, key: str) -> None:
+    if _is_folder(root):
+        _file(root, key).unlink(missing_ok=True)
+    else:
+        sync(root.store.delete(join(root.path, key)))
