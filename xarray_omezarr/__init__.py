@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.grid.grid import Grid, GridAxis
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.upgrading import upgrade
+    from xarray_omezarr.validation import Report, validate, validate_attributes
 
 __all__ = [
     "AxisError",
@@ -89,6 +90,7 @@ __all__ = [
     "OmeZarrWarning",
     "OptionError",
     "PlateError",
+    "Report",
     "TargetExistsError",
     "TargetNotFoundError",
     "UnitError",
@@ -117,6 +119,8 @@ __all__ = [
     "stack_plate",
     "template",
     "update",
+    "validate",
+    "validate_attributes",
     "write_bioformats2raw",
     "write_field",
     "write_image",
@@ -131,6 +135,7 @@ _HOMES = {
     "Grid": "grid.grid",
     "GridAxis": "grid.grid",
     "Hierarchy": "hierarchy",
+    "Report": "validation",
     "assign_grid": "api",
     "build_pyramid": "api",
     "image_axes": "api",
@@ -154,6 +159,8 @@ _HOMES = {
     "template": "api",
     "upgrade": "upgrading",
     "update": "api",
+    "validate": "validation",
+    "validate_attributes": "validation",
     "write_bioformats2raw": "api",
     "write_field": "api",
     "write_image": "api",

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from xarray_omezarr.validation import Report, Strictness
+
 
 class NodeMethods:
     """Questions to a node of a tree."""
@@ -43,6 +45,28 @@ class NodeMethods:
         from xarray_omezarr import api
 
         return api.label_colors(self._obj)
+
+    def validate(
+        self,
+        *,
+        level: Strictness = "standard",
+        data: bool | Literal["all"] = True,
+    ) -> Report:
+        """Measure the store that the tree was opened from with the rules.
+
+        See `xarray_omezarr.validate`. What was changed in the tree since is not seen;
+        write it, and give the store to that function.
+
+        Parameters
+        ----------
+        level : {"standard", "schema", "strict"}
+            Whose demands count.
+        data : bool or "all"
+            Whether chunks are decoded: a sample, or all of them.
+        """
+        from xarray_omezarr import validation
+
+        return validation.validate_tree(self._obj, level=level, data=data)
 
     def stack(self, *, level: int = 0, acquisition: int | None = None) -> xr.Dataset:
         """The fields of a plate as one lazy Dataset.

@@ -1,0 +1,278 @@
+"""What must agree across nodes: scenes with images, transformations with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from xarray_omezarr.errors import some
+from xarray_omezarr.ngff.rules.across import clause
+from xarray_omezarr.ngff.rules.facts import objects, part
+from xarray_omezarr.ngff.rules.finding import Finding
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.versions.demands import Demands
+
+#: A coordinate system: the group that has it, and its name.
+System: TypeAlias = tuple[str, str]
+
+_DEEPEST = 32
+_MATRICES = ("affine", "rotation")
+_FIELDS = ("displacements", "coordinates")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The input or output of a transformation.
+
+    Parameters
+    ----------
+    path : str
+        The group that has the system; empty for the one that tells of it.
+    name : str, optional
+        Of the system; None where a level stands for it.
+    pointer : str
+        To the side.
+    """
+
+    path: str
+    name: str | None
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters of a transformation that are stored as a node.
+
+    Parameters
+    ----------
+    path : str
+        Below the group that tells of it.
+    type : str
+        Of the transformation.
+    pointer : str
+        To the path.
+    """
+
+    path: str
+    type: str
+    pointer: str
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the node is an array; otherwise it is an image."""
+        return self.type in _MATRICES
+
+
+def scene_sides(attrs: object) -> list[tuple[Side | None, Side | None]]:
+    """Input and output of each transformation of a scene."""
+    block, above = part(attrs)
+    return _sides(block.get("scene"), f"{above}/scene")
+
+
+def image_sides(attrs: object) -> list[tuple[Side | None, Side | None]]:
+    """Input and output of the transformations of an image, those of levels aside."""
+    block, above = part(attrs)
+    found = []
+    for number, entry in objects(block.get("multiscales")):
+        found += _sides(entry, f"{above}/multiscales/{number}")
+    return found
+
+
+def _sides(holder: object, pointer: str) -> list[tuple[Side | None, Side | None]]:
+    if not isinstance(holder, Mapping):
+        return []
+    here = f"{pointer}/coordinateTransformations"
+    return [
+        (
+            _side(one, f"{here}/{number}", "input"),
+            _side(one, f"{here}/{number}", "output"),
+        )
+        for number, one in objects(holder.get("coordinateTransformations"))
+    ]
+
+
+def _side(transform: Mapping[str, object], pointer: str, key: str) -> Side | None:
+    side = transform.get(key)
+    if isinstance(side, str):
+        return Side("", side, f"{pointer}/{key}")
+    if not isinstance(side, Mapping):
+        return None
+    path, name = side.get("path"), side.get("name")
+    return Side(
+        path if isinstance(path, str) else "",
+        name if isinstance(name, str) else None,
+        f"{pointer}/{key}",
+    )
+
+
+def systems(attrs: object, *, of_scene: bool = False) -> tuple[str, ...]:
+    """Names of the coordinate systems that a group has."""
+    block, _ = part(attrs)
+    holders: list[object] = [entry for _, entry in objects(block.get("multiscales"))]
+    if of_scene:
+        holders = [block.get("scene")]
+    found = []
+    for holder in holders:
+        if isinstance(holder, Mapping):
+            for _, system in objects(holder.get("coordinateSystems")):
+                name = system.get("name")
+                if isinstance(name, str):
+                    found.append(name)
+    return tuple(found)
+
+
+def stored_parameters(attrs: object) -> list[Parameters]:
+    """Parameters of transformations that are stored beside, of images and scenes."""
+    block, above = part(attrs)
+    found: list[Parameters] = []
+    scene = block.get("scene")
+    if isinstance(scene, Mapping):
+        found += _parameters(scene, f"{above}/scene", 0)
+    for number, entry in objects(block.get("multiscales")):
+        here = f"{above}/multiscales/{number}"
+        found += _parameters(entry, here, 0)
+        for at, dataset in objects(entry.get("datasets")):
+            found += _parameters(dataset, f"{here}/datasets/{at}", 0)
+    return found
+
+
+def _parameters(holder: object, pointer: str, depth: int) -> Iterator[Parameters]:
+    """Those of all transformations below an object, nested ones too."""
+    if depth > _DEEPEST or not isinstance(holder, Mapping):
+        return
+    kind, path = holder.get("type"), holder.get("path")
+    if isinstance(path, str) and kind in (*_MATRICES, *_FIELDS):
+        yield Parameters(path, str(kind), f"{pointer}/path")
+    for key in ("coordinateTransformations", "transformations"):
+        for number, inner in objects(holder.get(key)):
+            yield from _parameters(inner, f"{pointer}/{key}/{number}", depth + 1)
+    for key in ("transformation", "forward", "inverse"):
+        yield from _parameters(holder.get(key), f"{pointer}/{key}", depth + 1)
+
+
+def check_matrix(
+    path: str, told: Parameters, shape: tuple[int, ...] | None, wanted: Demands
+) -> Iterator[Finding]:
+    """Whether a stored array can be the matrix of an affine or a rotation."""
+    if shape is None:
+        return
+    is_square = len(shape) == 2 and shape[0] == shape[1]
+    fits = is_square if told.type == "rotation" else len(shape) == 2 and min(shape) > 0
+    if fits:
+        return
+    form = "N x N" if told.type == "rotation" else "M x (N + 1)"
+    yield Finding(
+        "error",
+        path,
+        told.pointer,
+        f"the parameters of the {told.type} at {told.path!r} have the shape "
+        f"{list(shape)} instead of {form}",
+        clause(wanted, f"{told.type}, parameters fit both systems", "error"),
+        seen=str(list(shape)),
+        remedy="store the matrix row by row as an array of two dims",
+    )
+
+
+def check_scene(
+    attrs: object, images: Mapping[str, object], wanted: Demands
+) -> Iterator[Finding]:
+    """Whether a scene refers to systems that are there, and joins them all.
+
+    Parameters
+    ----------
+    attrs : object
+        Of the scene.
+    images : mapping
+        Attributes of the groups that it refers to, by path; those that are there.
+    wanted : Demands
+        What the version demands.
+    """
+    known: dict[str, set[str]] = {"": {*systems(attrs, of_scene=True)}}
+    known |= {path: {*systems(found)} for path, found in images.items()}
+    groups = _Groups()
+    for path, names in known.items():
+        for name in names:
+            groups.add((path, name))
+    for path, found in images.items():
+        for one, other in image_sides(found):
+            if one and other and one.name is not None and other.name is not None:
+                ends = (path, one.name), (path, other.name)
+                # Systems of label images below are not part of the scene.
+                if not one.path and not other.path:
+                    groups.join(*ends)
+    for pair in scene_sides(attrs):
+        ends_told: list[System] = []
+        for side in pair:
+            if side is None or side.name is None or side.path not in known:
+                continue
+            if side.name in known[side.path]:
+                ends_told.append((side.path, side.name))
+            else:
+                yield _no_system(side, known[side.path], wanted)
+        if len(ends_told) == 2:
+            groups.join(*ends_told)
+    parts = groups.parts()
+    if len(parts) > 1:
+        yield _apart(parts, wanted)
+
+
+def _no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
+    where = f"the image at {side.path!r}" if side.path else "the scene"
+    return Finding(
+        "error",
+        "",
+        f"{side.pointer}/name",
+        f"there is no coordinate system {side.name!r:.80} in {where}; it has "
+        f"{some(sorted(known)) or 'none'}",
+        clause(wanted, "scene, systems of input and output exist", "error"),
+        seen=(side.name or "")[:80],
+        remedy="name a system that the group at path has",
+    )
+
+
+def _apart(parts: list[list[System]], wanted: Demands) -> Finding:
+    names = [
+        some([f"{name!r} of {path or 'the scene'}" for path, name in one])
+        for one in parts
+    ]
+    return Finding(
+        "error",
+        "",
+        "",
+        f"coordinate systems are not joined by transformations: {some(names, 3)}",
+        clause(wanted, "the graph of systems is connected", "error"),
+        seen=f"{len(parts)} parts",
+        remedy="add transformations between them",
+    )
+
+
+class _Groups:
+    """Systems that transformations join."""
+
+    def __init__(self) -> None:
+        self._above: dict[System, System] = {}
+
+    def add(self, system: System) -> None:
+        """A system that there is."""
+        self._above.setdefault(system, system)
+
+    def join(self, one: System, other: System) -> None:
+        """Two systems that a transformation leads between."""
+        self.add(one)
+        self.add(other)
+        self._above[self._top(one)] = self._top(other)
+
+    def _top(self, system: System) -> System:
+        while self._above[system] != system:
+            self._above[system] = self._above[self._above[system]]
+            system = self._above[system]
+        return system
+
+    def parts(self) -> list[list[System]]:
+        """Systems that are joined, together."""
+        found: dict[System, list[System]] = {}
+        for system in self._above:
+            found.setdefault(self._top(system), []).append(system)
+        return [*found.values()]

@@ -1,0 +1,160 @@
+"""Findings as they are gathered: of documents, of attributes, of what is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xarray_omezarr.ngff.rules.across import clause
+from xarray_omezarr.ngff.rules.check import Checked, check_attributes
+from xarray_omezarr.ngff.rules.finding import Finding, Severity, Strictness, seen
+from xarray_omezarr.ngff.versions.demands import Demands, demands, same
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.walk import Node, Trouble
+
+# Attributes of fields are often the same, so what was found is remembered.
+_REMEMBERED = 256
+
+
+class Notes:
+    """Everything that was found, and what is known of the hierarchy.
+
+    Parameters
+    ----------
+    level : Strictness
+        Whose demands count.
+    """
+
+    def __init__(self, level: Strictness) -> None:
+        self.level: Strictness = level
+        self.version: str | None = None
+        self.zarr_format: int | None = None
+        self.nodes = 0
+        self._found: dict[Finding, None] = {}
+        self._errors: set[tuple[str, str]] = set()
+        self._checked: dict[tuple[bytes, str | None], Checked] = {}
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether what the text says counts, not only schemas."""
+        return self.level == "standard"
+
+    @property
+    def wanted(self) -> Demands:
+        """What the version of the root demands; of an unknown one, of the newest."""
+        from xarray_omezarr.ngff.versions import registry
+
+        found = demands(self.version) or demands(registry.DEFAULT)
+        assert found is not None
+        return found
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them, by node; those of a node in the order that they were found."""
+        return tuple(sorted(self._found, key=lambda one: one.path.split("/")))
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Note findings, each once."""
+        for finding in findings:
+            self._found.setdefault(finding)
+            if finding.severity == "error":
+                self._errors.add((finding.path, finding.pointer))
+
+    def has_error(self, path: str, pointer: str | None = None) -> bool:
+        """Whether there is an error at a node, or at a place in its attributes."""
+        if pointer is not None:
+            return (path, pointer) in self._errors
+        return any(one == path for one, _ in self._errors)
+
+    def troubles(self, path: str, troubles: Iterable[Trouble]) -> None:
+        """Note what is wrong with documents of a node."""
+        for trouble in troubles:
+            severity: Severity = "error" if trouble.is_error else "warning"
+            words = "Zarr: metadata documents"
+            cited = f"{words}, {'MUST' if trouble.is_error else 'SHOULD'}"
+            self.add([Finding(severity, path, "", trouble.message, cited)])
+
+    def group(self, node: Node, *, needs_version: bool = True) -> Checked:
+        """Note all about the documents and attributes of a group."""
+        self.nodes += 1
+        self.troubles(node.path, node.troubles)
+        key = node.key, self.version
+        checked = self._checked.get(key)
+        if checked is None:
+            checked = check_attributes(node.attrs, self.level, within=self.version)
+            if len(self._checked) >= _REMEMBERED:
+                self._checked.clear()
+            self._checked[key] = checked
+        self.add(replace(one, path=node.path) for one in checked.findings)
+        if self.is_standard and self.version is not None and checked.kind is not None:
+            self._same_version(node, checked)
+        self.same_format(node)
+        return checked
+
+    def _same_version(self, node: Node, checked: Checked) -> None:
+        if checked.version is None or same(checked.version, self.version):
+            return
+        severity = self.wanted.one_version
+        self.add(
+            [
+                Finding(
+                    severity,
+                    node.path,
+                    "",
+                    f"the group is of version {checked.version}, and the hierarchy of "
+                    f"{self.version}",
+                    clause(self.wanted, "one version in a hierarchy", severity),
+                    seen=checked.version,
+                    remedy="write all groups in one version",
+                )
+            ]
+        )
+
+    def same_format(self, node: Node) -> None:
+        """Note a node of another format of Zarr than the version has."""
+        wanted = self.wanted
+        if node.zarr_format in (None, wanted.zarr_format) or not self.is_standard:
+            return
+        if self.version is None or (node.path and self.zarr_format == node.zarr_format):
+            # All is in the other format, which was said of the root.
+            return
+        self.add(
+            [
+                Finding(
+                    "error",
+                    node.path,
+                    "",
+                    f"it is Zarr v{node.zarr_format}, and OME-Zarr {self.version} is "
+                    f"Zarr v{wanted.zarr_format}",
+                    clause(wanted, "storage, format of Zarr", "error"),
+                    seen=f"Zarr v{node.zarr_format}",
+                    remedy=f"write all of it as Zarr v{wanted.zarr_format}",
+                )
+            ]
+        )
+
+    def refused(self, path: str, pointer: str, told: str, reason: str) -> None:
+        """Note a path in metadata that is not followed."""
+        if self.is_standard and not self.has_error(path, pointer):
+            words = f"the path {seen(told)} is not followed: {reason}"
+            cited = clause(self.wanted, "paths are relative, and lead down", "error")
+            remedy = "give the path of a node below this group"
+            self.add(
+                [Finding("error", path, pointer, words, cited, seen(told), remedy)]
+            )
+
+    def absent(self, path: str, pointer: str, told: str, node: Node, what: str) -> None:
+        """Note a node that metadata list, and that is not there or something else."""
+        if not self.is_standard:
+            return
+        words = f"there is no {what} at {seen(told)}"
+        if node.kind == "unreadable":
+            self.troubles(node.path, node.troubles)
+            words = f"what is at {seen(told)} does not tell that it is a {what}"
+        elif node.kind != "absent":
+            words = f"at {seen(told)} there is a Zarr {node.kind} instead of a {what}"
+        cited = clause(self.wanted, f"a listed {what} exists", "error")
+        remedy = f"write the {what}, or take it off the list"
+        self.add([Finding("error", path, pointer, words, cited, seen(told), remedy)])
