@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.validation.notes import Notes
 
 _LABELS = "labels"
+_DATA = "Zarr: chunks that can be decoded (MUST)"
 # Values without a colour that a finding names.
 _SHOWN = 5
 
@@ -140,7 +141,7 @@ class Images:
                 continue
             node = read[join(path, level.path)]
             if node.kind != "array":
-                notes.absent(path, level.pointer, level.path, node, "array of a level")
+                notes.absent(path, level.pointer, level.path, node, "array of the level")
                 continue
             if level.path in found:
                 # Told twice, which is a fault of the attributes.
@@ -150,7 +151,7 @@ class Images:
             notes.same_format(node)
             found[level.path] = stored(node.document, node.zarr_format)
             for words in found[level.path].problems:
-                cited = "Zarr: metadata of arrays, MUST"
+                cited = "Zarr: documents of arrays (MUST)"
                 notes.add([Finding("error", node.path, "", words, cited)])
         return found
 
@@ -185,7 +186,7 @@ class Images:
             for bad in found.bad:
                 severity: Severity = "error" if bad.is_error else "warning"
                 self._notes.add(
-                    [Finding(severity, path, "", bad.message, "data", bad.key)]
+                    [Finding(severity, path, "", bad.message, _DATA, bad.key)]
                 )
         if are_labels:
             self._colours(node, seen)
@@ -197,7 +198,7 @@ class Images:
             _, above = part(node.attrs)
             words = f"pixels have values without a colour: {some([*map(str, missing)])}"
             cited = clause(
-                self._notes.wanted, "image-label, a colour for each label", "warning"
+                self._notes.wanted, "image-label: a colour for each label", "warning"
             )
             pointer = f"{above}/image-label/colors"
             shown = some([*map(str, missing)], _SHOWN)
@@ -256,7 +257,7 @@ class Images:
         if names:
             words = f"there is a folder with {some(names)}, and it is no Zarr group"
             cited = clause(
-                self._notes.wanted, "labels, the group lists them", "warning"
+                self._notes.wanted, "labels: the group lists them", "warning"
             )
             remedy = "write the group labels, with the list of the label images"
             self._notes.add([Finding("warning", path, "", words, cited, "", remedy)])
@@ -291,7 +292,7 @@ class Images:
         block, above = part(group.attrs)
         if "labels" not in block and not self._notes.has_error(group.path):
             words = "the group labels has no list of label images"
-            cited = clause(self._notes.wanted, "labels, list of paths", "error")
+            cited = clause(self._notes.wanted, "labels: a list of paths", "error")
             remedy = "list the label images under labels"
             self._notes.add(
                 [Finding("error", group.path, above, words, cited, "", remedy)]
@@ -325,7 +326,7 @@ class Images:
         if other is not None and "multiscales" in part(other.attrs)[0]:
             return
         words = f"the image that the labels are said to be of is not at {told!r:.80}"
-        cited = clause(wanted, "image-label, source is an image", "error")
+        cited = clause(wanted, "image-label: source is an image", "error")
         remedy = "leave source out, or give the path of the image: ../../"
         self._notes.add(
             [Finding("error", node.path, pointer, words, cited, told[:80], remedy)]
@@ -338,6 +339,6 @@ def _no_image(path: str) -> Finding:
         path,
         "",
         "the group is listed as an image, and its metadata have no multiscales",
-        "OME-Zarr: multiscales, MUST",
+        "OME-Zarr, multiscales (MUST)",
         remedy="write the metadata of the image, or take it off the list",
     )

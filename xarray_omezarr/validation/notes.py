@@ -72,8 +72,8 @@ class Notes:
         """Note what is wrong with documents of a node."""
         for trouble in troubles:
             severity: Severity = "error" if trouble.is_error else "warning"
-            words = "Zarr: metadata documents"
-            cited = f"{words}, {'MUST' if trouble.is_error else 'SHOULD'}"
+            strength = "MUST" if trouble.is_error else "SHOULD"
+            cited = f"Zarr: documents of nodes ({strength})"
             self.add([Finding(severity, path, "", trouble.message, cited)])
 
     def group(self, node: Node, *, needs_version: bool = True) -> Checked:
@@ -105,7 +105,7 @@ class Notes:
                     "",
                     f"the group is of version {checked.version}, and the hierarchy of "
                     f"{self.version}",
-                    clause(self.wanted, "one version in a hierarchy", severity),
+                    clause(self.wanted, "storage: one version in a hierarchy", severity),
                     seen=checked.version,
                     remedy="write all groups in one version",
                 )
@@ -128,7 +128,7 @@ class Notes:
                     "",
                     f"it is Zarr v{node.zarr_format}, and OME-Zarr {self.version} is "
                     f"Zarr v{wanted.zarr_format}",
-                    clause(wanted, "storage, format of Zarr", "error"),
+                    clause(wanted, "storage: format of Zarr", "error"),
                     seen=f"Zarr v{node.zarr_format}",
                     remedy=f"write all of it as Zarr v{wanted.zarr_format}",
                 )
@@ -139,7 +139,7 @@ class Notes:
         """Note a path in metadata that is not followed."""
         if self.is_standard and not self.has_error(path, pointer):
             words = f"the path {seen(told)} is not followed: {reason}"
-            cited = clause(self.wanted, "paths are relative, and lead down", "error")
+            cited = clause(self.wanted, "paths: relative, and leading down", "error")
             remedy = "give the path of a node below this group"
             self.add(
                 [Finding("error", path, pointer, words, cited, seen(told), remedy)]
@@ -152,9 +152,9 @@ class Notes:
         words = f"there is no {what} at {seen(told)}"
         if node.kind == "unreadable":
             self.troubles(node.path, node.troubles)
-            words = f"what is at {seen(told)} does not tell that it is a {what}"
+            words = f"what is at {seen(told)} does not tell that it is the {what}"
         elif node.kind != "absent":
-            words = f"at {seen(told)} there is a Zarr {node.kind} instead of a {what}"
-        cited = clause(self.wanted, f"a listed {what} exists", "error")
+            words = f"at {seen(told)} there is a Zarr {node.kind} instead of the {what}"
+        cited = clause(self.wanted, f"paths: each {what} exists", "error")
         remedy = f"write the {what}, or take it off the list"
         self.add([Finding("error", path, pointer, words, cited, seen(told), remedy)])

@@ -38,7 +38,7 @@ def note_unlisted_labels(
     ]
     if found:
         words = f"label images are there and not listed: {some(found)}"
-        cited = clause(notes.wanted, "labels, all label images are listed", "warning")
+        cited = clause(notes.wanted, "labels: all label images are listed", "warning")
         remedy = "list them under labels"
         told = some(found)
         notes.add([Finding("warning", path, "", words, cited, told, remedy)])
@@ -70,7 +70,7 @@ def note_unlisted_wells(
 def _note(notes: Notes, path: str, found: list[str], what: str) -> None:
     if found:
         words = f"there are {what} that the plate does not list: {some(found)}"
-        cited = clause(notes.wanted, "plate, no groups without images", "warning")
+        cited = clause(notes.wanted, "plate: no groups without images", "warning")
         remedy = "list the wells, or remove the groups"
         told = some(found)
         notes.add([Finding("warning", path, "", words, cited, told, remedy)])

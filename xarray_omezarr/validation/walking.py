@@ -121,7 +121,7 @@ class Walk:
         if not self.notes.is_standard or told in (None, self.notes.version):
             return
         words = f"the comment of the archive tells version {told!r:.40}"
-        cited = "one-file hierarchies: comment of the archive, SHOULD"
+        cited = "One-file hierarchies: comment of the archive (SHOULD)"
         self.notes.add([Finding("warning", "", "", words, cited)])
 
     def _plate(self, root: Node) -> None:
@@ -192,7 +192,7 @@ def _no_group(what: str) -> Finding:
         "",
         "",
         f"there is {what}, and OME-Zarr is made of groups",
-        "OME-Zarr: storage, groups, MUST",
+        "OME-Zarr, storage: groups (MUST)",
         remedy="give the group that holds the OME-Zarr metadata",
     )
 
@@ -203,7 +203,7 @@ def _nothing(block: Mapping[str, Any]) -> Finding:
         "",
         "",
         "the group has no OME-Zarr metadata",
-        "OME-Zarr: metadata of groups, MUST",
+        "OME-Zarr, attributes: metadata of a group (MUST)",
         seen=", ".join(sorted(map(str, block))[:5])[:80],
         remedy="give the group of an image, a plate or a collection",
     )
@@ -215,6 +215,6 @@ def _not_a(path: str, what: str, above: str) -> Finding:
         path,
         above,
         f"the group is listed as a {what}, and its metadata have no {what!r}",
-        f"OME-Zarr: {what}, MUST",
+        f"OME-Zarr, {what} (MUST)",
         remedy=f"write the metadata of the {what}",
     )

@@ -26,9 +26,10 @@ def join(path: str, name: str) -> str:
 
 
 def clause(wanted: Demands | None, words: str, severity: Severity) -> str:
-    """The rule as findings cite it: version, section, and how strong it is."""
+    """The rule as findings cite it: version, section, words, and how strong it is."""
     strength = "MUST" if severity == "error" else "SHOULD"
-    return f"{wanted.version if wanted else 'OME-Zarr'}: {words}, {strength}"
+    version = f" {wanted.version}" if wanted else ""
+    return f"OME-Zarr{version}, {words} ({strength})"
 
 
 def check_levels(
@@ -70,7 +71,7 @@ def _check_level(
             "",
             f"the array has {len(array.shape)} dims, and its image {len(axes)} axes "
             f"({', '.join(axes)})",
-            clause(wanted, "axes, as many as dims of the arrays", "error"),
+            clause(wanted, "axes: as many as dims of the arrays", "error"),
             seen=f"shape {list(array.shape)}",
             remedy="give the image one axis per dim of its arrays",
         )
@@ -83,7 +84,7 @@ def _check_level(
             "",
             f"keys of chunks have {array.separator!r} between indices instead of "
             f"{wanted.separator!r}",
-            clause(wanted, "storage, keys of chunks", "warning"),
+            clause(wanted, "storage: keys of chunks are nested, or are not", "warning"),
             seen=repr(array.separator),
             remedy=f"write with dimension_separator={wanted.separator!r}",
         )
@@ -102,7 +103,7 @@ def _check_names(
         path,
         "",
         f"dimension_names are {told}, and the axes of the image {', '.join(axes)}",
-        clause(wanted, "dimension_names of levels are the names of the axes", severity),
+        clause(wanted, "storage: dimension_names of levels are the axes", severity),
         seen=told,
         remedy=f"set dimension_names of the array to {list(axes)}",
     )
@@ -125,7 +126,7 @@ def _check_alike(
                 "",
                 f"the array is of {array.dtype}, and level {levels[0].path!r} of "
                 f"{first.dtype}",
-                clause(wanted, "levels have one data type", wanted.dtype),
+                clause(wanted, "multiscales: levels have one data type", wanted.dtype),
                 seen=array.dtype,
                 remedy="write all levels with the data type of the first",
             )
@@ -136,7 +137,7 @@ def _check_alike(
                 "",
                 f"the array has {len(array.shape)} dims, and level {levels[0].path!r} "
                 f"{len(first.shape)}",
-                clause(wanted, "levels have one number of dims", "error"),
+                clause(wanted, "multiscales: levels have one number of dims", "error"),
                 seen=f"shape {list(array.shape)}",
                 remedy="write all levels with the dims of the first",
             )
@@ -165,7 +166,7 @@ def _check_order(
             f"level {level.path!r} has more pixels ({list(after)}) than the one before "
             f"it ({list(before)})",
             clause(
-                wanted, "datasets are listed from the finest to the coarsest", severity
+                wanted, "multiscales: datasets go from the finest to the coarsest", severity
             ),
             seen=level.path,
             remedy="list the levels from the finest to the coarsest",
@@ -205,7 +206,7 @@ def _check_scales(
                 level.pointer,
                 f"the scale of level {level.path!r} does not fit its array: "
                 f"{some(off)}",
-                clause(wanted, "coordinateTransformations of levels", "warning"),
+                clause(wanted, "multiscales: scales of levels are those of their arrays", "warning"),
                 seen=f"shape {list(sizes)}",
                 remedy="give the level the scale by which its array was made smaller",
             )
@@ -244,7 +245,7 @@ def _check_channels(
         path,
         f"{pointer}/omero/channels",
         f"omero describes {image.channels} channels, and {what}",
-        clause(wanted, "omero, one entry per channel", "warning"),
+        clause(wanted, "omero: one entry per channel", "warning"),
         seen=str(image.channels),
         remedy="describe each channel of the image, and no other",
     )

@@ -43,7 +43,7 @@ def check_label_arrays(
             join(label.path, level.path),
             "",
             f"the array of a label image is of {array.dtype}, not of integers",
-            clause(wanted, "labels are integers of 8 to 64 bits", "error"),
+            clause(wanted, "labels: integers of 8 to 64 bits", "error"),
             seen=array.dtype,
             remedy="write the labels as integers, such as uint32",
         )
@@ -58,7 +58,7 @@ def check_label_arrays(
                     label.path,
                     pointer,
                     f"no pixel of {array.dtype} can have the value {value}",
-                    clause(wanted, "image-label, label-value", "warning"),
+                    clause(wanted, "image-label: values are those of pixels", "warning"),
                     seen=str(value),
                     remedy="leave the value out, or write a wider data type",
                 )
@@ -76,7 +76,7 @@ def check_label_against_image(
             f"{ours.pointer}/datasets",
             f"the label image has {len(ours.levels)} levels, and its image "
             f"{len(theirs.levels)}",
-            clause(wanted, "labels have as many levels as their image", "error"),
+            clause(wanted, "labels: as many levels as the image", "error"),
             seen=str(len(ours.levels)),
             remedy="write the labels with the levels of the image",
         )
@@ -103,7 +103,7 @@ def _check_dims(label: Leveled, image: Leveled, wanted: Demands) -> Iterator[Fin
             label.path,
             label.image.pointer,
             f"the label image {' and '.join(words)}",
-            clause(wanted, "labels have the dims of their image", "warning"),
+            clause(wanted, "labels: the dims of the image", "warning"),
             seen=", ".join(ours),
             remedy=f"write the labels with the dims {', '.join(theirs)}, of size 1 "
             "where they do not matter",
@@ -130,7 +130,7 @@ def _check_sizes(
             join(label.path, pair[0].path),
             "",
             f"the array of a label image has {some(off)}",
-            clause(wanted, "each dim of labels is that of the image or 1", severity),
+            clause(wanted, "labels: each dim is that of the image or 1", severity),
             seen=f"shape {list(sizes[0].values())}",
             remedy="write labels of the size of their image",
         )
@@ -172,7 +172,7 @@ def _check_grids(
             pair[0].pointer,
             f"level {pair[0].path!r} of the labels does not lie on that of the image: "
             f"{some(sorted(off))}",
-            clause(wanted, "labels and image share their pixels", "warning"),
+            clause(wanted, "labels: pixels are those of the image", "warning"),
             seen="",
             remedy="give the labels the scale and translation of their image",
         )

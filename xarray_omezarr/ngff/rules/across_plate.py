@@ -118,7 +118,7 @@ def check_well_against_plate(
                 pointer.rpartition("/")[0],
                 f"field {seen(entry.get('path'))} tells no acquisition, and the plate "
                 f"has {len(plate.acquisitions)}",
-                clause(wanted, "well, acquisition of images", "error"),
+                clause(wanted, "well: acquisitions of images are the plate's", "error"),
                 remedy="give each image of the well the id of its acquisition",
             )
         if type(told) is not int:
@@ -131,7 +131,7 @@ def check_well_against_plate(
                 path,
                 pointer,
                 f"acquisition {told} is none of the plate's: {known}",
-                clause(wanted, "well, acquisition of images", "error"),
+                clause(wanted, "well: acquisitions of images are the plate's", "error"),
                 seen=str(told),
                 remedy="use an id that the plate lists under acquisitions",
             )
@@ -164,7 +164,7 @@ def _check_counts(
                 path,
                 pointer,
                 f"the well has {times} fields, and {what} of the plate is {told}",
-                clause(wanted, "plate, number of fields", "warning"),
+                clause(wanted, "plate: number of fields", "warning"),
                 seen=str(times),
                 remedy=f"set {what} of the plate to the largest number",
             )

@@ -169,7 +169,7 @@ def check_matrix(
         told.pointer,
         f"the parameters of the {told.type} at {told.path!r} have the shape "
         f"{list(shape)} instead of {form}",
-        clause(wanted, f"{told.type}, parameters fit both systems", "error"),
+        clause(wanted, f"transformations: parameters of {told.type} fit", "error"),
         seen=str(list(shape)),
         remedy="store the matrix row by row as an array of two dims",
     )
@@ -226,7 +226,7 @@ def _no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
         f"{side.pointer}/name",
         f"there is no coordinate system {side.name!r:.80} in {where}; it has "
         f"{some(sorted(known)) or 'none'}",
-        clause(wanted, "scene, systems of input and output exist", "error"),
+        clause(wanted, "scene: systems of input and output exist", "error"),
         seen=(side.name or "")[:80],
         remedy="name a system that the group at path has",
     )
@@ -242,7 +242,7 @@ def _apart(parts: list[list[System]], wanted: Demands) -> Finding:
         "",
         "",
         f"coordinate systems are not joined by transformations: {some(names, 3)}",
-        clause(wanted, "the graph of systems is connected", "error"),
+        clause(wanted, "scene: transformations join all systems", "error"),
         seen=f"{len(parts)} parts",
         remedy="add transformations between them",
     )

@@ -50,7 +50,7 @@ def check_numbers(present: Sequence[str], wanted: Demands) -> Iterator[Finding]:
             "",
             "",
             "the collection lists no images, is no plate, and has no image '0'",
-            clause(wanted, "bioformats2raw.layout, images are 0, 1, ...", "error"),
+            clause(wanted, "bioformats2raw.layout: images without a list are 0, 1, ...", "error"),
             remedy="list the images in the group OME under series",
         )
     elif missing:
@@ -60,7 +60,7 @@ def check_numbers(present: Sequence[str], wanted: Demands) -> Iterator[Finding]:
             "",
             f"images are numbered with gaps: there is {some(sorted(present, key=int))} "
             f"and no {missing[0]}",
-            clause(wanted, "bioformats2raw.layout, images are 0, 1, ...", "error"),
+            clause(wanted, "bioformats2raw.layout: images without a list are 0, 1, ...", "error"),
             seen=some(sorted(present, key=int)),
             remedy="list the images in the group OME under series, or number them from "
             "0 without gaps",
@@ -84,10 +84,10 @@ def check_xml(
     if raw is None:
         words = "there is no OME/METADATA.ome.xml"
         remedy = "describe the images in OME-XML too"
-        cited = clause(wanted, "METADATA.ome.xml for the collection", "warning")
+        cited = clause(wanted, "bioformats2raw.layout: METADATA.ome.xml", "warning")
         yield Finding("warning", XML, "", words, cited, remedy=remedy)
         return
-    cited = clause(wanted, "METADATA.ome.xml is valid OME-XML", "error")
+    cited = clause(wanted, "bioformats2raw.layout: METADATA.ome.xml is OME-XML", "error")
     if isinstance(raw, Exception):
         yield Finding("error", XML, "", f"it cannot be read: {raw}"[:300], cited)
         return
@@ -104,7 +104,7 @@ def check_xml(
             "",
             f"{len(elsewhere)} images have {first.elsewhere} or its like, the first is "
             f"Image {elsewhere[0]}",
-            clause(wanted, "METADATA.ome.xml has MetadataOnly", "error"),
+            clause(wanted, "bioformats2raw.layout: METADATA.ome.xml has no pixels", "error"),
             seen=first.elsewhere,
             remedy="replace what says where pixels are by an element MetadataOnly",
         )
@@ -120,7 +120,7 @@ def _check_images(
             XML,
             "",
             f"it tells of {len(told)} images, and the collection has {len(images)}",
-            clause(wanted, "each image is one Image of the OME-XML", "error"),
+            clause(wanted, "bioformats2raw.layout: each image is one Image", "error"),
             seen=str(len(told)),
             remedy="describe each image of the collection once, in its order",
         )
@@ -139,7 +139,7 @@ def _check_images(
                 XML,
                 "",
                 f"Image {number} is not like the image at {image.path!r}: {some(off)}",
-                clause(wanted, "images are in the order of the OME-XML", "error"),
+                clause(wanted, "bioformats2raw.layout: series is in the order of Image", "error"),
                 seen=xml.name[:80],
                 remedy="put the images of the OME-XML into the order of the series",
             )
