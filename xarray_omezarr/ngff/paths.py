@@ -14,6 +14,7 @@ from xarray_omezarr.ngff.plain import shown
 
 # ``https://``, ``file:/``, ``C:``; a colon further on is an ordinary character.
 _URL_OR_DRIVE = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*:/")
+_FIELD = re.compile(r"[A-Za-z0-9_.-]+")
 _ALPHANUMERIC = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -38,6 +39,18 @@ Below: TypeAlias = Annotated[Text, AfterValidator(below)]
 def is_alphanumeric(name: str) -> bool:
     """Whether a name has ASCII letters and digits only, and at least one."""
     return _ALPHANUMERIC.fullmatch(name) is not None
+
+
+def is_field_name(name: str) -> bool:
+    """Whether versions with coordinate systems allow a field to be called so.
+
+    Examples
+    --------
+    >>> [is_field_name(name) for name in ("fov_0", "a-1.b", "..", "__x", "ä")]
+    [True, True, False, False, False]
+    """
+    known = _FIELD.fullmatch(name) is not None
+    return known and not name.startswith("__") and name.strip(".") != ""
 
 
 def repeated(names: Iterable[object]) -> list[object]:

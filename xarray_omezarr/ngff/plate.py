@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import Field as Member
@@ -329,7 +329,13 @@ def _layout(layout: int | None) -> Iterator[str]:
         yield f"bioformats2raw.layout is {layout}: give {LAYOUT} or None"
 
 
-def check_well(well: Well, acquisitions: Iterable[int] | None = None) -> list[str]:
+def check_well(
+    well: Well,
+    acquisitions: Iterable[int] | None = None,
+    *,
+    is_name: Callable[[str], bool] = is_alphanumeric,
+    characters: str = "A-Z, a-z and 0-9",
+) -> list[str]:
     """Say which MUSTs of the standard a well breaks; it must not be written.
 
     Parameters
@@ -338,6 +344,10 @@ def check_well(well: Well, acquisitions: Iterable[int] | None = None) -> list[st
         The metadata of the well.
     acquisitions : iterable of int, optional
         The ids of the plate, where they are known.
+    is_name : callable
+        Whether a field may be called so.
+    characters : str
+        Those of names, in words.
 
     Examples
     --------
@@ -348,11 +358,11 @@ def check_well(well: Well, acquisitions: Iterable[int] | None = None) -> list[st
     # RULES W1: a well has a field at least.
     if not well.images:
         problems.append("the well has no fields: give one at least")
-    # RULES W2: names of fields are ASCII letters and digits.
+    # RULES W2: names of fields are ASCII letters and digits, later some others too.
     problems += [
-        f"field {field.path!r} has other characters than A-Z, a-z and 0-9: rename it"
+        f"field {field.path!r} has other characters than {characters}: rename it"
         for field in well.images
-        if not is_alphanumeric(field.path)
+        if not is_name(field.path)
     ]
     # RULES W3: paths are unique.
     if twice := repeated(field.path for field in well.images):

@@ -362,6 +362,16 @@ for _model in (Sequence, DimensionPart, ByDimension, Bijection):
     _model.model_rebuild()
 
 
+def parse_transformation(value: object, pointer: str) -> Transformation | None:
+    """The transformation of a part of a document; None if it tells no type."""
+    tag = _tag(value)
+    if tag is None:
+        return None
+    model: Any = _TYPES.get(tag, UnknownTransformation)
+    found: Transformation = model.parse(value, pointer)
+    return found
+
+
 def has_ends(transformation: Transformation) -> bool:
     """Whether a transformation tells a system that it starts from or leads to."""
     return transformation.input is not None or transformation.output is not None

@@ -129,7 +129,7 @@ def spell_image(image: Image, version: str) -> dict[str, Any]:
         raise MetadataError(f"{image.summary()} cannot be written: {listed(problems)}")
     omero = None if image.omero is None else spell_omero(image.omero, version)
     pictures = [_spell(entry) for entry in image.multiscales]
-    return _joined({"multiscales": pictures, "omero": omero}, image)
+    return joined({"multiscales": pictures, "omero": omero}, image)
 
 
 def _spell(multiscale: Multiscale) -> dict[str, Any]:
@@ -144,10 +144,10 @@ def _spell(multiscale: Multiscale) -> dict[str, Any]:
         "type": multiscale.type,
         "metadata": multiscale.metadata,
     }
-    return _joined(members, multiscale)
+    return joined(members, multiscale)
 
 
-def _joined(members: dict[str, Any], model: Model) -> dict[str, Any]:
+def joined(members: dict[str, Any], model: Model) -> dict[str, Any]:
     """What a version says of a model, then the unknown keys, which change nothing."""
     known = given(members)
     extras = {k: v for k, v in model.extras().items() if k != "version"}
@@ -156,7 +156,7 @@ def _joined(members: dict[str, Any], model: Model) -> dict[str, Any]:
 
 def _spell_level(level: Level, ndim: int) -> dict[str, Any]:
     chain = _flat((level.transformation,), ndim)
-    return _joined({"path": level.path, "coordinateTransformations": chain}, level)
+    return joined({"path": level.path, "coordinateTransformations": chain}, level)
 
 
 def _flat(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from xarray_omezarr.errors import NotInVersionError
 from xarray_omezarr.ngff.base import Model, listed
+from xarray_omezarr.ngff.folding import is_foldable
 from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
-from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence, Translation
+from xarray_omezarr.ngff.transforms import has_ends
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -55,6 +56,7 @@ def _one_system(multiscale: Multiscale, lost: list[str]) -> Multiscale:
         ("levels", _plain_levels(multiscale, lost)),
         ("coordinate_transformations", _unnamed(multiscale, lost)),
         ("coordinate_systems", _intrinsic(multiscale, lost)),
+        ("intrinsic", None),
     ):
         if value != getattr(multiscale, field):
             update[field] = value
@@ -62,8 +64,9 @@ def _one_system(multiscale: Multiscale, lost: list[str]) -> Multiscale:
 
 
 def _intrinsic(multiscale: Multiscale, lost: list[str]) -> tuple[Any, ...]:
-    system = multiscale.coordinate_systems[0]
-    further = [other.name for other in multiscale.coordinate_systems[1:]]
+    system = multiscale.system
+    systems = multiscale.coordinate_systems
+    further = [other.name for other in systems if other is not system]
     if further:
         lost.append(f"coordinateSystems {further}")
     if keys := sorted(system.extras()):
@@ -72,16 +75,13 @@ def _intrinsic(multiscale: Multiscale, lost: list[str]) -> tuple[Any, ...]:
     return (system,)
 
 
-def _unnamed(
-    multiscale: Multiscale, lost: list[str]
-) -> tuple[Scale | Translation | Identity | Sequence, ...]:
+def _unnamed(multiscale: Multiscale, lost: list[str]) -> tuple[Transformation, ...]:
     kept = []
     for transformation in multiscale.coordinate_transformations:
-        plain = _is_plain(transformation)
-        if plain and _ends(transformation) == []:
+        if is_foldable(transformation) and not has_ends(transformation):
             kept.append(transformation)
         else:
-            lost.append(f"coordinateTransformations {_described(transformation)}")
+            lost.append(f"coordinateTransformations {described(transformation)}")
     return tuple(kept)
 
 
@@ -99,18 +99,12 @@ def _plain_levels(multiscale: Multiscale, lost: list[str]) -> tuple[Level, ...]:
     return tuple(levels)
 
 
-def _is_plain(transformation: Transformation) -> bool:
-    if isinstance(transformation, Sequence):
-        return all(map(_is_plain, transformation.transformations))
-    return isinstance(transformation, Identity | Scale | Translation)
-
-
 def _ends(transformation: Transformation) -> list[str]:
     ends = {"input": transformation.input, "output": transformation.output}
     return [name for name, end in ends.items() if end is not None]
 
 
-def _described(transformation: Transformation) -> str:
+def described(transformation: Transformation) -> str:
     """Its type, its name and where it leads."""
     words: Iterator[str] = (
         f"{word} {what!r}"

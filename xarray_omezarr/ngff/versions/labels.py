@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError
@@ -25,6 +26,7 @@ from xarray_omezarr.ngff.versions.tolerant import (
 )
 
 if TYPE_CHECKING:
+    from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.versions.document import Place
 
 _KEY = "image-label"
@@ -32,9 +34,11 @@ _IMAGE_LABEL = frozenset({"colors", "properties", "source", "version"})
 _LABELS = frozenset({"labels", "version"})
 
 
-def read_label_image(place: Place, version: str) -> LabelImage:
+def read_label_image(
+    place: Place, version: str, read: Callable[[Place], Image] = read_image
+) -> LabelImage:
     """The label image of an object with ``multiscales`` and ``image-label``."""
-    image = read_image(place.without(_KEY))
+    image = read(place.without(_KEY))
     label = _read_image_label(place[_KEY], version)
     return LabelImage(**{**dict(image), **image.extras()}, image_label=label)
 
@@ -73,7 +77,11 @@ def _read_source(place: Place) -> LabelSource | None:
         return None
 
 
-def spell_label_image(image: LabelImage, version: str) -> dict[str, Any]:
+def spell_label_image(
+    image: LabelImage,
+    version: str,
+    spell: Callable[[Image, str], dict[str, Any]] = spell_image,
+) -> dict[str, Any]:
     """The object of a label image: that of an image, and ``image-label``."""
     label = image.image_label
     if problems := check_image_label(label):
@@ -82,7 +90,7 @@ def spell_label_image(image: LabelImage, version: str) -> dict[str, Any]:
     # version.
     members = {k: v for k, v in label.members().items() if k != "version"}
     spelled = {"version": version, **members}
-    return {**spell_image(image.image, version), _KEY: spelled}
+    return {**spell(image.image, version), _KEY: spelled}
 
 
 def read_labels_group(place: Place, version: str) -> LabelsGroup:

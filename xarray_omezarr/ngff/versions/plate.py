@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.ngff.base import Model, listed
+from xarray_omezarr.ngff.paths import is_field_name
 from xarray_omezarr.ngff.plate import (
     Acquisition,
     Column,
@@ -154,15 +155,21 @@ def read_well(place: Place, version: str) -> Well:
     return Well.parse(parts, well.pointer)
 
 
-def spell_well(well: Well, version: str) -> dict[str, Any]:
-    """The object of a well group.
+def spell_well(well: Well, version: str, *, systems: bool = False) -> dict[str, Any]:
+    """The object of a well group; versions with coordinate systems allow more names.
 
     Raises
     ------
     MetadataError
         If the well breaks a MUST.
     """
-    if problems := check_well(well):
+    names: dict[str, Any] = {}
+    if systems:
+        names = {
+            "is_name": is_field_name,
+            "characters": "A-Z, a-z, 0-9, '_', '.' and '-', or begins with '__'",
+        }
+    if problems := check_well(well, **names):
         raise MetadataError(f"{well.summary()} cannot be written: {listed(problems)}")
     return {**well.beside, "well": _spell(well, version, "beside")}
 

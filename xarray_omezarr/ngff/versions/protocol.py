@@ -12,10 +12,18 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.plate import Plate, Well
+    from xarray_omezarr.ngff.scene import Scene
 
     #: What the attributes of a group can say.
     Metadata: TypeAlias = (
-        Image | LabelImage | LabelsGroup | Plate | Well | Bioformats2Raw | Series
+        Image
+        | LabelImage
+        | LabelsGroup
+        | Plate
+        | Well
+        | Bioformats2Raw
+        | Series
+        | Scene
     )
 
 

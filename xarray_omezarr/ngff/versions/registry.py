@@ -13,13 +13,17 @@ from xarray_omezarr.ngff.versions.v02 import Version02
 from xarray_omezarr.ngff.versions.v03 import Version03
 from xarray_omezarr.ngff.versions.v04 import Version04, standard_part
 from xarray_omezarr.ngff.versions.v05 import Version05
+from xarray_omezarr.ngff.versions.v06 import Version06
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
 
 _VERSIONS: dict[str, Version] = {
     version.name: version
-    for version in (Version01(), Version02(), Version03(), Version04(), Version05())
+    for version in (
+        *(Version01(), Version02(), Version03()),
+        *(Version04(), Version05(), Version06()),
+    )
 }
 
 #: Names of all versions, the oldest first.
