@@ -101,9 +101,7 @@ def _read_level(place: Place) -> Level:
     parts = [read_way(without_ends(entry)) for entry in entries]
     if len(parts) > 1:  # RULES C5
         place["coordinateTransformations"].note("is read as a sequence")
-    transformation = (
-        parts[0] if len(parts) == 1 else Sequence(transformations=(*parts,))
-    )
+    whole = parts[0] if len(parts) == 1 else Sequence(transformations=tuple(parts))
     members = {
         **place.unknown(_DATASET, Level),
         "path": path,
@@ -195,12 +193,10 @@ def _spell(multiscale: Multiscale) -> dict[str, Any]:
 
 
 def _spell_level(level: Level, system: str) -> dict[str, Any]:
-    transformation: Scale | Identity | Sequence = level.transformation
-    if (
-        isinstance(transformation, Sequence)
-        and len(transformation.transformations) == 1
-    ):
-        transformation = transformation.transformations[0]  # type: ignore[assignment]
+    transformation: Transformation = level.transformation
+    if isinstance(transformation, Sequence):
+        only, *others = transformation.transformations
+        transformation = transformation if others else only
     # RULES C6
     ends = {"input": {"path": level.path}, "output": {"name": system}}
     spelled = {**transformation.members(), **ends}
