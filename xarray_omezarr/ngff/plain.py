@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xarray_omezarr.errors import MetadataError
@@ -13,8 +13,26 @@ _SHOWN = 80  # characters of a value that a message repeats
 
 def shown(value: object) -> str:
     """A value as messages repeat it, cut where it is long."""
-    text = repr(value)
+    text = repr(_start(value, iter(range(_SHOWN + 1))))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _start(value: object, parts: Iterator[int]) -> object:
+    """As much of a value as `shown` needs: no document is too large or too deep for it.
+
+    Every part is at least a character of the text; what follows the last of `parts` is
+    cut off it anyway.
+    """
+    if type(value) is str:
+        return value[: _SHOWN + 1]
+    if type(value) is dict:
+        within = zip(value.items(), parts, strict=False)
+        return {_start(key, parts): _start(item, parts) for (key, item), _ in within}
+    if type(value) is list or type(value) is tuple:
+        return type(value)(
+            _start(item, parts) for item, _ in zip(value, parts, strict=False)
+        )
+    return value
 
 
 def unboxed(value: object) -> object:

@@ -85,3 +85,31 @@ def test_long_values_are_cut_in_messages() -> None:
     assert shown("ab") == "'ab'"
     assert len(shown("a" * 1000)) == 80
     assert shown("a" * 1000).endswith("a...")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, None, True], "b": ("x", 2.5)},
+        ["x" * 70],
+        [{"name": "x", "type": "space"}] * 3,
+        list(range(1000)),
+        {str(i): [i] * i for i in range(30)},
+    ],
+)
+def test_a_value_is_shown_as_python_writes_it_and_cut_at_80(value: object) -> None:
+    text = repr(value)
+    whole = len(text) <= 80
+    assert shown(value) == (text if whole else text[:77] + "...")
+
+
+def test_no_value_is_too_deep_or_too_large_to_be_shown() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shown(deep) == "[" * 77 + "..."
+    # Ten to the hundredth numbers, were it written out.
+    large: list[object] = [0] * 10
+    for _ in range(99):
+        large = [large] * 10
+    assert shown(large) == "[" * 77 + "..."
