@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.collection import check_layout, check_series
 from xarray_omezarr.ngff.rules.finding import Finding, Strictness, seen
@@ -16,9 +15,6 @@ from xarray_omezarr.ngff.rules.plate import check_plate, check_well
 from xarray_omezarr.ngff.rules.scene import check_scene
 from xarray_omezarr.ngff.rules.spot import Log, Spot
 from xarray_omezarr.ngff.rules.told import check_told_version, dialect_of
-
-if TYPE_CHECKING:
-    from xarray_omezarr.ngff.versions.dialects import Dialect
 
 _NAMESPACE = "ome"
 _OMERO = "omero"
@@ -104,21 +100,20 @@ def check_attributes(
     ... # doctest: +ELLIPSIS
     ('well', "error at A/1#/ome/well: has no 'images' ...")
     """
-    told = attrs
-    if isinstance(attrs, Mapping) and not isinstance(attrs, dict):
-        told = dict(attrs)
-    dialect = dialect_of(told, expected=expected, within=within)
-    log = Log(dialect, level, path)
+    log = Log(dialect_of(None), level, path)
+    kind = None
     try:
-        kind = _check(Spot(told, "", log), expected)
+        told = attrs
+        if isinstance(attrs, Mapping) and not isinstance(attrs, dict):
+            told = dict(attrs)
+        log.dialect = dialect_of(told, expected=expected, within=within)
+        kind = _check(Spot(told, log), expected)
     except Exception as problem:
         # Objects of foreign classes may do anything when they are asked.
-        kind = None
-        log.add(_unmeasurable(dialect, path, problem))
+        log.findings.append(_unmeasurable(log, problem))
     if log.left_out:
         log.findings.append(_too_many(log))
-    version = dialect.name if kind else None
-    return Checked(tuple(log.findings), version, kind)
+    return Checked(tuple(log.findings), log.dialect.name if kind else None, kind)
 
 
 def _check(document: Spot, expected: str | None) -> str | None:
@@ -192,13 +187,13 @@ def _check_outside(document: Spot) -> None:
             )
 
 
-def _unmeasurable(dialect: Dialect, path: str, problem: Exception) -> Finding:
+def _unmeasurable(log: Log, problem: Exception) -> Finding:
     return Finding(
         "error",
-        path,
+        log.path,
         "",
         f"cannot be measured: {type(problem).__name__}",
-        f"OME-Zarr {dialect.name}, JSON: values are plain (MUST)",
+        f"OME-Zarr {log.dialect.name}, JSON: values are plain (MUST)",
         remedy="write the attributes as plain JSON",
     )
 

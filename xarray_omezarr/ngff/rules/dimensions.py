@@ -10,7 +10,6 @@ from xarray_omezarr.ngff.rules.spot import Spot, is_integer, numbers, text
 
 _T = "transformations"
 _NEAR = 1e-3  # rotations are written with as few as three decimals
-_DEEPEST = 60
 _LARGEST = 1e9  # above it no entry is that of a rotation
 
 #: Numbers of axes of input and output; None where they cannot be told.
@@ -37,8 +36,7 @@ def check_dimensions(
     tuple
         Numbers of axes that it has itself, or is given.
     """
-    transform.log.steps -= 1
-    if depth > _DEEPEST or transform.log.steps < 0:
+    if not transform.log.may_enter(depth):
         return _UNKNOWN
     measure = _MEASURES.get(text(transform.value, "type") or "")
     if measure is None:
@@ -203,7 +201,7 @@ def _determinant(rows: list[list[float]]) -> float:
         return rows[0][0]
     minors = ([row[:i] + row[i + 1 :] for row in rows[1:]] for i in range(len(rows)))
     return sum(
-        (-1) ** i * factor * _determinant(minor)
+        (-factor if i % 2 else factor) * _determinant(minor)
         for i, (factor, minor) in enumerate(zip(rows[0], minors, strict=True))
     )
 
@@ -242,7 +240,7 @@ def _by_dimension(
     parts = [] if inner is None else list(inner.items())
     written: list[object] = []
     for part in parts:
-        sizes = []
+        sizes: list[int | None] = []
         for key, size in (("inputAxes", inputs), ("outputAxes", outputs)):
             axes = part.child(key)
             known = axes is not None and isinstance(axes.value, list | tuple)
@@ -252,7 +250,7 @@ def _by_dimension(
                 if key == "outputAxes":
                     written.append(index.value)
         if (one := part.child("transformation")) is not None:
-            check_dimensions(one, *sizes, depth + 1)
+            check_dimensions(one, sizes[0], sizes[1], depth + 1)
     size = len(written) if outputs is None else outputs
     if parts and not _are_all(written, size):
         transform.must(

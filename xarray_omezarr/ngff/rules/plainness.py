@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xarray_omezarr.ngff.rules.finding import pointed, seen
+from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.rules.spot import Spot, is_finite
 
 _MOST = 200_000  # values that are looked at; foreign tables may hold more
@@ -39,7 +39,7 @@ def _children(spot: Spot) -> list[Spot]:
         return list(spot.items())
     children = []
     for key, item in spot.value.items():
-        child = Spot(item, pointed(spot.pointer, key), spot.log)
+        child = Spot(item, spot.log, spot, key)
         if not isinstance(key, str):
             child.must(f"has the key {seen(key)}, which is not text", _JSON)
         children.append(child)

@@ -86,6 +86,7 @@ def _check_wells(
     rows: Sequence[str | None] | None,
     columns: Sequence[str | None] | None,
 ) -> None:
+    places = _Places("row", rows), _Places("column", columns)
     known: set[str] = set()
     for well in wells.items():
         if not well.is_object(f"{_PLATE}: each well is an object"):
@@ -103,8 +104,8 @@ def _check_wells(
                 )
             known.add(path.value)
         names = path.value.split("/") if has_path and path is not None else (None, None)
-        _check_place(well, "row", names[0], indices[0], rows)
-        _check_place(well, "column", names[1], indices[1], columns)
+        for place, name, index in zip(places, names, indices, strict=True):
+            place.check(well, name, index)
 
 
 def _check_well_path(path: Spot) -> bool:
@@ -126,38 +127,43 @@ def _index(well: Spot, key: str) -> Spot | None:
     return index if index is not None and index.is_integer(demand) else None
 
 
-def _check_place(
-    well: Spot,
-    word: str,
-    name: str | None,
-    index: Spot | None,
-    names: Sequence[str | None] | None,
-) -> None:
-    """RULES P5, P6: name in the path, index and list agree, row before column."""
-    if names is None:
-        return
-    if name is not None and name not in names:
-        well.must(
-            f"has the path {seen(text(well.value, 'path'))}, but there is no {word} "
-            f"{seen(name)}",
-            f"{_PLATE}: path of a well is row/column",
-            f"list the {word}, or correct the path",
-        )
-    if index is None:
-        return
-    place = int(index.value)
-    if place >= len(names):
-        index.must(
-            f"is {seen(index.value)}, but there are {len(names)} {word}s",
-            f"{_PLATE}: indices of a well point into rows and columns, from 0 on",
-        )
-    elif name is not None and name in names and names[place] != name:
-        index.must(
-            f"is {seen(index.value)}, the {word} {seen(names[place])}, but the path "
-            f"tells {seen(name)}",
-            f"{_PLATE}: indices and path of a well agree",
-            f"write {names.index(name)}",
-        )
+class _Places:
+    """RULES P5, P6: names in paths, indices and the lists agree, row before column."""
+
+    def __init__(self, word: str, names: Sequence[str | None] | None) -> None:
+        self._word = word
+        self._names = names
+        # Of the first one where several have a name.
+        self._place = {name: i for i, name in reversed(list(enumerate(names or ())))}
+
+    def check(self, well: Spot, name: str | None, index: Spot | None) -> None:
+        if self._names is None:
+            return
+        if name is not None and name not in self._place:
+            well.must(
+                f"has the path {seen(text(well.value, 'path'))}, but there is no "
+                f"{self._word} {seen(name)}",
+                f"{_PLATE}: path of a well is row/column",
+                f"list the {self._word}, or correct the path",
+            )
+        if index is not None:
+            self._check_index(index, name, self._names)
+
+    def _check_index(
+        self, index: Spot, name: str | None, names: Sequence[str | None]
+    ) -> None:
+        if index.value >= len(names):
+            index.must(
+                f"is {seen(index.value)}, but there are {len(names)} {self._word}s",
+                f"{_PLATE}: indices of a well point into rows and columns, from 0 on",
+            )
+        elif name in self._place and names[int(index.value)] != name:
+            index.must(
+                f"is {seen(index.value)}, the {self._word} "
+                f"{seen(names[int(index.value)])}, but the path tells {seen(name)}",
+                f"{_PLATE}: indices and path of a well agree",
+                f"write {self._place[name]}",
+            )
 
 
 def _check_acquisitions(acquisitions: Spot) -> None:

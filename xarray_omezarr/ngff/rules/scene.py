@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 
 from xarray_omezarr.ngff.rules.dimensions import check_dimensions
-from xarray_omezarr.ngff.rules.finding import pointed, seen
+from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.rules.graph import Graph
 from xarray_omezarr.ngff.rules.spot import Spot, text
 from xarray_omezarr.ngff.rules.systems import check_systems
@@ -60,7 +60,7 @@ def _check_ends(transform: Spot, sizes: Mapping[str, int | None], graph: Graph) 
         if node is not None:
             joined.append(node)
     if transform.follows_text:
-        check_dimensions(transform, *counts)  # RULES C10
+        check_dimensions(transform, counts[0], counts[1])  # RULES C10
         if len(joined) == 2:
             graph.join(*joined)
 
@@ -72,7 +72,7 @@ def _check_end(end: Spot, sizes: Mapping[str, int | None]) -> Hashable | None:
         return None
     for key in end.value:
         if key not in ("name", "path"):
-            Spot(end.value[key], pointed(end.pointer, key), end.log).error(
+            Spot(end.value[key], end.log, end, key).error(
                 "is another key than name and path", demand, "remove it"
             )
     name, path = end.need("name", demand), end.child("path")

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.dialects import Dialect
 
 _MOST_FINDINGS = 1000  # of one document; a broken list of a million would fill memory
-_MOST_STEPS = 100_000  # transformations of one document, which may share their parts
+#: Transformations inside each other that are looked into.
+DEEPEST = 30
+_MOST_STEPS = (
+    2000  # transformations inside one; they may share parts, or hold themselves
+)
 
 
 class Log:
@@ -30,19 +34,33 @@ class Log:
         self.path = path
         self.findings: list[Finding] = []
         self.left_out = 0
-        self.steps = _MOST_STEPS
+        self.steps = 0
+        self.is_stopped = False
 
     @property
     def follows_text(self) -> bool:
         """Whether the text counts, not only what the schemas say."""
         return self.level == "standard"
 
-    def add(self, finding: Finding) -> None:
-        """Keep a finding, or count it where there are too many."""
+    def may_enter(self, depth: int) -> bool:
+        """Whether one more transformation is looked into, `depth` inside of others."""
+        if depth == 0:
+            self.steps, self.is_stopped = 0, False
+        self.steps += 1
+        return depth <= DEEPEST and self.steps <= _MOST_STEPS
+
+    def stops_here(self) -> bool:
+        """Whether this is the first transformation that is not looked into."""
+        is_first, self.is_stopped = not self.is_stopped, True
+        self.steps = _MOST_STEPS
+        return is_first
+
+    def has_room(self) -> bool:
+        """Whether a finding is kept; where there are too many it is only counted."""
         if len(self.findings) < _MOST_FINDINGS:
-            self.findings.append(finding)
-        else:
-            self.left_out += 1
+            return True
+        self.left_out += 1
+        return False
 
 
 class Spot:
@@ -52,12 +70,25 @@ class Spot:
     the text), `must` for what only the text demands, `should` for what it advises.
     """
 
-    __slots__ = ("log", "pointer", "value")
+    __slots__ = ("key", "log", "parent", "value")
 
-    def __init__(self, value: object, pointer: str, log: Log) -> None:
+    def __init__(
+        self, value: object, log: Log, parent: Spot | None = None, key: object = None
+    ) -> None:
         self.value: Any = value
-        self.pointer = pointer
         self.log = log
+        self.parent = parent
+        self.key = key
+
+    @property
+    def pointer(self) -> str:
+        """Its JSON pointer, made when asked for: most values have no faults."""
+        parts: list[str] = []
+        spot = self
+        while spot.parent is not None:
+            parts.append(pointed("", spot.key))
+            spot = spot.parent
+        return "".join(reversed(parts))
 
     @property
     def dialect(self) -> Dialect:
@@ -86,9 +117,11 @@ class Spot:
             self._add("warning", message, demand, remedy)
 
     def _add(self, severity: Severity, message: str, demand: str, remedy: str) -> None:
+        if not self.log.has_room():
+            return
         weight = "MUST" if severity == "error" else "SHOULD"
         clause = f"OME-Zarr {self.dialect.name}, {demand} ({weight})"
-        self.log.add(
+        self.log.findings.append(
             Finding(
                 severity,
                 self.log.path,
@@ -103,9 +136,7 @@ class Spot:
     def passes(self, rule: Callable[[Spot], object]) -> bool:
         """Whether the schema of `rule` takes the value; nothing is noted."""
         trial = Log(self.dialect, "schema")
-        trial.steps = self.log.steps
-        rule(Spot(self.value, self.pointer, trial))
-        self.log.steps = trial.steps
+        rule(Spot(self.value, trial))
         return not trial.findings
 
     # Members
@@ -113,7 +144,7 @@ class Spot:
     def child(self, key: str) -> Spot | None:
         """The member `key`, if there is one."""
         if isinstance(self.value, dict) and key in self.value:
-            return Spot(self.value[key], pointed(self.pointer, key), self.log)
+            return Spot(self.value[key], self.log, self, key)
         return None
 
     def given(self, key: str) -> Spot | None:
@@ -145,7 +176,7 @@ class Spot:
         """The entries of a list; of anything else none."""
         if isinstance(self.value, list | tuple):
             for i, item in enumerate(self.value):
-                yield Spot(item, f"{self.pointer}/{i}", self.log)
+                yield Spot(item, self.log, self, i)
 
     # Types
 
@@ -193,7 +224,7 @@ class Spot:
         if most is not None and count > most:
             self.error(f"has {count} entries, not at most {most}", demand)
         if unique and (twice := first_repeated(self.value)) is not None:
-            entry = Spot(self.value[twice], f"{self.pointer}/{twice}", self.log)
+            entry = Spot(self.value[twice], self.log, self, twice)
             entry.error(
                 f"repeats an entry of this list: {seen(entry.value)}",
                 demand,
@@ -239,11 +270,15 @@ def is_finite(value: float) -> bool:
 
 
 def numbers(value: object) -> list[float] | None:
-    """A list of finite numbers, or None for anything else."""
+    """A list of finite numbers as floats, or None for anything else."""
     if not isinstance(value, list | tuple):
         return None
-    fits = all(is_number(item) and is_finite(item) for item in value)
-    return list(value) if fits else None
+    try:
+        found = [float(item) for item in value if is_number(item)]
+    except OverflowError:
+        return None
+    is_whole = len(found) == len(value) and all(map(is_finite, found))
+    return found if is_whole else None
 
 
 def text(value: object, key: str) -> str | None:

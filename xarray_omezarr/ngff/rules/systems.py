@@ -201,20 +201,13 @@ def _check_parameters(transform: Spot, size: int | None) -> list[float] | None:
     kind = text(transform.value, "type")
     if kind == "identity" and size is not None:
         return [1.0] * size
-    part = transform.value if isinstance(transform.value, dict) else {}
     if kind == "sequence":
-        parts = part.get("transformations")
-        found = (
-            [one for one in parts if text(one, "type") == "scale"]
-            if _is_list(parts)
-            else []
-        )
-        part = found[0] if found else {}
-    return numbers(part.get("scale"))
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
+        parts = transform.child("transformations")
+        found = [] if parts is None else list(parts.items())
+        scales = [part for part in found if text(part.value, "type") == "scale"]
+        transform = scales[0] if scales else transform
+    scale = transform.child("scale")
+    return None if scale is None else numbers(scale.value)
 
 
 def check_joins(

@@ -6,25 +6,23 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.finding import seen
+from xarray_omezarr.ngff.rules.spot import DEEPEST
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.spot import Spot
 
 _T = "transformations"
 _MOST_AXES = 5
-_DEEPEST = 60  # transformations inside transformations
 
 
 def check_transform(transform: Spot, depth: int = 0) -> None:
     """Measure a transformation of any type, and those inside it (RULES C3)."""
-    log = transform.log
-    log.steps -= 1
-    if depth > _DEEPEST or log.steps < 0:
-        if log.steps >= -1 or depth > _DEEPEST:
+    if not transform.log.may_enter(depth):
+        if transform.log.stops_here():
             transform.error(
-                "nests too many transformations to be measured",
-                f"{_T}: at most {_DEEPEST} inside each other",
-                "simplify it",
+                "has too many transformations inside each other to be measured",
+                f"{_T}: are finite",
+                f"write fewer than {DEEPEST} levels",
             )
         return
     if not transform.is_object(f"{_T}: each is an object"):
