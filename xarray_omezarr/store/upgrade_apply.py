@@ -21,6 +21,7 @@ from xarray_omezarr.store.exchange import beside, exchange, remove, trial
 from xarray_omezarr.store.place import ancestors
 
 if TYPE_CHECKING:
+    from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.target import Target
     from xarray_omezarr.store.upgrade_plan import Upgrade
 
@@ -59,12 +60,17 @@ def apply(upgrade: Upgrade, folder: Path) -> None:
         _beside(upgrade, folder)
 
 
-def reopened(target: Target) -> zarr.Group:
+def reopened(target: Target, zarr_format: ZarrFormat) -> zarr.Group:
     """The group at a target, from its new documents."""
     for above in ancestors(target):
         refresh(above)
+    # What was kept of the other format is passed over, which zarr would warn of.
     return zarr.open_group(
-        target.store, path=target.path, mode="r+", use_consolidated=False
+        target.store,
+        path=target.path,
+        mode="r+",
+        zarr_format=zarr_format,
+        use_consolidated=False,
     )
 
 

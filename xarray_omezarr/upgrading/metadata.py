@@ -17,6 +17,7 @@ from xarray_omezarr.errors import (
     OptionError,
     UnknownVersionError,
 )
+from xarray_omezarr.grid.implied import Sizes, placed
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Deferred,
@@ -200,6 +201,8 @@ def _read(
     if isinstance(model, Image):
         levels = dict(_levels(found, path, model))
         yield from levels.items()
+        if not version.features.transformations:
+            model = placed(model, _sizes(levels, path, model))
     yield path, GroupNode(model, version.foreign(attrs))
 
 
@@ -230,6 +233,17 @@ def _levels(found: Survey, path: str, image: Image) -> Iterator[tuple[str, Array
             if dtype is not None:
                 node = ArrayNode(dims, shape, dtype, Layout(shape), Deferred())
                 yield inner, node
+
+
+def _sizes(levels: Mapping[str, ArrayNode], path: str, image: Image) -> Sizes:
+    """Pixels by axis of the levels of an image, by path below it."""
+    sizes = {}
+    for picture in image.multiscales:
+        for level in picture.levels:
+            node = levels.get(join(path, level.path))
+            if node is not None:
+                sizes[level.path] = dict(zip(node.dims, node.shape, strict=True))
+    return sizes
 
 
 def _dtype(array: Standing) -> np.dtype[Any] | None:

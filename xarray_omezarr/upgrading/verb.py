@@ -154,7 +154,7 @@ def upgrade(
         planned = _planned(target, new, keep=keep, lossy=lossy)
         raise_together(planned.problems, f"{target} cannot be upgraded")
         apply(planned, folder)
-    return reopened(target)
+    return reopened(target, new.features.zarr_format)
 
 
 def _check_flags(**flags: object) -> None:
