@@ -193,7 +193,9 @@ def test_what_others_wrote_stays_to_the_letter(tmp_path, version) -> None:
     found = file.read_text()
     old, new = text.splitlines(), found.splitlines()
     assert len(old) == len(new)
-    differing = [(a.strip(), b.strip()) for a, b in zip(old, new, strict=True) if a != b]
+    differing = [
+        (a.strip(), b.strip()) for a, b in zip(old, new, strict=True) if a != b
+    ]
     assert [pair[1] for pair in differing] == ["0.5", "1.0", "0.25"]
     assert "12345678901234567890" in found
 
