@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 from xarray_omezarr.api.checking import check_new
-from xarray_omezarr.api.writing import prepare_planned, refuse_amending, write_planned
+from xarray_omezarr.api.writing import (
+    fit_planned,
+    prepare_planned,
+    refuse_amending,
+    write_planned,
+)
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.create import check_arrays
 from xarray_omezarr.write.fields import plan_any_collection as plan_images
@@ -170,7 +175,8 @@ def plan_bioformats2raw(
     full = complete(options, plan_bioformats2raw)
     refuse_amending(full, _INSTEAD)
     check_new(full)
-    hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml)
+    planned = plan_images(tree, full, series=series, ome_xml=ome_xml)
+    hierarchy = fit_planned(planned, full)
     check_arrays(hierarchy)
     return hierarchy
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
+from xarray_omezarr.api.writing import fit_planned
 from xarray_omezarr.errors import MissingDependencyError
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.model import to_axes
@@ -43,7 +44,8 @@ def image_metadata(
     >>> level["coordinateTransformations"]
     [{'type': 'scale', 'scale': [1.0, 1.0]}]
     """
-    return image_attributes(plan_multiscale(obj, complete(options)))
+    full = complete(options)
+    return image_attributes(fit_planned(plan_multiscale(obj, full), full))
 
 
 def image_grid(obj: xr.DataArray) -> Grid:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 from xarray_omezarr.api.checking import check_new
-from xarray_omezarr.api.writing import prepare_planned, refuse_amending, write_planned
+from xarray_omezarr.api.writing import (
+    fit_planned,
+    prepare_planned,
+    refuse_amending,
+    write_planned,
+)
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
 from xarray_omezarr.store.create import check_arrays
 from xarray_omezarr.write.fields import plan_any_plate
@@ -236,7 +241,7 @@ def plan_plate(
     full = complete(options, plan_plate)
     refuse_amending(full, _INSTEAD)
     check_new(full)
-    hierarchy = plan_any_plate(
+    planned = plan_any_plate(
         tree,
         full,
         roles={"well": well, "row": row, "column": column, "field": field},
@@ -246,6 +251,7 @@ def plan_plate(
         plate_map=plate_map,
         ome_xml=ome_xml,
     )
+    hierarchy = fit_planned(planned, full)
     check_arrays(hierarchy)
     return hierarchy
 

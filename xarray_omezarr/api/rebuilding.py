@@ -9,6 +9,7 @@ from xarray_omezarr.api.amending import budget_of
 from xarray_omezarr.api.checking import check_amending
 from xarray_omezarr.api.writing import target_of
 from xarray_omezarr.errors import Problems
+from xarray_omezarr.grid.implied import told_method
 from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.options import (
@@ -20,7 +21,6 @@ from xarray_omezarr.options import (
 from xarray_omezarr.store.existing import open_existing
 from xarray_omezarr.store.open_tree import Selection, open_tree
 from xarray_omezarr.store.rebuild import Rebuild, Rebuilds, later
-from xarray_omezarr.store.rules import told_method
 from xarray_omezarr.write.plate_fields import factors_of
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.options import WriteOptions, parse_bytes
+from xarray_omezarr.options import WriteOptions, parse_bytes, truth
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import Target, open_target
 from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
+from xarray_omezarr.write.fitting import fit
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
@@ -82,7 +83,7 @@ def write_planned(
     target = target_of(store, options).child(below)
     limit = options["memory_limit"]
     written: Group | Delayed = write(
-        plan(target.stem),
+        fit_planned(plan(target.stem), options),
         target,
         mode=options["mode"],
         compute=compute,
@@ -92,6 +93,17 @@ def write_planned(
         finish=finish,
     )
     return written
+
+
+def fit_planned(hierarchy: Hierarchy, options: WriteOptions) -> Hierarchy:
+    """What was planned, as far as its version can hold it.
+
+    Raises
+    ------
+    NotInVersionError
+        If it cannot hold something, and the option `lossy` is not set.
+    """
+    return fit(hierarchy, hierarchy.version, lossy=truth(options, "lossy"))
 
 
 def prepare_planned(

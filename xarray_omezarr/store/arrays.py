@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
 
 ZarrFormat = Literal[2, 3]
+# What stands between the indices in keys of chunks of Zarr v2.
+Separator = Literal[".", "/"]
 
 #: Names that `compression` understands, beside codec objects.
 COMPRESSIONS = ("auto", "blosc-zstd", "blosc-lz4", "zstd", "gzip", "none")
@@ -40,13 +42,15 @@ class WritableArray(Protocol):
     def __getitem__(self, key: tuple[slice, ...], /) -> Any: ...
 
 
-def model_array(node: ArrayNode, zarr_format: ZarrFormat) -> zarr.Array[Any]:
+def model_array(
+    node: ArrayNode, zarr_format: ZarrFormat, separator: Separator = "/"
+) -> zarr.Array[Any]:
     """An empty array in memory, with the metadata that `node` describes."""
     layout = node.layout
     specific: dict[str, Any]
     if zarr_format == 2:
-        # Nested keys are the standard's for v2 (RULES L5).
-        specific = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
+        # Nested keys are the standard's for v2 (RULES L5), but for the first version.
+        specific = {"chunk_key_encoding": {"name": "v2", "separator": separator}}
     else:
         specific = {"dimension_names": node.dims, "shards": layout.shards}
     return zarr.create_array(

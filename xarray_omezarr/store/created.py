@@ -16,6 +16,7 @@ from xarray_omezarr.store.arrays import array_attributes
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
+    from xarray_omezarr.ngff.versions.protocol import Features
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.target import Target
 
@@ -68,7 +69,7 @@ def _spelled(key: tuple[slice, ...]) -> str:
 
 
 def check_created(
-    array: Any, where: Target, node: ArrayNode, zarr_format: ZarrFormat
+    array: Any, where: Target, node: ArrayNode, features: Features
 ) -> None:
     """Raise if what a writer returned, or left at `where`, is not what was asked.
 
@@ -79,7 +80,7 @@ def check_created(
     """
     wrong = list(_differences_of_object(array, node))
     if not wrong:
-        wrong += _differences_in_store(where, node, zarr_format)
+        wrong += _differences_in_store(where, node, features)
     if wrong:
         raise OptionError(
             f"writer made something else than the array asked for at {where}: "
@@ -112,7 +113,7 @@ def _is_dtype(seen: object, asked: np.dtype[Any]) -> bool:
 
 
 def _differences_in_store(
-    where: Target, node: ArrayNode, zarr_format: ZarrFormat
+    where: Target, node: ArrayNode, features: Features
 ) -> Iterator[str]:
     try:
         stored = zarr.open_array(where.store, path=where.path, mode="r")
@@ -120,8 +121,8 @@ def _differences_in_store(
         yield f"no Zarr array can be opened there when it has returned ({error})"
         return
     metadata = stored.metadata
-    if metadata.zarr_format != zarr_format:
-        yield f"it is of Zarr v{metadata.zarr_format}, not v{zarr_format}"
+    if metadata.zarr_format != features.zarr_format:
+        yield f"it is of Zarr v{metadata.zarr_format}, not v{features.zarr_format}"
         return
     layout = node.layout
     pairs = {
@@ -131,7 +132,10 @@ def _differences_in_store(
         "shards": (stored.shards, layout.shards),
     }
     if isinstance(metadata, ArrayV2Metadata):
-        pairs["dimension_separator"] = (metadata.dimension_separator, "/")
+        pairs["dimension_separator"] = (
+            metadata.dimension_separator,
+            features.separator,
+        )
     else:
         pairs["dimension_names"] = (metadata.dimension_names, node.dims)
     for what, (seen, asked) in pairs.items():

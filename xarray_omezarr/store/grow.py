@@ -41,6 +41,7 @@ from xarray_omezarr.windows import needs_windows
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Omero
+    from xarray_omezarr.ngff.versions.protocol import Features
     from xarray_omezarr.store.existing import Existing
 
 
@@ -217,13 +218,13 @@ class Grown:
             if "array" in entry:
                 # Readers find the old one until the attribute names the new one.
                 fresh = _free_name(entry["array"], taken)
-                _write_array(group, fresh, arrays[entry["array"]], self._zarr_format())
+                _write_array(group, fresh, arrays[entry["array"]], self._features())
                 entry["array"] = fresh
         merged = {**encoded, **old, "coords": {**known, **encoded["coords"]}}
         return merged, gone
 
-    def _zarr_format(self) -> Any:
-        return self.existing.hierarchy.version.features.zarr_format
+    def _features(self) -> Features:
+        return self.existing.hierarchy.version.features
 
     def _with_windows(self) -> Omero | None:
         """The new channels with the windows that their pixels tell."""
@@ -275,11 +276,12 @@ def _free_name(name: str, taken: set[Any]) -> str:
 
 
 def _write_array(
-    group: zarr.Group, name: str, values: NDArray[Any], zarr_format: Any
+    group: zarr.Group, name: str, values: NDArray[Any], features: Features
 ) -> None:
     group.require_group(KEY)
     path = join(KEY, name)
     dims = tuple(f"{name}_{axis}" for axis in range(values.ndim))
     layout = Layout(tuple(max(1, n) for n in values.shape))
     node = ArrayNode(dims, values.shape, values.dtype, layout, Given(values))
-    new_arrays(group, {path: node}, zarr_format)[path][...] = values
+    made = new_arrays(group, {path: node}, features.zarr_format, features.separator)
+    made[path][...] = values

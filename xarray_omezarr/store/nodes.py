@@ -19,7 +19,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, StorePath
 
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.store.arrays import ZarrFormat, model_array
+from xarray_omezarr.store.arrays import Separator, ZarrFormat, model_array
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -95,7 +95,10 @@ def empty_group(path: str, zarr_format: ZarrFormat) -> tuple[str, Buffer]:
 
 
 def new_arrays(
-    root: zarr.Group, nodes: Mapping[str, ArrayNode], zarr_format: ZarrFormat
+    root: zarr.Group,
+    nodes: Mapping[str, ArrayNode],
+    zarr_format: ZarrFormat,
+    separator: Separator = "/",
 ) -> dict[str, zarr.Array[Any]]:
     """Store the metadata of empty arrays below `root`, and give the arrays.
 
@@ -105,7 +108,7 @@ def new_arrays(
     arrays: dict[str, zarr.Array[Any]] = {}
     models: dict[Any, tuple[zarr.Array[Any], Documents]] = {}
     for path, node in nodes.items():
-        model, documents_of_model = _model(node, zarr_format, models)
+        model, documents_of_model = _model(node, zarr_format, separator, models)
         where = StorePath(root.store, join(root.path, path))
         for name, document in documents_of_model.items():
             documents[join(where.path, name)] = document
@@ -120,6 +123,7 @@ def new_arrays(
 def _model(
     node: ArrayNode,
     zarr_format: ZarrFormat,
+    separator: Separator,
     known: dict[Any, tuple[zarr.Array[Any], Documents]],
 ) -> tuple[zarr.Array[Any], Documents]:
     """An empty array and its documents; those of a plate are alike, and made once."""
@@ -127,7 +131,7 @@ def _model(
     layout = replace(node.layout, compression=id(node.layout.compression))
     key = (node.dims, node.shape, node.dtype, layout)
     if node.attrs or key not in known:
-        model = model_array(node, zarr_format)
+        model = model_array(node, zarr_format, separator)
         made = (model, _documents(model.metadata, ""))
         if node.attrs:
             return made

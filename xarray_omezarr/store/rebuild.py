@@ -155,7 +155,8 @@ class Rebuild:
             if "/" in path:
                 group.require_group(path.rsplit("/", 1)[0])
         nodes = {path: self.planned.array(path) for path in fresh}
-        new_arrays(group, nodes, self._version().features.zarr_format)
+        features = self._version().features
+        new_arrays(group, nodes, features.zarr_format, features.separator)
 
     def _commit(self) -> zarr.Group:
         group = self._group()

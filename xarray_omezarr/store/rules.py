@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.grid.bins import holds_bins
+from xarray_omezarr.grid.implied import told_method
 from xarray_omezarr.grid.model import to_grid
 from xarray_omezarr.hierarchy import BlockFunction, Downsampled, Hierarchy
 from xarray_omezarr.pixels.methods import (
-    KERNELS,
-    METHODS,
-    NEAREST,
     check_method_for,
     method_name,
     position,
@@ -27,14 +25,6 @@ if TYPE_CHECKING:
 
 Method: TypeAlias = str | BlockFunction
 Shift: TypeAlias = Literal["centre", "first", "other"]
-
-#: What `metadata.method` says in images written here.
-OURS = "xarray_omezarr.pixels.downsample"
-# Programs agree on what these mean, but not on the filters.
-_PLAIN = (*KERNELS, NEAREST)
-# What other programs call methods that make the same pixels, at most one grey value
-# apart where they round otherwise.
-_OF_OTHERS = {"itkwasm_bin_shrink": "mean", "itk_bin_shrink": "mean"}
 
 _REMAKE = (
     "write with pyramid=False and remake the levels with build_pyramid(store, "
@@ -51,19 +41,6 @@ class _Placed:
     path: str
     grid: Grid
     factors: tuple[int, ...]
-
-
-def told_method(multiscale: Multiscale) -> str | None:
-    """The method that the metadata tell; None if they tell none that is known."""
-    about = multiscale.metadata if isinstance(multiscale.metadata, Mapping) else {}
-    kwargs = about.get("kwargs")
-    if about.get("method") == OURS:
-        told = kwargs.get("method") if isinstance(kwargs, Mapping) else None
-        return told if told in METHODS else None
-    told = _OF_OTHERS.get(str(multiscale.type), multiscale.type)
-    # A program that names its own function may round or cut in a way of its own.
-    is_known = told in _PLAIN and ("method" not in about or told != multiscale.type)
-    return told if is_known else None
 
 
 def with_rules(

@@ -133,8 +133,11 @@ class ZarrWriter:
 
     def create(self, hierarchy: Hierarchy, root: zarr.Group) -> Handles:
         """The empty arrays, of class `zarr.Array`."""
-        zarr_format = hierarchy.version.features.zarr_format
-        return {**new_arrays(root, hierarchy.arrays, zarr_format)}
+        features = hierarchy.version.features
+        made = new_arrays(
+            root, hierarchy.arrays, features.zarr_format, features.separator
+        )
+        return {**made}
 
     def open(self, hierarchy: Hierarchy, root: zarr.Group) -> Handles:
         """The arrays that are there, of class `zarr.Array`."""
@@ -219,7 +222,7 @@ class CallableWriter:
 
     def create(self, hierarchy: Hierarchy, root: zarr.Group) -> Handles:
         """The empty arrays, made by the function and checked."""
-        zarr_format = hierarchy.version.features.zarr_format
+        features = hierarchy.version.features
         target = open_target(root)
         self.check(hierarchy, target)
         handles: Handles = {}
@@ -227,8 +230,8 @@ class CallableWriter:
             where = target.child(path)
             assert where.directory is not None  # checked above
             array = self._call(where.directory, node)
-            check_created(array, where, node, zarr_format)
-            complete_attrs(where, node, zarr_format)
+            check_created(array, where, node, features)
+            complete_attrs(where, node, features.zarr_format)
             handles[path] = CreatedArray(array, path)
         return handles
 

@@ -23,6 +23,7 @@ from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.pixels.methods import check_method, method_name
+from xarray_omezarr.write.fitting import check_spelled
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.label_levels import given_levels, label_view, made_levels
 from xarray_omezarr.write.label_values import KEY, plan_meaning
@@ -220,14 +221,14 @@ def _planned(
             chosen.update(_layout(stored.grid.dims, frame))
         nodes = level_nodes(stored, pyramid, dtype, version, chosen)
         title = own_name(label.da, None, name)
-        image = image_model(stored.grid, pyramid, title, None)
-        kept, beside = kept_beside(stored, chosen, title)
+        image = image_model(stored.axes(version.features), pyramid, title, None)
+        kept, beside = kept_beside(stored, chosen, title, version)
     problems.raise_all(f"Label {name!r} cannot be written")
     model = LabelImage(multiscales=image.multiscales, image_label=meaning)
     model = with_unknown(model, attrs.pop("ome", None))
     nodes = {"": GroupNode(model, {**attrs, **kept}), **nodes, **beside}
     # What the version cannot hold shows when it spells the metadata.
-    version.to_attrs(model)
+    check_spelled(model, version, lossy=truth(chosen, "lossy"))
     if dtype.itemsize == 8:
         warn(
             f"Label {name!r} is {dtype}, and many viewers show no labels of 64 bit; "

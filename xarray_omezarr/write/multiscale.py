@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from xarray_omezarr.errors import (
     warn,
 )
 from xarray_omezarr.grid.kept import KEY, encode
-from xarray_omezarr.grid.model import to_axes, to_level
+from xarray_omezarr.grid.model import to_level
 from xarray_omezarr.grid.names import GENERIC_NAMES
 from xarray_omezarr.hierarchy import (
     ArrayNode,
@@ -38,7 +38,8 @@ from xarray_omezarr.options import truth
 from xarray_omezarr.pixels.methods import check_method_for, method_name
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.channels import plan_channels
-from xarray_omezarr.write.keeping import check_attrs, plan_kept
+from xarray_omezarr.write.fitting import check_spelled
+from xarray_omezarr.write.keeping import check_attrs, plan_kept, without_systems
 from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.levels import given_pyramid
 from xarray_omezarr.write.pyramid import Method, Pyramid, PyramidLevel, plan_pyramid
@@ -49,7 +50,7 @@ from xarray_omezarr.write.stored import store_view
 if TYPE_CHECKING:
     import xarray as xr
 
-    from xarray_omezarr.grid.grid import Grid
+    from xarray_omezarr.ngff.axes import Axis
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.options import WriteOptions
     from xarray_omezarr.write.levels import GivenLevels
@@ -82,7 +83,7 @@ def plan_multiscale(
     OmeZarrError
         One problem as itself, several as `OmeZarrErrorGroup`.
     """
-    da = placed(da)
+    da, systems = without_systems(placed(da))
     problems = Problems()
     version = registry.get(options["version"] or registry.DEFAULT)
     attrs: dict[str, Any] = {}
@@ -115,12 +116,14 @@ def plan_multiscale(
     problems.raise_all(_PROBLEM)
     assert pyramid is not None  # else a problem was raised
     name = own_name(da, options["name"], stem)
-    image = image_model(stored.grid, pyramid, name, channels)
-    image = with_unknown(image, attrs.pop("ome", None))
-    kept, beside = kept_beside(stored, options, name)
+    axes = stored.axes(version.features)
+    image = image_model(axes, pyramid, name, channels)
+    image = with_unknown(image, attrs.pop("ome", systems))
+    kept, beside = kept_beside(stored, options, name, version)
     nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside}
     # What the version cannot hold shows when it spells the metadata.
-    version.to_attrs(with_default_windows(image, dtype))
+    shown = with_default_windows(image, dtype)
+    check_spelled(shown, version, lossy=truth(options, "lossy"))
     return Hierarchy(version, nodes)
 
 
@@ -264,10 +267,12 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     raise OptionError(f"fill_value is {value!r}, which {dtype} cannot hold")
 
 
-def image_model(grid: Grid, pyramid: Pyramid, name: str | None, channels: Any) -> Image:
-    """The metadata of an image with these levels; `grid` is that of the finest."""
+def image_model(
+    axes: Sequence[Axis], pyramid: Pyramid, name: str | None, channels: Any
+) -> Image:
+    """The metadata of an image with these levels."""
     multiscale = Multiscale.of(
-        to_axes(grid),
+        axes,
         [to_level(level.grid, level.path) for level in pyramid.levels],
         name=name,
         **_making(pyramid),
@@ -306,7 +311,7 @@ def own_name(da: xr.DataArray, given: str | None, stem: str | None) -> str | Non
 
 
 def kept_beside(
-    stored: Stored, options: WriteOptions, name: str | None
+    stored: Stored, options: WriteOptions, name: str | None, version: Version
 ) -> tuple[dict[str, Any], dict[str, Node]]:
     """The attribute and the nodes that keep what the standard has no place for."""
     kept = plan_kept(
@@ -315,6 +320,7 @@ def kept_beside(
         exact=stored.inspection.exact,
         channel_dim=stored.channel_dim,
         grid=stored.inspection.grid,
+        features=version.features,
     )
     unit = pixel_unit(stored.da)
     if unit is not None:

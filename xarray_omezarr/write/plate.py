@@ -11,13 +11,14 @@ from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.plate import Acquisition, Field, Well
 from xarray_omezarr.ngff.unknown import with_unknown_beside
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.options import WriteOptions
+from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.write.acquisitions import (
     known_acquisition,
     parse_acquisitions,
     settle_acquisitions,
 )
 from xarray_omezarr.write.bioformats2raw import OME, OME_XML, with_series
+from xarray_omezarr.write.fitting import check_spelled
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.plate_fields import plan_fields
 from xarray_omezarr.write.plate_map import (
@@ -118,7 +119,7 @@ def plan_plate(
     for node in nodes.values():
         # What the version cannot hold shows when it spells the metadata.
         if isinstance(node, GroupNode) and node.model is not None:
-            version.to_attrs(node.model)
+            check_spelled(node.model, version, lossy=truth(options, "lossy"))
     planned = Hierarchy(version, nodes).around(
         {path: without_acquisition(plan, fields[path]) for path, plan in images.items()}
     )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.errors import CoordinateError
-from xarray_omezarr.grid.dims import Arrangement, arrange, check_texts, is_axis
+from xarray_omezarr.errors import CoordinateError, NotInVersionError
+from xarray_omezarr.grid.axis_attrs import axis_fields
+from xarray_omezarr.grid.dims import Arrangement, arrange, check_texts, is_axis, roles
 from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import Inspection, examine, labelled_dims
+from xarray_omezarr.grid.model import to_axes
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, VARIABLE
+from xarray_omezarr.ngff.versions import registry
 
 if TYPE_CHECKING:
+    from xarray_omezarr.ngff.axes import Axis
+    from xarray_omezarr.ngff.versions.protocol import Features
     from xarray_omezarr.options import WriteOptions
 
 
@@ -59,6 +64,17 @@ class Stored:
             )
         )
 
+    def axes(self, features: Features) -> tuple[Axis, ...]:
+        """The axes with all that coordinates tell of them, in stored order."""
+        told = {
+            name: axis_fields(self.outline.coords[own].attrs, features)
+            for own, name in self.names.items()
+            if own in self.outline.coords
+        }
+        return tuple(
+            axis.model_copy(update=told.get(axis.name)) for axis in to_axes(self.grid)
+        )
+
     @property
     def channel_dim(self) -> str | None:
         """Own name of the channel dim."""
@@ -76,13 +92,46 @@ def store_view(da: xr.DataArray, options: WriteOptions) -> Stored:
         dims=tuple(str(dim) for dim in da.dims),
         sizes={str(dim): size for dim, size in da.sizes.items()},
         labelled=labelled_dims(da),
-        requested=options["dims"],
+        requested=_requested(da, options),
     )
     outline = outline_of(da, arrangement)
     _check_names(outline, arrangement)
     return Stored(
         da, outline, arrangement, examine(outline, irregular=options["irregular"])
     )
+
+
+def _requested(da: xr.DataArray, options: WriteOptions) -> Any:
+    """The option `dims`, or what the version stores all images with."""
+    version = registry.get(options["version"] or registry.DEFAULT)
+    fixed, asked = version.features.dims, options["dims"]
+    if fixed is None:
+        return asked
+    if asked is not None and [str(dim).lower() for dim in asked] != [*fixed]:
+        raise NotInVersionError(
+            f"dims is {asked!r}, and OME-Zarr {version.name} stores all images as "
+            f"{''.join(fixed)}; leave dims out, or choose a later version="
+        )
+    if asked is None:
+        _check_known(da, fixed, version.name)
+    return fixed
+
+
+def _check_known(da: xr.DataArray, fixed: tuple[str, ...], version: str) -> None:
+    """Refuse dims that would be dropped without having been asked for."""
+    found = roles(
+        [str(dim) for dim in da.dims],
+        {str(dim): size for dim, size in da.sizes.items()},
+        labelled_dims(da),
+    )
+    unnamed = not {role.name for role in found.values()} & {"y", "x"}
+    others = [dim for dim, role in found.items() if role.name not in fixed]
+    if others and not unnamed:
+        raise NotInVersionError(
+            f"OME-Zarr {version} has no place for the axes {others}, only for "
+            f"{', '.join(fixed)}; rename them, select from them with .isel(), or "
+            "choose a later version="
+        )
 
 
 def outline_of(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:

@@ -12,7 +12,8 @@ import xarray_omezarr as xo
 from xarray_omezarr.ngff import Axis, Multiscale
 from xarray_omezarr.ngff.multiscale import Level
 from xarray_omezarr.store.open import open_hierarchy
-from xarray_omezarr.store.rules import told_method, with_rules
+from xarray_omezarr.grid.implied import told_method
+from xarray_omezarr.store.rules import with_rules
 from xarray_omezarr.store.target import open_target
 
 AXES = [Axis(name="y", type="space"), Axis(name="x", type="space")]

@@ -1,0 +1,170 @@
+"""What a version cannot hold of a hierarchy: refused, or left out with a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xarray_omezarr.errors import NotInVersionError, Problems, warn
+from xarray_omezarr.grid.implied import Sizes, implied_factors, placed
+from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, Node, join
+from xarray_omezarr.ngff.multiscale import Image
+
+if TYPE_CHECKING:
+    from xarray_omezarr.hierarchy import Model
+    from xarray_omezarr.ngff.versions.protocol import Version
+
+_SHOWN = 3
+_REMEDY = "choose a later version=, or leave it out with lossy=True"
+# Of the factor of a level.
+_TOLERANCE = 1e-3
+
+
+def fit(hierarchy: Hierarchy, version: Version, *, lossy: bool) -> Hierarchy:
+    """The hierarchy in a version: all that its metadata can hold.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        In any version.
+    version : Version
+        The one that it will have.
+    lossy : bool
+        Whether what the version cannot hold is left out, with one warning.
+
+    Returns
+    -------
+    Hierarchy
+        The same arrays and files, and models of which all will be stored. Where a
+        version has no transformations, levels lie where readers will find them.
+
+    Raises
+    ------
+    NotInVersionError
+        If something has no place, naming it and the nodes; several as
+        `OmeZarrErrorGroup`. With `lossy` only where nothing would be left without it.
+    """
+    nodes: dict[str, Node] = dict(hierarchy.nodes)
+    lost: dict[str, list[str]] = {}
+    stuck: dict[str, list[str]] = {}
+    for path, node in hierarchy.groups.items():
+        if node.model is None:
+            continue
+        sizes = _sizes(hierarchy, path, node.model)
+        fitting, told = fitted(node.model, version, sizes)
+        for what in told:
+            lost.setdefault(what, []).append(path)
+        if told:
+            for what in version.fitted(fitting)[1]:
+                stuck.setdefault(what, []).append(path)
+        if fitting is not node.model:
+            nodes[path] = replace(node, model=fitting)
+    if lost and not lossy:
+        _refuse(version, lost, _REMEDY)
+    if stuck:
+        _refuse(version, stuck, "choose a later version=, as nothing is left without")
+    if lost:
+        warn(f"Left out, as OME-Zarr {version.name} has no place for it: {_all(lost)}")
+    return replace(hierarchy, version=version, nodes=nodes)
+
+
+def fitted(
+    model: Model, version: Version, sizes: Sizes
+) -> tuple[Model, tuple[str, ...]]:
+    """As `Version.fitted`, of a model whose arrays are known.
+
+    Parameters
+    ----------
+    model : Model
+        Of one group.
+    version : Version
+        The one that it will have.
+    sizes : mapping
+        Pixels by axis of the arrays of an image, by path below it.
+    """
+    fitting, lost = version.fitted(model)
+    if version.features.transformations or not isinstance(fitting, Image):
+        return fitting, lost
+    # What a reader will find: levels that lie where their sizes say.
+    told = placed(fitting, sizes)
+    if isinstance(model, Image):
+        lost = (*lost, *_other_factors(model, sizes))
+    return (model if told == model else told), lost
+
+
+def _other_factors(image: Image, sizes: Sizes) -> Iterator[str]:
+    """Scales of levels that are not those that the sizes of their arrays tell."""
+    for picture in image.multiscales:
+        if not all(level.path in sizes for level in picture.levels):
+            continue
+        ones = (1.0,) * len(picture.axes)
+        first = picture.levels[0].scale or ones
+        found = implied_factors(picture, sizes)
+        for level, factors in zip(picture.levels, found, strict=True):
+            own = level.scale or ones
+            for axis, scale, one, factor in zip(
+                picture.axes, own, first, factors, strict=True
+            ):
+                if abs(scale - factor * one) > _TOLERANCE * abs(factor * one):
+                    yield (
+                        f"scale {scale:g} of level {level.path!r} along {axis.name!r}, "
+                        f"as its size tells {factor * one:g}"
+                    )
+
+
+def _sizes(hierarchy: Hierarchy, path: str, model: Model) -> Sizes:
+    if not isinstance(model, Image):
+        return {}
+    sizes: dict[str, Mapping[str, int]] = {}
+    for picture in model.multiscales:
+        for level in picture.levels:
+            node = hierarchy.nodes.get(join(path, level.path))
+            if isinstance(node, ArrayNode):
+                sizes[level.path] = dict(zip(node.dims, node.shape, strict=True))
+    return sizes
+
+
+def check_spelled(model: Model, version: Version, *, lossy: bool) -> None:
+    """Raise what keeps a model that is planned from being written.
+
+    Raises
+    ------
+    NotInVersionError
+        If the version has no place for something, unless that may be left out.
+    MetadataError
+        If it breaks a MUST of the standard.
+    """
+    fitting, lost = version.fitted(model)
+    if lossy:
+        # What is lost is said of all nodes together, when all are planned.
+        model = model if version.fitted(fitting)[1] else fitting
+    elif lost:
+        raise NotInVersionError(
+            f"OME-Zarr {version.name} has no place for {', '.join(lost)}; {_REMEDY}"
+        )
+    version.to_attrs(model)
+
+
+def _refuse(version: Version, lost: Mapping[str, list[str]], remedy: str) -> None:
+    problems = Problems()
+    for what, paths in lost.items():
+        with problems.collected():
+            raise NotInVersionError(
+                f"OME-Zarr {version.name} has no place for {what}{_where(paths)}; "
+                f"{remedy}"
+            )
+    problems.raise_all(f"This cannot be stored in OME-Zarr {version.name}")
+
+
+def _all(lost: Mapping[str, list[str]]) -> str:
+    return "; ".join(f"{what}{_where(paths)}" for what, paths in lost.items())
+
+
+def _where(paths: list[str]) -> str:
+    """In which nodes; the root is what the sentence is about anyway."""
+    if paths == [""]:
+        return ""
+    shown = ", ".join(repr(path or "/") for path in paths[:_SHOWN])
+    more = len(paths) - _SHOWN
+    return f" in {shown}{f' and {more} more' if more > 0 else ''}"
