@@ -113,6 +113,8 @@ def _errors(case: Case, level: Any) -> list[str]:
 
 def as_scene(fragment: Attributes) -> Attributes:
     """A bare piece of coordinate systems and transformations where it may stand."""
+    if "ome" in fragment:
+        return fragment
     return {"ome": {"version": CANDIDATE, "scene": fragment}}
 
 

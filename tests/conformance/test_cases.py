@@ -48,7 +48,9 @@ def test_an_official_case_is_as_its_path_says_unless_no_schema_could_say_it(
         assert verdict.valid is case.valid, verdict
 
 
-@pytest.mark.parametrize("case", select(lambda case: not case.contested))
+@pytest.mark.parametrize(
+    "case", select(lambda case: not case.contested and case.mode != "fragment")
+)
 def test_at_the_level_of_the_standard_a_case_is_as_its_label_says(case: Case) -> None:
     verdict = ours_standard(case)
     assert verdict is not None
@@ -70,6 +72,16 @@ def test_a_contested_case_gets_an_answer_and_a_reason(case: Case) -> None:
 def test_the_schemas_say_what_the_index_says_they_say(case: Case) -> None:
     verdict = jsonschema(case)
     assert verdict is None or verdict.valid is case.schema_valid
+
+
+@pytest.mark.parametrize("case", select(lambda case: case.mode == "fragment"))
+def test_a_piece_of_the_text_is_as_labelled_unless_it_breaks_the_text(
+    case: Case,
+) -> None:
+    verdict = ours_standard(case)
+    assert verdict is not None
+    broken = case.path.name.split(".")[0] in totals.FRAGMENTS
+    assert (verdict.valid, verdict.crashed) == (case.valid and not broken, False)
 
 
 def test_all_cases_are_there() -> None:

@@ -25,6 +25,11 @@ def test_the_page_holds_our_answers_to_contested_cases() -> None:
     assert totals.block("contested", text) == totals.contested()
 
 
+def test_the_page_holds_our_answers_to_pieces_of_the_text() -> None:
+    text = totals.PAGE.read_text("utf-8")
+    assert totals.block("fragments", text) == totals.fragments()
+
+
 def test_a_crash_is_never_right_and_who_does_not_answer_is_not_counted() -> None:
     valid = next(case for case in all_cases() if case.valid)
     invalid = next(case for case in all_cases() if not case.valid)

@@ -55,7 +55,9 @@ def cases_of(version: str, part: str) -> list[Case]:
     return [
         case
         for case in all_cases()
-        if case.version == version and (case.mode == "store") is (part == HIERARCHIES)
+        if case.version == version
+        and case.mode != "fragment"
+        and (case.mode == "store") is (part == HIERARCHIES)
     ]
 
 
@@ -138,6 +140,34 @@ _BY_NAME = {
 }
 
 
+# Pieces of the text that stand for themselves: nobody checks them upstream. What is
+# wrong with those that are labelled valid and are refused here.
+FRAGMENTS = {
+    "example_byDimension2": "four axes of space in a system; a system has two or three",
+    "example_byDimensionXarray": "steps that are not within `transformation`, as in "
+    "drafts; the schema refuses them as well",
+    "example_displacement_field": "two numbers in a scale of three axes",
+    "example_multiscales": '`"ome": "0.6rc0"`, where an object must stand',
+    "example_multiscales_reference_to_label": '`"ome": "0.6rc0"`, where an object must '
+    "stand",
+    "example_projectAxis2": "axes without types: none of them is of space",
+    "example_sequenceSubspace1": "steps with axes by name, as in drafts",
+}
+
+
+def fragments() -> str:
+    """What is answered to the pieces of systems and transformations in the text."""
+    lines = ["| piece | its label | standard | why not |", "|---|---|---|---|"]
+    for case in all_cases():
+        if case.mode == "fragment":
+            name = case.path.name.split(".")[0]
+            label = "valid" if case.valid else "invalid"
+            answer = _word(ours_standard(case))
+            why = FRAGMENTS.get(name, "")
+            lines.append(f"| `{name}` | {label} | {answer} | {why} |")
+    return "\n".join(lines)
+
+
 def reason(case: Case) -> str:
     """Why a label is doubtful, in words."""
     name = case.path.name.split(".")[0]
@@ -170,7 +200,11 @@ def main(arguments: Sequence[str]) -> None:
     peers = {
         f"{name} {version_of(PACKAGES[name])}": judge for name, judge in PEERS.items()
     }
-    blocks = {"totals": tables({**OURS, **peers}), "contested": contested()}
+    blocks = {
+        "totals": tables({**OURS, **peers}),
+        "contested": contested(),
+        "fragments": fragments(),
+    }
     if "--print" in arguments:
         print("\n\n".join(blocks.values()))
         return
