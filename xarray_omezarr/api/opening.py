@@ -9,7 +9,8 @@ from typing import Any, Literal, cast
 import xarray as xr
 
 from xarray_omezarr.errors import OmeZarrError, OptionError
-from xarray_omezarr.grid.names import NAME_KEY
+from xarray_omezarr.grid.names import NAME_KEY, OME
+from xarray_omezarr.ngff.spaces import holds_systems
 from xarray_omezarr.read.assembling import nothing_is_garbage
 from xarray_omezarr.read.labels import with_labels
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
@@ -183,6 +184,8 @@ def open_image(
     )
     (variable,) = dataset.data_vars
     image = dataset[variable]
+    if holds_systems(dataset.attrs.get(OME)):
+        image.attrs[OME] = dataset.attrs[OME]
     name = image.encoding.get(NAME_KEY)
     # An array cannot be put into a Dataset beside a coordinate of the same name.
     return image.rename(name) if name and name not in image.coords else image

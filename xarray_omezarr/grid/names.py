@@ -46,3 +46,6 @@ LABEL_IMAGES = "label_images"
 
 #: Encoding of its coordinate ``present``: the type that the pixels had.
 DTYPE_KEY = "omezarr_dtype"
+
+#: Attribute with what the standard's metadata say and xarray has no place for.
+OME = "ome"

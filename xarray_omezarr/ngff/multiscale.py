@@ -23,6 +23,9 @@ from xarray_omezarr.ngff.transforms import (
 )
 from xarray_omezarr.ngff.transforms import Sequence as Chain
 
+#: What the system of a picture is called that nobody named.
+SYSTEM = "physical"
+
 # ``https://``, ``file:/``, ``C:``; a colon further on is an ordinary character.
 _URL_OR_DRIVE = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*:/")
 
@@ -158,7 +161,7 @@ class Multiscale(Model):
         name: str | None = None,
         type: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        system: str = "physical",
+        system: str = SYSTEM,
     ) -> Self:
         """The picture with one coordinate system.
 

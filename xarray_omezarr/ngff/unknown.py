@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from xarray_omezarr.ngff.base import Model
 from xarray_omezarr.ngff.multiscale import Multiscale
 from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.spaces import has_spaces, spaces, with_spaces
 
 M = TypeVar("M", bound=Model)
 
@@ -16,6 +17,9 @@ G = TypeVar("G", Plate, Well)
 _WORDS: dict[type[Model], str] = {Plate: "plate", Well: "well"}
 # Lists of a plate whose entries a tree spells in its nodes.
 _OF_PLATE = ("rows", "columns", "wells")
+
+# Told as a whole, but for unknown keys of the axes that arrays have.
+_SPACES = ("coordinate_systems", "coordinate_transformations")
 
 # What tells one entry of a list from another, so that its unknown keys find it
 # again after entries were added, removed or put into another order.
@@ -33,8 +37,12 @@ def unknown(model: Model) -> dict[str, Any]:
     {'axes': [{'name': 'x', 'orientation': {'value': 'left-to-right'}}]}
     """
     found = model.extras()
+    if isinstance(model, Multiscale):
+        found |= spaces(model)
     for name in type(model).model_fields:
         value = getattr(model, name)
+        if isinstance(model, Multiscale) and name in _SPACES:
+            value = (model.system,) if name == "coordinate_systems" else None
         if isinstance(value, Model):
             inner: Any = unknown(value)
         elif isinstance(value, tuple):
@@ -54,6 +62,8 @@ def with_unknown(model: M, keys: object) -> M:
     """The model with unknown keys as `unknown` gives them; known ones never change."""
     if not isinstance(keys, Mapping):
         return model
+    if isinstance(model, Multiscale) and has_spaces(keys):
+        model = with_spaces(model, keys)
     fields = type(model).model_fields
     update: dict[str, Any] = {
         key: value

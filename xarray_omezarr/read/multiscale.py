@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from xarray.core import indexing
 
 from xarray_omezarr.errors import UnitError, warn
+from xarray_omezarr.grid.axis_attrs import with_axis_attrs, without_axis_attrs
 from xarray_omezarr.grid.dims import is_axis
 from xarray_omezarr.grid.grid import Grid
 from xarray_omezarr.grid.inspect import channel_texts
@@ -109,7 +110,7 @@ class OpenImage:
     def _unknown(self) -> dict[str, Any]:
         image = self.image
         image = image.image if isinstance(image, LabelImage) else image
-        return unknown(_beside_coords(image))
+        return unknown(_beside_coords(without_axis_attrs(image)))
 
     def _once(self, what: str, make: Callable[[], T], *others: Hashable) -> T:
         """What depends on nothing but what images alike have in common.
@@ -156,6 +157,7 @@ class OpenImage:
             # Sizes of the finest do not matter, and it may not have been opened.
             finest = to_grid(multiscale, multiscale.levels[0], node.shape)
             coords = restore(self.kept, coords, grid, finest)
+        coords = with_axis_attrs(coords, multiscale.axes)
         if not dims and _tells_the_label(coords):
             del coords[CHANNEL_LABEL]
         encoding = self._encoding(number, node, _scales(grid, coords))

@@ -95,7 +95,7 @@ def template(document: bytes) -> Template | None:
         multiscale = picture["multiscales"][0]
         slots[multiscale.get("name", "")] = ("name", 0, "")
         for number, level in enumerate(multiscale["datasets"]):
-            for transformation in level["coordinateTransformations"][1:]:
+            for transformation in _after_scale(level["coordinateTransformations"]):
                 mark = transformation.get("translation", "")
                 slots[mark] = ("translation", number, "")
         for number, channel in enumerate(picture.get("omero", {}).get("channels", [])):
@@ -105,6 +105,12 @@ def template(document: bytes) -> Template | None:
     except (AttributeError, LookupError, TypeError):
         return None
     return Template(tuple(values), tuple(slots[mark] for mark in marked))
+
+
+def _after_scale(told: Any) -> Any:
+    """The transformations after the first, which may stand in a sequence."""
+    first, *others = told
+    return others or first.get("transformations", [])[1:]
 
 
 def _standard(found: Mapping[str, Any]) -> Any:

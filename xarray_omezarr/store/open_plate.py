@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import (
@@ -29,7 +29,7 @@ from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
 from xarray_omezarr.store.alike import Differences, with_differences
-from xarray_omezarr.store.open import level_paths
+from xarray_omezarr.store.open import level_paths, measured_levels, with_places
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
     GROUP_NAMES,
@@ -172,6 +172,7 @@ class _FieldReader:
         self._version = version
         self._levels: dict[int, tuple[Image, str, int]] = {}
         self._numbers: dict[Hashable, int] = {}
+        self._places: dict[Hashable, _Group] = {}
         self.arrays = ArrayReader(opening.target, opening.zarr_format)
         self.samples: list[Sample] = []
         self.labels: dict[str, None] = {}
@@ -184,7 +185,7 @@ class _FieldReader:
         keys = [
             f"{path}/{below}/{name}"
             for path, group in groups.items()
-            for below in (group.level, *group.kept)
+            for below in (*self._measured(group), *group.kept)
         ]
         labels = _label_keys([*groups], opening)
         documents = read_documents(opening.target, [*keys, *labels])
@@ -240,9 +241,34 @@ class _FieldReader:
                 if isinstance(model, LabelsGroup):
                     self.labels |= dict.fromkeys(model.labels)
 
+    def _measured(self, group: _Group) -> tuple[str, ...]:
+        """Paths of the levels of a field whose arrays are needed."""
+        return measured_levels(self._version, group.image, (group.level,))
+
+    def _placed(
+        self, path: str, group: _Group, documents: Mapping[str, bytes]
+    ) -> _Group:
+        """The group with the places of its levels; those of like fields are one."""
+        if self._version.features.transformations:
+            return group
+        arrays = {
+            below: self.arrays.node(
+                join(path, below), self._document(join(path, below), documents), dims
+            )
+            for below, dims in dict.fromkeys(self._measured(group), group.dims).items()
+        }
+        key = (id(group.node), *(node.shape for node in arrays.values()))
+        if key not in self._places:
+            image = with_places(self._version, group.image, arrays)
+            node = replace(group.node, model=image)
+            self._places[key] = replace(group, node=node, image=image)
+        known = self._places[key]
+        return replace(known, differences=group.differences)
+
     def _field(
         self, listed: _Listed, group: _Group, documents: Mapping[str, bytes]
     ) -> StoredField:
+        group = self._placed(listed.path, group, documents)
         path = f"{listed.path}/{group.level}"
         metadata, members = self.arrays.understood(
             path, self._document(path, documents), group.dims
@@ -298,7 +324,7 @@ def _translation(
 ) -> tuple[float, ...]:
     multiscale = image.multiscale
     level = multiscale.levels[number]
-    if not multiscale.coordinate_transformations and level.scale:
+    if not multiscale.applied_after_levels and level.scale:
         found = differences.get(("translation", number, ""))
         return level.translation if found is None else tuple(map(float, found))
     multiscale = with_differences(image, differences).multiscale

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xarray_omezarr.errors import MetadataError, warn
+from xarray_omezarr.grid.axis_attrs import axis_fields
 from xarray_omezarr.grid.kept import (
     KEY,
     Kept,
@@ -17,7 +18,9 @@ from xarray_omezarr.grid.kept import (
     can_keep,
     to_json,
 )
+from xarray_omezarr.grid.names import OME
 from xarray_omezarr.grid.units import split_quantity, standard_unit
+from xarray_omezarr.ngff.spaces import holds_systems
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.write.channels import is_channel_field, is_one_channel
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xarray_omezarr.grid.grid import Grid, GridAxis
+    from xarray_omezarr.ngff.versions.protocol import Features
 
 
 def plan_kept(
@@ -33,6 +37,7 @@ def plan_kept(
     exact: Collection[str],
     channel_dim: str | None,
     grid: Grid,
+    features: Features | None = None,
 ) -> Kept:
     """What of `da` a grid and the channels cannot restore.
 
@@ -50,6 +55,8 @@ def plan_kept(
         Own name of the channel dim.
     grid : Grid
         Of `da`, with its own dims.
+    features : Features, optional
+        Of the version that is written, whose axes may tell some of it.
     """
     lost: list[str] = []
     attrs = _json_attrs(da.attrs, "attrs", lost)
@@ -59,6 +66,9 @@ def plan_kept(
         name = str(key)
         axis = grid[name] if name in da.dims else None
         own = _coordinate_attrs(coordinate, axis, lost)
+        if axis is not None and features is not None:
+            told = axis_fields(coordinate.attrs, features)
+            own = {key: value for key, value in own.items() if key not in told}
         is_field = tells_channels and is_channel_field(name, coordinate, channel_dim)
         if is_field or (axis is not None and name not in exact):
             kept = KeptCoordinate(own) if own else None
@@ -79,6 +89,16 @@ def plain_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
         del kept[key]
     _warn_of(lost)
     return kept
+
+
+def without_systems(da: xr.DataArray) -> tuple[xr.DataArray, Any]:
+    """An array without the coordinate systems that it was opened with, and these."""
+    systems = da.attrs.get(OME)
+    if not holds_systems(systems):
+        return da, None
+    da = da.copy(deep=False)
+    del da.attrs[OME]
+    return da, systems
 
 
 def _reserved(attrs: Mapping[str, Any]) -> list[str]:

@@ -24,7 +24,11 @@ from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.pixels.methods import check_method, method_name
 from xarray_omezarr.write.fitting import check_spelled
-from xarray_omezarr.write.keeping import check_attrs, plain_attrs
+from xarray_omezarr.write.keeping import (
+    check_attrs,
+    plain_attrs,
+    without_systems,
+)
 from xarray_omezarr.write.label_levels import given_levels, label_view, made_levels
 from xarray_omezarr.write.label_values import KEY, plan_meaning
 from xarray_omezarr.write.levels import GivenLevels, named
@@ -193,7 +197,7 @@ def _planned(
     said: tuple[Any, Any, Any],
 ) -> Hierarchy:
     problems = Problems()
-    label = _opened(obj, name)
+    label, systems = _opened(obj, name)
     version = registry.get(options["version"] or registry.DEFAULT)
     dtype = np.dtype(np.uint8)
     method: Method = "mode"
@@ -225,7 +229,7 @@ def _planned(
         kept, beside = kept_beside(stored, chosen, title, version)
     problems.raise_all(f"Label {name!r} cannot be written")
     model = LabelImage(multiscales=image.multiscales, image_label=meaning)
-    model = with_unknown(model, attrs.pop("ome", None))
+    model = with_unknown(model, attrs.pop("ome", systems))
     nodes = {"": GroupNode(model, {**attrs, **kept}), **nodes, **beside}
     # What the version cannot hold shows when it spells the metadata.
     check_spelled(model, version, lossy=truth(chosen, "lossy"))
@@ -256,7 +260,8 @@ def label_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     )
 
 
-def _opened(obj: Any, name: str) -> _Label:
+def _opened(obj: Any, name: str) -> tuple[_Label, Any]:
+    """The label image, and coordinate systems that an array brings along."""
     if isinstance(obj, xr.DataTree):
         label = _from_tree(obj)
     elif isinstance(obj, xr.DataArray):
@@ -266,12 +271,13 @@ def _opened(obj: Any, name: str) -> _Label:
             f"it is a {type(obj).__module__}.{type(obj).__qualname__}; give a "
             "DataArray, or a DataTree of levels"
         )
-    da = label.da.copy(deep=False)
+    da, systems = without_systems(label.da)
+    da = da.copy(deep=False)
     da.attrs = {key: value for key, value in da.attrs.items() if key != KEY}
     if da.name == name:
         # A Dataset calls it after its place; its own name is the long one.
         da.name = None
-    return replace(label, da=da)
+    return replace(label, da=da), systems
 
 
 def _from_tree(tree: xr.DataTree) -> _Label:

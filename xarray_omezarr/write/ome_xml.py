@@ -210,7 +210,7 @@ def _scale(image: Image) -> list[float]:
     """Distance of pixels of the finest level per axis, in the units of the axes."""
     picture = image.multiscale
     scale = list(picture.levels[0].scale) or [1.0] * len(picture.axes)
-    for after in picture.coordinate_transformations:
+    for after in picture.applied_after_levels:
         if isinstance(after, Scale):
             scale = [own * by for own, by in zip(scale, after.scale, strict=True)]
     return scale

@@ -36,7 +36,7 @@ def regridded(
     whole = own_grid(multiscale, finest).axes[at]
     if (whole.scale, whole.translation) == (axis.scale, axis.translation):
         return None
-    if multiscale.coordinate_transformations:
+    if multiscale.applied_after_levels:
         raise CoordinateError(
             f"The step along {growth.dim!r} becomes {axis.scale:g}, and the image has "
             "transformations beside those of its levels; convert it first"
