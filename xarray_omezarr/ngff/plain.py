@@ -54,6 +54,16 @@ def plain(value: object, pointer: str = "") -> Any:
 
     Nulls inside free metadata say something there and stay.
     """
+    try:
+        return _plain(value, pointer)
+    except RecursionError:
+        # No message of such a value could name the place: the pointer is as deep.
+        raise MetadataError(
+            f"{pointer or '/'} is nested too deeply, or holds itself: {shown(value)}"
+        ) from None
+
+
+def _plain(value: object, pointer: str) -> Any:
     # Most values are these, and asking for more of them takes time.
     if type(value) in _PLAIN:
         return value
@@ -62,11 +72,11 @@ def plain(value: object, pointer: str = "") -> Any:
     value = members() if callable(members) else unboxed(value)
     if isinstance(value, Mapping):
         return {
-            _key(key, pointer): plain(item, f"{pointer}/{escaped(str(key))}")
+            _key(key, pointer): _plain(item, f"{pointer}/{escaped(str(key))}")
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [plain(item, f"{pointer}/{i}") for i, item in enumerate(value)]
+        return [_plain(item, f"{pointer}/{i}") for i, item in enumerate(value)]
     return _scalar(value, pointer)
 
 

@@ -113,3 +113,14 @@ def test_no_value_is_too_deep_or_too_large_to_be_shown() -> None:
     for _ in range(99):
         large = [large] * 10
     assert shown(large) == "[" * 77 + "..."
+
+
+def test_what_is_nested_too_deeply_or_holds_itself_is_refused_in_words() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    own: dict[str, object] = {}
+    own["own"] = own
+    for value in (deep, own):
+        with pytest.raises(MetadataError, match="^/notes is nested too deeply"):
+            plain(value, "/notes")
