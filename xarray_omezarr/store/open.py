@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import zarr
@@ -17,6 +17,7 @@ from xarray_omezarr.errors import (
     TargetNotFoundError,
 )
 from xarray_omezarr.grid import kept
+from xarray_omezarr.grid.implied import placed
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Given,
@@ -34,6 +35,8 @@ from xarray_omezarr.store.occupancy import UNFINISHED, inspect_target
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
+
+M = TypeVar("M", bound=Image)
 
 _MISSING = (FileNotFoundError, zarr.errors.NodeTypeValidationError)
 # What zarr runs into where its metadata are broken, or need codecs it does not have.
@@ -66,10 +69,14 @@ def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hiera
     image = version.from_attrs(attrs)
     assert isinstance(image, Image)  # as it has multiscales
     foreign = version.foreign(attrs)
-    nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
     opened = level_paths(image, levels, target)
-    for path in opened:
-        nodes[path] = _array_node(target, group, path, _dims(image))
+    arrays = {
+        path: _array_node(target, group, path, _dims(image))
+        for path in measured_levels(version, image, opened)
+    }
+    image = with_places(version, image, arrays)
+    nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
+    nodes |= {path: arrays[path] for path in opened}
     for name in kept.array_names(foreign.get(kept.KEY)):
         path = join(kept.KEY, name)
         nodes[path] = _array_node(target, group, path, None)
@@ -176,6 +183,40 @@ def level_paths(
             f"{where} has {len(paths)} level{'s' * (len(paths) != 1)} (0 is the "
             f"finest), and level {', '.join(map(str, levels))} was asked for"
         ) from None
+
+
+def measured_levels(
+    version: Version, image: Image, opened: Iterable[str]
+) -> tuple[str, ...]:
+    """Paths of the arrays that are needed where some levels are opened.
+
+    Those of all levels, where nothing but their sizes tells how coarse they are.
+    """
+    if version.features.transformations:
+        return tuple(opened)
+    further = (level.path for entry in image.multiscales for level in entry.levels)
+    return tuple(dict.fromkeys([*opened, *further]))
+
+
+def with_places(version: Version, image: M, arrays: Mapping[str, ArrayNode]) -> M:
+    """The image with the places of its levels, which some versions do not tell.
+
+    Parameters
+    ----------
+    version : Version
+        Of the image.
+    image : Image
+        As its attributes say.
+    arrays : mapping
+        The arrays that `measured_levels` asks for, by path below the image.
+    """
+    if version.features.transformations:
+        return image
+    sizes = {
+        path: dict(zip(node.dims, node.shape, strict=True))
+        for path, node in arrays.items()
+    }
+    return placed(image, sizes)
 
 
 def check_levels(levels: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from xarray_omezarr.errors import (
@@ -16,7 +16,7 @@ from xarray_omezarr.grid import kept
 from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Node, join
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.store.open import level_paths
+from xarray_omezarr.store.open import level_paths, measured_levels, with_places
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
     GROUP_NAMES,
@@ -185,7 +185,7 @@ class Opening:
         for path, arrays in wanted.items():
             try:
                 nodes = {
-                    join(path, below): self._array(reader, path, below, dims, documents)
+                    below: self._array(reader, path, below, dims, documents)
                     for below, dims in arrays.items()
                 }
             except (MetadataError, OptionError) as error:
@@ -193,16 +193,32 @@ class Opening:
                     raise
                 self.leave_out(path, error)
                 continue
-            self.nodes[path] = images[path]
-            self.nodes.update(nodes)
+            self._put(path, images[path], nodes)
         return documents
+
+    def _put(
+        self, path: str, group: GroupNode, arrays: Mapping[str, ArrayNode]
+    ) -> None:
+        """Put an image and those of its arrays that were asked for."""
+        image = group.model
+        if not isinstance(image, Image):
+            raise TypeError(f"{path!r} is no image")
+        chosen = level_paths(image, self.levels)
+        levels = {level.path for level in image.multiscale.levels}
+        told = with_places(self.groups.version, image, arrays)
+        self.nodes[path] = group if told is image else replace(group, model=told)
+        for below, node in arrays.items():
+            if below not in levels or below in chosen:
+                self.nodes[join(path, below)] = node
 
     def _wanted(self, path: str, group: GroupNode, where: object) -> _Wanted:
         image = group.model
         if not isinstance(image, Image):
             raise TypeError(f"{path!r} is no image")
         dims = tuple(axis.name for axis in image.multiscale.axes)
-        wanted: _Wanted = dict.fromkeys(level_paths(image, self.levels, where), dims)
+        opened = level_paths(image, self.levels, where)
+        measured = measured_levels(self.groups.version, image, opened)
+        wanted: _Wanted = dict.fromkeys(measured, dims)
         for name in kept.array_names(group.attrs.get(kept.KEY)):
             wanted[join(kept.KEY, name)] = None
         return wanted

@@ -60,6 +60,11 @@ class GroupReader:
         self._same: dict[bytes, GroupNode] = {}
         self._alike: dict[tuple[bytes, ...], tuple[Template, GroupNode]] = {}
 
+    @property
+    def version(self) -> Version:
+        """Of the group at the target."""
+        return self._version
+
     def read(self, path: str, document: bytes) -> GroupNode:
         """The group at `path` below the target.
 
