@@ -141,7 +141,9 @@ class Images:
                 continue
             node = read[join(path, level.path)]
             if node.kind != "array":
-                notes.absent(path, level.pointer, level.path, node, "array of the level")
+                notes.absent(
+                    path, level.pointer, level.path, node, "array of the level"
+                )
                 continue
             if level.path in found:
                 # Told twice, which is a fault of the attributes.
@@ -311,11 +313,8 @@ class Images:
         if told is None or image is None:
             return
         place = resolved(node.path, told)
-        # What lies above the target is not looked at.
-        leads_up = place is None and told.strip("/").replace("../", "").strip(".") == ""
-        if place == image.path or (leads_up and not image.path):
-            return
-        self._check_source(node, told, place)
+        if place != image.path:
+            self._check_source(node, told, place)
 
     def _check_source(self, node: Node, told: str, place: str | None) -> None:
         _, above = part(node.attrs)
@@ -326,10 +325,12 @@ class Images:
         if other is not None and "multiscales" in part(other.attrs)[0]:
             return
         words = f"the image that the labels are said to be of is not at {told!r:.80}"
-        cited = clause(wanted, "image-label: source is an image", "error")
+        # What lies above the target is not looked at.
+        severity: Severity = "warning" if place is None else "error"
+        cited = clause(wanted, "image-label: source is an image", severity)
         remedy = "leave source out, or give the path of the image: ../../"
         self._notes.add(
-            [Finding("error", node.path, pointer, words, cited, told[:80], remedy)]
+            [Finding(severity, node.path, pointer, words, cited, told[:80], remedy)]
         )
 
 

@@ -105,7 +105,9 @@ class Notes:
                     "",
                     f"the group is of version {checked.version}, and the hierarchy of "
                     f"{self.version}",
-                    clause(self.wanted, "storage: one version in a hierarchy", severity),
+                    clause(
+                        self.wanted, "storage: one version in a hierarchy", severity
+                    ),
                     seen=checked.version,
                     remedy="write all groups in one version",
                 )

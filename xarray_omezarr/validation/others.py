@@ -15,6 +15,7 @@ from xarray_omezarr.ngff.rules.across_series import (
     check_xml,
     series,
 )
+from xarray_omezarr.ngff.rules.facts import part
 from xarray_omezarr.ngff.rules.inside import inside
 from xarray_omezarr.validation.children import read_children
 
@@ -60,10 +61,12 @@ class Collections:
     def _collection(self, root: Node, *, is_plate: bool) -> None:
         group = self._walker.read([(_OME, "maybe")])[_OME]
         listed: tuple[Child, ...] | None = None
-        if group.kind == "group":
+        if group.kind == "group" and part(group.attrs)[0]:
             self._notes.group(group)
             listed = series(group.attrs)
         else:
+            # The group need not list anything: it may be there for the OME-XML.
+            self._notes.nodes += group.kind == "group"
             self._notes.troubles(_OME, group.troubles)
         if listed is not None:
             # The list tells paths from the root, though another group holds it.
