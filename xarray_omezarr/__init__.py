@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         write_plate,
         write_series,
     )
+    from xarray_omezarr.conversion import convert
     from xarray_omezarr.grid.grid import Grid, GridAxis
     from xarray_omezarr.hierarchy import Hierarchy
     from xarray_omezarr.upgrading import upgrade
@@ -98,6 +99,7 @@ __all__ = [
     "__version__",
     "assign_grid",
     "build_pyramid",
+    "convert",
     "image_axes",
     "image_channels",
     "image_grid",
@@ -139,6 +141,7 @@ _HOMES = {
     "Report": "validation",
     "assign_grid": "api",
     "build_pyramid": "api",
+    "convert": "conversion",
     "image_axes": "api",
     "image_channels": "api",
     "image_grid": "api",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -46,7 +47,12 @@ class Asked:
     memory_limit: int | None
 
     def layout(
-        self, node: ArrayNode, level: int, *, may_shard: bool = True
+        self,
+        node: ArrayNode,
+        level: int,
+        most: tuple[str, ...],
+        *,
+        may_shard: bool = True,
     ) -> Layout | None:
         """How a level is cut and packed; None where it is as it is stored.
 
@@ -56,6 +62,9 @@ class Asked:
             As it is stored.
         level : int
             Its number.
+        most : tuple of str
+            The dims of the image that has most; labels may lack some of them, and
+            what is asked along those is not for them.
         may_shard : bool
             Whether its shards can stay.
 
@@ -67,9 +76,11 @@ class Asked:
         chunks, shards = node.layout.chunks, node.layout.shards
         extent = node.dims, node.shape, node.dtype
         if not is_kept(self.chunks):
-            chunks = plan_chunks(self.chunks, *extent, level)
+            option = _for_dims(self.chunks, node.dims, most, level)
+            chunks = plan_chunks(option, *extent, level)
         if not is_kept(self.shards):
-            shards = plan_shards(self.shards, *extent, chunks, level)
+            option = _for_dims(self.shards, node.dims, most, level)
+            shards = plan_shards(option, *extent, chunks, level)
         elif not may_shard:
             shards = None
         elif shards is not None:
@@ -81,6 +92,23 @@ class Asked:
         if not is_kept(self.compression):
             return replace(made, compression=self.compression)
         return None if made == node.layout else made
+
+
+def _for_dims(
+    option: Any, dims: tuple[str, ...], most: tuple[str, ...], level: int
+) -> Any:
+    """What an option says of an array that may lack dims of others."""
+    if isinstance(option, list):
+        made = [_for_dims(entry, dims, most, level) for entry in option]
+        # Those with more levels follow the last entry, as in writing.
+        return [*made, *made[-1:] * max(0, level + 1 - len(made))]
+    lacking = set(most) - set(dims)
+    if isinstance(option, Mapping):
+        return {dim: size for dim, size in option.items() if dim not in lacking}
+    if isinstance(option, tuple) and len(dims) < len(option) <= len(most):
+        pairs = zip(most[len(most) - len(option) :], option, strict=True)
+        return tuple(size for dim, size in pairs if dim not in lacking)
+    return option
 
 
 def is_kept(option: object) -> bool:

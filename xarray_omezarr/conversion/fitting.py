@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xarray_omezarr.errors import warn
+from xarray_omezarr.grid.implied import Sizes, placed
 from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.axes import Axis
 from xarray_omezarr.ngff.colours import channel_colors
@@ -38,6 +39,31 @@ def inserted_axes(old: Sequence[str], new: Sequence[str]) -> tuple[int, ...] | N
     if tuple(name for name in new if name in set(old)) != tuple(old):
         return None
     return tuple(at for at, name in enumerate(new) if name not in set(old))
+
+
+def with_places(hierarchy: Hierarchy) -> Hierarchy:
+    """The images with their levels where they lie, where the version does not say it.
+
+    The sizes of the arrays tell; of versions that say it, nothing changes.
+    """
+    if hierarchy.version.features.transformations:
+        return hierarchy
+    nodes: dict[str, Node] = dict(hierarchy.nodes)
+    for path, node in hierarchy.groups.items():
+        if isinstance(node.model, Image):
+            sizes = _sizes(hierarchy, path, node.model)
+            nodes[path] = replace(node, model=placed(node.model, sizes))
+    return replace(hierarchy, nodes=nodes)
+
+
+def _sizes(hierarchy: Hierarchy, path: str, image: Image) -> Sizes:
+    found = {}
+    for picture in image.multiscales:
+        for level in picture.levels:
+            node = hierarchy.nodes.get(join(path, level.path))
+            if isinstance(node, ArrayNode):
+                found[level.path] = dict(zip(node.dims, node.shape, strict=True))
+    return found
 
 
 def with_axes(hierarchy: Hierarchy, dims: tuple[str, ...] | None) -> Hierarchy:

@@ -13,13 +13,13 @@ from xarray_omezarr.conversion.fitting import (
     inserted_axes,
     with_axes,
     with_ones,
+    with_places,
     with_whole_channels,
 )
 from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
 from xarray_omezarr.errors import (
     LayoutError,
     MetadataError,
-    Problems,
     raise_together,
     some,
     warn,
@@ -55,15 +55,18 @@ def plan(
     """
     version = asked.version
     whole = with_true_lists(stored.hierarchy, is_part=is_part)
-    longer = with_axes(with_whole_channels(whole), version.features.dims)
+    whole = with_whole_channels(with_places(whole))
+    longer = with_axes(whole, version.features.dims)
     fitted = fit(longer, version, lossy=asked.lossy)
     raise_together(check_spelling(fitted), f"Cannot convert {stored.target}")
     planner = _Planner(stored, asked, fitted)
-    problems = Problems()
+    problems = []
     for path, array in stored.arrays.items():
-        with problems.collected():
+        try:
             planner.array(path, array)
-    problems.raise_all(f"Cannot convert {stored.target}")
+        except MetadataError as error:
+            problems.append(error)
+    raise_together(problems, f"Cannot convert {stored.target}")
     planner.warn_of_left()
     limit = {} if asked.memory_limit is None else {"limit": asked.memory_limit}
     transfer = Transfer(
@@ -84,10 +87,13 @@ class _Planner:
     encoded: dict[str, ArrayNode] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     levels: Mapping[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+    most: tuple[str, ...] = ()
     known: dict[Any, Copied | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.levels = dims_of_levels(self.fitted)
+        every = [dims for dims, _ in self.levels.values()]
+        self.most = max(every, key=len, default=())
 
     def array(self, path: str, array: ArrayDocument) -> None:
         """Decide on one array."""
@@ -108,7 +114,7 @@ class _Planner:
             )
         wanted = self._longer(node, dims, at)
         may_shard = self.asked.version.features.sharding
-        layout = self.asked.layout(wanted, number, may_shard=may_shard)
+        layout = self.asked.layout(wanted, number, self.most, may_shard=may_shard)
         if layout is None and not isinstance(self._copy(array, dims, at), str):
             self._put(path, array, dims, at)
             return
