@@ -122,5 +122,5 @@ def test_what_is_nested_too_deeply_or_holds_itself_is_refused_in_words() -> None
     own: dict[str, object] = {}
     own["own"] = own
     for value in (deep, own):
-        with pytest.raises(MetadataError, match="^/notes is nested too deeply"):
+        with pytest.raises(MetadataError, match=r"^/notes is nested too deeply"):
             plain(value, "/notes")
