@@ -23,7 +23,8 @@ def check_axes(axes: Spot) -> int | None:
     least = 1 if axes.dialect.axes == "systems" else 2
     # RULES L8
     demand = f"{_AXES}: a list of {least} to {_MOST} different axes"
-    if not axes.is_list(demand, least, _MOST, unique=True):
+    # The text demands more: names that differ.
+    if not axes.is_list(demand, least, _MOST, unique=not axes.follows_text):
         return None
     for axis in axes.items():
         _check_axis(axis)
@@ -134,7 +135,8 @@ def _count_in_system(axes: Spot) -> None:
 
 def _check_together(axes: Spot) -> None:
     _check_unique(axes)
-    _check_kinds(axes)
+    if all(map(_has_kind, axes.value)):
+        _check_kinds(axes)
     names = [text(axis, "name") for axis in axes.value if text(axis, "type") == "space"]
     if sorted(map(str, names)) == ["x", "y", "z"] and names != ["z", "y", "x"]:
         axes.should(  # RULES A9
@@ -142,6 +144,14 @@ def _check_together(axes: Spot) -> None:
             f"{_AXES}: three axes of space are in the order z, y, x",
             "transpose the arrays and reorder the axes",
         )
+
+
+def _has_kind(axis: object) -> bool:
+    """Whether its type, or that it has none, can be told."""
+    if not isinstance(axis, dict):
+        return False
+    kind = axis.get("type")
+    return kind is None or isinstance(kind, str)
 
 
 def _check_unique(axes: Spot) -> None:

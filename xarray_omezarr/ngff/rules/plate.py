@@ -41,7 +41,9 @@ def _check_names(plate: Spot, key: str) -> list[str | None] | None:
     """Rows or columns; their names, or None if they cannot be told."""
     names = plate.need(key, f"{_PLATE}: lists rows, columns and wells")  # RULES P1
     demand = f"{_PLATE}: {key} are a list of different objects, at least one"
-    if names is None or not names.is_list(demand, 1, unique=True):
+    # The text demands more: names that differ.
+    unique = not plate.follows_text
+    if names is None or not names.is_list(demand, 1, unique=unique):
         return None
     for entry in names.items():
         if not entry.is_object(f"{_PLATE}: each of the {key} is an object"):
@@ -56,7 +58,7 @@ def _check_names(plate: Spot, key: str) -> list[str | None] | None:
                 )
     if names.follows_text:
         _check_unique(names, key)
-    return [text(entry, "name") for entry in names.value]
+    return [text(entry, "name") for entry in names.value] or None
 
 
 def _check_unique(names: Spot, key: str) -> None:
