@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -132,10 +133,19 @@ def convert(
         memory_limit=memory_limit,
     )
     selection = Selection("all", _names(wells, "wells"), _names(fields, "fields"))
-    options = source_storage_options
-    origin = _origin(source, source_group, storage_options, options)
+    own = source_storage_options
+    origin = open_target(
+        source,
+        group=source_group,
+        storage_options=(storage_options if _is_url(source) else None)
+        if own is None
+        else own,
+        read_only=True,
+    )
+    # With options that are for the source, the target need be no URL.
+    are_its = _is_url(store) or not _is_url(source)
     target = open_target(
-        store, group=group, storage_options=_for(store, storage_options)
+        store, group=group, storage_options=storage_options if are_its else None
     )
     if overlap(origin, target):
         raise OptionError(
@@ -169,21 +179,10 @@ def _converted(
     return written
 
 
-def _origin(
-    source: StoreLike,
-    group: str | None,
-    shared: Mapping[str, Any] | None,
-    own: Mapping[str, Any] | None,
-) -> Target:
-    options = _for(source, shared) if own is None else own
-    return open_target(source, group=group, storage_options=options, read_only=True)
-
-
-def _for(
-    store: StoreLike, options: Mapping[str, Any] | None
-) -> Mapping[str, Any] | None:
-    """Options that both places share are for those that are URLs."""
-    return options if "://" in str(store) else None
+def _is_url(store: StoreLike) -> bool:
+    """Whether it is text, or a path of universal_pathlib, that names a protocol."""
+    is_store = not isinstance(store, str | os.PathLike) and hasattr(store, "list_dir")
+    return not is_store and "://" in str(store)
 
 
 def _names(names: Iterable[str] | None, option: str) -> tuple[str, ...] | None:

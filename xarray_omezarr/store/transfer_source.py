@@ -278,7 +278,9 @@ class _Walk:
             return None
         attrs = documents.get(others[0], b"{}") if others else b""
         if (content, attrs) not in self.alike:
-            self.alike[content, attrs] = _array_document(content, attrs, self._format)
+            where = str(self.opening.target.child(path))
+            made = _array_document(content, attrs, self._format, where)
+            self.alike[content, attrs] = made
         found = self.alike[content, attrs]
         return found if found.document.get("node_type", "array") == "array" else None
 
@@ -301,16 +303,16 @@ _NAMES: Mapping[int, tuple[str, ...]] = {
 
 
 def _array_document(
-    content: bytes, attrs: bytes, zarr_format: Literal[2, 3]
+    content: bytes, attrs: bytes, zarr_format: Literal[2, 3], where: str
 ) -> ArrayDocument:
-    """Documents of an array; broken ones of others are those of nothing."""
+    """Documents of an array, perhaps of a group in Zarr v3."""
     try:
         document = json.loads(content)
         own = json.loads(attrs) if zarr_format == 2 else None
     except ValueError as error:
-        raise MetadataError(f"Metadata of an array are no JSON: {error}") from None
+        raise MetadataError(f"The metadata of {where} are no JSON: {error}") from None
     if not isinstance(document, dict):
-        raise MetadataError(f"Metadata of an array are {document!r}, no object")
+        raise MetadataError(f"The metadata of {where} are {document!r}, no object")
     if zarr_format == 3:
         own = document.pop("attributes", None)
     return ArrayDocument(document, own if isinstance(own, dict) else {})

@@ -310,3 +310,20 @@ def test_stores_in_memory_overlap_by_identity_not_by_content():
     assert overlap(open_target(one), open_target(one))
     assert not overlap(open_target(one, group="a"), open_target(one, group="b"))
     assert overlap(open_target(one, group="a"), open_target(one, group="a/b"))
+
+
+def test_an_array_of_others_that_nobody_understands_stays_as_it_is():
+    odd = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": [4],
+        "data_type": {"name": "odd"},
+        "chunk_grid": {"name": "rectilinear", "configuration": {"sizes": [[1, 3]]}},
+        "chunk_key_encoding": {"name": "suffix"},
+    }
+    copied = plan_copy(ArrayDocument(odd, {"a": 1}), 3, "/", None)
+    assert copied.documents == {"zarr.json": {**odd, "attributes": {"a": 1}}}
+    assert copied.renamed("c/0.bin") == ("c/0.bin", 0)
+    assert copied.renamed("c") == ("c", 0)
+    with pytest.raises(Untranslatable):
+        plan_copy(ArrayDocument(odd, {}), 2, "/", None)
