@@ -269,7 +269,7 @@ def test_channels_complete_what_is_there(tmp_path) -> None:
     assert xo.open_image(path).c.values.tolist() == ["dapi", "b"]
     xo.update(path, channels=[xo.ngff.Channel(label="x"), xo.ngff.Channel(label="y")])
     assert xo.open_image(path).c.values.tolist() == ["x", "y"]
-    with pytest.raises(xo.OptionError, match="3 entries.*2 channels"):
+    with pytest.raises(xo.OptionError, match=r"3 entries.*2 channels"):
         xo.update(path, channels=["a", "b", "c"])
 
 
