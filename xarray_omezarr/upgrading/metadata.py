@@ -195,7 +195,7 @@ def _read(
             )
         version = root
     check_not_later(version, new, path or str(found.target))
-    if version.name == new.name:
+    if version.name == new.name and _told(attrs, new) == new.name:
         return
     model = version.from_attrs(attrs)
     if isinstance(model, Image):
@@ -204,6 +204,12 @@ def _read(
         if not version.features.transformations:
             model = placed(model, _sizes(levels, path, model))
     yield path, GroupNode(model, version.foreign(attrs))
+
+
+def _told(attrs: Mapping[str, Any], version: Version) -> object:
+    """What stands there: drafts of a version are read as that version."""
+    ome = attrs.get("ome")
+    return ome.get("version") if isinstance(ome, Mapping) else version.name
 
 
 def _is_of_others(path: str, attrs: Mapping[str, Any], version: Version) -> bool:
