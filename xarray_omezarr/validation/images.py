@@ -13,11 +13,6 @@ from xarray_omezarr.ngff.rules.across_labels import (
     check_label_arrays,
 )
 from xarray_omezarr.ngff.rules.across_plate import Child, labels
-from xarray_omezarr.ngff.rules.across_scene import (
-    Parameters,
-    check_matrix,
-    stored_parameters,
-)
 from xarray_omezarr.ngff.rules.facts import (
     ImageFacts,
     images,
@@ -30,6 +25,7 @@ from xarray_omezarr.ngff.rules.inside import inside, resolved
 from xarray_omezarr.ngff.rules.stored import Stored, stored
 from xarray_omezarr.store.walk_pixels import Sampler
 from xarray_omezarr.validation.children import read_children
+from xarray_omezarr.validation.transforms import check_transforms
 from xarray_omezarr.validation.unlisted import note_unlisted_labels
 
 if TYPE_CHECKING:
@@ -100,7 +96,8 @@ class Images:
                 if self._notes.is_standard:
                     self._across(node, leveled, are_labels)
             self._pixels(node, told[node.path], read, are_labels)
-            self.check_parameters(node)
+            if self._notes.is_standard:
+                check_transforms(self._walker, self._notes, node)
         if not are_labels:
             self._labels_of(nodes, read, found)
         return found
@@ -208,32 +205,6 @@ class Images:
             self._notes.add(
                 [Finding("warning", node.path, pointer, words, cited, shown, remedy)]
             )
-
-    def check_parameters(self, node: Node) -> None:
-        """Whether parameters of transformations that are stored beside are there."""
-        notes = self._notes
-        told = stored_parameters(node.attrs) if notes.is_standard else []
-        followed: list[Parameters] = []
-        for one in told:
-            if (reason := inside(one.path)) is None:
-                followed.append(one)
-            else:
-                notes.refused(node.path, one.pointer, one.path, reason)
-        read = self._walker.read(
-            (join(node.path, one.path), "array" if one.is_array else "group")
-            for one in followed
-        )
-        for one in followed:
-            found = read[join(node.path, one.path)]
-            what = "array" if one.is_array else "group"
-            if found.kind != what:
-                words = f"{what} of parameters"
-                notes.absent(node.path, one.pointer, one.path, found, words)
-            elif one.is_array:
-                shape = stored(found.document, found.zarr_format).shape
-                notes.add(check_matrix(node.path, one, shape, notes.wanted))
-            else:
-                notes.group(found)
 
     def _labels_of(
         self,

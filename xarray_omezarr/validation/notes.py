@@ -33,7 +33,7 @@ class Notes:
         self.zarr_format: int | None = None
         self.nodes = 0
         self._found: dict[Finding, None] = {}
-        self._errors: set[tuple[str, str]] = set()
+        self._errors: dict[str, set[str]] = {}
         self._checked: dict[tuple[bytes, str | None], Checked] = {}
 
     @property
@@ -60,13 +60,12 @@ class Notes:
         for finding in findings:
             self._found.setdefault(finding)
             if finding.severity == "error":
-                self._errors.add((finding.path, finding.pointer))
+                self._errors.setdefault(finding.path, set()).add(finding.pointer)
 
     def has_error(self, path: str, pointer: str | None = None) -> bool:
         """Whether there is an error at a node, or at a place in its attributes."""
-        if pointer is not None:
-            return (path, pointer) in self._errors
-        return any(one == path for one, _ in self._errors)
+        found = self._errors.get(path, set())
+        return bool(found) if pointer is None else pointer in found
 
     def troubles(self, path: str, troubles: Iterable[Trouble]) -> None:
         """Note what is wrong with documents of a node."""

@@ -18,6 +18,7 @@ from xarray_omezarr.ngff.rules.across_series import (
 from xarray_omezarr.ngff.rules.facts import part
 from xarray_omezarr.ngff.rules.inside import inside
 from xarray_omezarr.validation.children import read_children
+from xarray_omezarr.validation.transforms import check_transforms
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.across_labels import Leveled
@@ -154,7 +155,7 @@ class Collections:
         self._images.check(nodes)
         if not self._notes.is_standard:
             return
-        self._images.check_parameters(root)
+        check_transforms(self._walker, self._notes, root)
         # Systems of images that are not there cannot be missed.
         attrs = {
             path: read[join(root.path, path)].attrs

@@ -163,9 +163,8 @@ class Walk:
             self._images.check(images)
 
     def _well_of_plate(self, well: Node, plate: PlateFacts) -> None:
-        block, above = part(well.attrs)
-        if "well" not in block:
-            self.notes.add([_not_a(well.path, "well", above)])
+        if "well" not in part(well.attrs)[0]:
+            self.notes.add([_not_a(well.path, "well")])
         found = check_well_against_plate(
             well.path, well.attrs, plate, self.notes.wanted
         )
@@ -209,11 +208,11 @@ def _nothing(block: Mapping[str, Any]) -> Finding:
     )
 
 
-def _not_a(path: str, what: str, above: str) -> Finding:
+def _not_a(path: str, what: str) -> Finding:
     return Finding(
         "error",
         path,
-        above,
+        "",
         f"the group is listed as a {what}, and its metadata have no {what!r}",
         f"OME-Zarr, {what} (MUST)",
         remedy=f"write the metadata of the {what}",

@@ -210,7 +210,7 @@ def check_scene(
             if side.name in known[side.path]:
                 ends_told.append((side.path, side.name))
             else:
-                yield _no_system(side, known[side.path], wanted)
+                yield no_system(side, known[side.path], wanted)
         if len(ends_told) == 2:
             groups.join(*ends_told)
     parts = groups.parts()
@@ -218,7 +218,8 @@ def check_scene(
         yield _apart(parts, wanted)
 
 
-def _no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
+def no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
+    """The finding that a side of a transformation names a system that is not there."""
     where = f"the image at {side.path!r}" if side.path else "the scene"
     return Finding(
         "error",
@@ -226,7 +227,7 @@ def _no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
         f"{side.pointer}/name",
         f"there is no coordinate system {side.name!r:.80} in {where}; it has "
         f"{some(sorted(known)) or 'none'}",
-        clause(wanted, "scene: systems of input and output exist", "error"),
+        clause(wanted, "transformations: systems of input and output exist", "error"),
         seen=(side.name or "")[:80],
         remedy="name a system that the group at path has",
     )
