@@ -89,6 +89,7 @@ def check_systems_and_levels(multiscale: Spot) -> None:
             levels.append((dataset, _check_parameters(transform, size)))
     if multiscale.follows_text and systems is not None:
         check_order(levels, _axes_of(systems, intrinsic))
+        _check_sizes(systems, sizes, intrinsic)
     check_joins(multiscale, sizes, intrinsic)
 
 
@@ -97,6 +98,22 @@ def _axes_of(systems: Spot, name: str | None) -> object:
         if name is not None and text(system.value, "name") == name:
             return system.value.get("axes")
     return None
+
+
+def _check_sizes(
+    systems: Spot, sizes: Mapping[str, int | None], intrinsic: str | None
+) -> None:
+    """RULES C2: all systems of an image have the dimensions of its arrays."""
+    wanted = sizes.get(intrinsic or "")
+    for system in systems.items():
+        size = sizes.get(text(system.value, "name") or "")
+        if None not in (size, wanted) and size != wanted:
+            # The text demands it, but has a type of transformation that needs others.
+            system.should(
+                f"has {size} axes, but the arrays have {wanted}, as {seen(intrinsic)}",
+                f"{_S}: those of an image have the dimensions of its arrays",
+                "keep it in a scene, or give it as many axes",
+            )
 
 
 def _check_level(transform: Spot) -> None:

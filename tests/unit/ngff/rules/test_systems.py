@@ -150,3 +150,16 @@ def test_the_levels_of_systems_are_ordered_too() -> None:
     at = f"{HERE}/datasets/1/coordinateTransformations/0/transformations/0/scale"
     document = with_change(IMAGE_06, at, [1.0, 1.0, 0.25, 0.25])
     assert_one_fault(document, "error", f"{HERE}/datasets/1", "ordered")  # RULES M4
+
+
+def test_a_system_of_another_size_than_the_arrays_is_a_warning() -> None:
+    # RULES C2: the text wants one size, and has projectAxis for several.
+    document = with_change(IMAGE_06, f"{SYSTEMS}/1/axes", AXES[1:])
+    project = {
+        "type": "projectAxis",
+        "droppedInputs": [0],
+        "input": {"name": "physical"},
+        "output": {"name": "world"},
+    }
+    document = with_change(document, JOIN, project)
+    assert_one_fault(document, "warning", f"{SYSTEMS}/1", "dimensions of its arrays")
