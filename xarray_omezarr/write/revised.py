@@ -85,8 +85,9 @@ class Images:
             Path of a text about images below the root of a collection or plate.
         """
         labels: dict[str, tuple[str, ...]] = {}
-        for path, model in opened.images.items():
-            owner = _owner(path, opened) if isinstance(model, LabelImage) else None
+        models = opened.images
+        for path, model in models.items():
+            owner = _owner(path, models) if isinstance(model, LabelImage) else None
             if owner is None:
                 labels.setdefault(join(root, path), ())
             else:
@@ -114,11 +115,11 @@ class Images:
         return path[len(self.root) :].strip("/")
 
 
-def _owner(path: str, opened: Hierarchy) -> str | None:
+def _owner(path: str, images: Mapping[str, Image]) -> str | None:
     """The image that a label image belongs to, if that was opened too."""
     while path:
         path = path.rpartition("/")[0]
-        if path in opened.images:
+        if path in images:
             return path
     return None
 
