@@ -35,7 +35,6 @@ from xarray_omezarr.errors import (
     TargetNotFoundError,
     UnknownVersionError,
 )
-
 from xarray_omezarr.ngff.versions import registry
 
 tensorstore = pytest.importorskip("tensorstore")
@@ -72,6 +71,10 @@ def image_with_labels(path: Path, version: str) -> None:
     root = zarr.open_group(path, mode="r+")
     table = root.create_group("tables/mine", attributes={"columns": ["a"]})
     table.create_array("a", data=np.arange(5.0), attributes={"unit": "um"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        names = table.create_array("names", shape=(3,), chunks=(2,), dtype="str")
+    names[...] = np.array(["a", "bc", ""], dtype=object)
     (path / "notes.txt").write_text("mine")
 
 
@@ -184,7 +187,8 @@ def test_a_store_of_each_kind_is_upgraded_and_its_chunks_stay(
     assert after.keys() == pixels.keys()
     for key, array in after.items():
         np.testing.assert_array_equal(array, pixels[key])
-        np.testing.assert_array_equal(read_by_tensorstore(path / key), array)
+        if not key.endswith("names"):
+            np.testing.assert_array_equal(read_by_tensorstore(path / key), array)
     assert_valid(path, new)
 
 
@@ -291,8 +295,8 @@ def test_what_ome_zarr_wrote_is_upgraded(tmp_path, new) -> None:
     for key, array in after.items():
         np.testing.assert_array_equal(array, before[key])
         np.testing.assert_array_equal(read_by_tensorstore(path / key), array)
-    levels = xo.read_metadata(path)["multiscales"][0]["datasets"]
-    np.testing.assert_array_equal(after[levels[0]["path"]], data)
+    finest = xo.read_metadata(path).multiscale.levels[0].path
+    np.testing.assert_array_equal(after[finest], data)
     report = xo.validate(path)
     assert report.ok, str(report)
     if new == "0.5":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from xarray_omezarr.errors import OmeZarrError
@@ -21,6 +21,7 @@ _NAMES = {
 }
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _ENDS = {"<": "little", ">": "big"}
+_TEXT = "vlen-utf8"
 _SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
 _AUTOMATIC = -1
 _BLOSC = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
@@ -49,6 +50,7 @@ def to_v3(
     dims: Sequence[str] | None,
     *,
     chunk_keys: Literal["v2", "default"],
+    texts: bool = False,
 ) -> dict[str, Any]:
     """The document in Zarr v3 of an array whose chunks are those of Zarr v2.
 
@@ -61,6 +63,9 @@ def to_v3(
     chunk_keys : {"v2", "default"}
         Whether the chunks keep their keys, or get those that are usual in Zarr v3,
         such as ``c/0/0``.
+    texts : bool
+        Whether arrays of text are described too, which zarr reads, but not
+        tensorstore: tables hold them, images do not.
 
     Raises
     ------
@@ -82,22 +87,15 @@ def to_v3(
     shape, chunks = _lengths(zarray, "shape", 0), _lengths(zarray, "chunks", 0)
     if len(shape) != len(chunks):
         raise Untranslatable(f"chunks are {chunks}, and the shape is {shape}")
-    end, kind = _parsed_dtype(zarray.get("dtype"))
-    packing = [*_filters(zarray), zarray.get("compressor")]
-    document: dict[str, Any] = {
+    described = _text if texts and _is_text(zarray) else _numbers
+    document = {
         "zarr_format": 3,
         "node_type": "array",
         "shape": shape,
-        "data_type": _NAMES[kind],
         # An axis without pixels may have chunks without any, which Zarr v3 forbids.
         "chunk_grid": _named("regular", {"chunk_shape": [max(1, n) for n in chunks]}),
         "chunk_key_encoding": _new_keys(zarray, chunk_keys),
-        "fill_value": _fill_value(zarray.get("fill_value"), kind, new_fill_value),
-        "codecs": [
-            *_transposed(zarray.get("order", "C"), len(shape)),
-            _bytes_codec(end, kind),
-            *(_new_codec(codec, kind) for codec in packing if codec is not None),
-        ],
+        **described(zarray, shape),
     }
     attributes, found = _without_dimensions(attrs, dims, len(shape))
     if found is not None:
@@ -161,6 +159,43 @@ def to_v2(
     if isinstance(names, list) and names and all(isinstance(n, str) for n in names):
         attrs[DIMENSIONS] = names
     return zarray, attrs
+
+
+def _numbers(zarray: Mapping[str, Any], shape: Sequence[int]) -> dict[str, Any]:
+    end, kind = _parsed_dtype(zarray.get("dtype"))
+    packing = [*_filters(zarray), zarray.get("compressor")]
+    return {
+        "data_type": _NAMES[kind],
+        "fill_value": _fill_value(zarray.get("fill_value"), kind, new_fill_value),
+        "codecs": [
+            *_transposed(zarray.get("order", "C"), len(shape)),
+            _bytes_codec(end, kind),
+            *(_new_codec(codec, kind) for codec in packing if codec is not None),
+        ],
+    }
+
+
+def _is_text(zarray: Mapping[str, Any]) -> bool:
+    first = next(iter(_filters(zarray)), None)
+    is_text = isinstance(first, Mapping) and first.get("id") == _TEXT
+    return is_text and zarray.get("dtype") == "|O"
+
+
+def _text(zarray: Mapping[str, Any], shape: Sequence[int]) -> dict[str, Any]:
+    packing = [*_filters(zarray)[1:], zarray.get("compressor")]
+    # Readers of Zarr v2 take whatever stands for nothing as an empty text.
+    fill_value = zarray.get("fill_value") or ""
+    if not isinstance(fill_value, str):
+        raise Untranslatable(f"its fill value {_shown(fill_value)} is no text")
+    return {
+        "data_type": "string",
+        "fill_value": fill_value,
+        "codecs": [
+            *_transposed(zarray.get("order", "C"), len(shape)),
+            _named(_TEXT, {}),
+            *(_new_codec(codec, "u1") for codec in packing if codec is not None),
+        ],
+    }
 
 
 def _named(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,14 +338,11 @@ def _old_codecs(
             raise Untranslatable("its axes are transposed twice")
         order, at = _order(named[at][1], ndim), at + 1
     if at == len(named) or named[at][0] != "bytes":
-        raise Untranslatable(f"its codecs are {_names(named)}")
+        names = ", ".join(name for name, _ in named) or "none"
+        raise Untranslatable(f"its codecs are {names}")
     ends = {word: end for end, word in _ENDS.items()}
     end = ends.get(str(named[at][1].get("endian")))
     return order, end, [_old_codec(*codec) for codec in named[at + 1 :]]
-
-
-def _names(named: Iterable[tuple[str, Any]]) -> str:
-    return ", ".join(name for name, _ in named) or "none"
 
 
 def _order(configuration: Mapping[str, Any], ndim: int) -> str:

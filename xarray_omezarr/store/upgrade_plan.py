@@ -175,7 +175,14 @@ def _translated(path: str, node: Standing, wanted: Wanted) -> dict[str, Any] | N
     if node.kind == "array":
         dims = wanted.dims.get(path)
         try:
-            return to_v3(node.document, node.attrs, dims, chunk_keys="v2")
+            # What is no image need not be read by readers of images.
+            return to_v3(
+                node.document,
+                node.attrs,
+                dims,
+                chunk_keys="v2",
+                texts=path not in wanted.dims,
+            )
         except Untranslatable as error:
             raise _refused(path, str(error)) from None
     # Zarr v3 knows no group without a document, so that folders get one.

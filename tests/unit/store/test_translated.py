@@ -326,6 +326,39 @@ def test_chunks_that_zarr_wrote_in_the_new_format_are_read_in_the_old(
         np.testing.assert_array_equal(read, pixels)
 
 
+@pytest.mark.parametrize(
+    "compressor", [None, numcodecs.Blosc(), numcodecs.Zstd(), numcodecs.GZip()]
+)
+@pytest.mark.parametrize("fill_value", [None, 0, "", "none"])
+def test_texts_are_read_by_zarr_where_they_may_be(
+    tmp_path: Path, compressor: Any, fill_value: Any
+) -> None:
+    words = np.array(["a", "bb", "", "ü", "x"], dtype=object)
+    packed = [numcodecs.VLenUTF8().encode(words[:3])]
+    packed += [numcodecs.VLenUTF8().encode(np.append(words[3:], ""))]
+    for index, chunk in enumerate(packed):
+        stored = chunk if compressor is None else compressor.encode(chunk)
+        (tmp_path / f"{index}").write_bytes(bytes(stored))
+    zarray = {
+        "zarr_format": 2,
+        "shape": [9],
+        "chunks": [3],
+        "dtype": "|O",
+        "compressor": None if compressor is None else compressor.get_config(),
+        "fill_value": fill_value,
+        "order": "C",
+        "filters": [{"id": "vlen-utf8"}],
+    }
+    document = to_v3(zarray, {}, None, chunk_keys="v2", texts=True)
+    (tmp_path / "zarr.json").write_text(json.dumps(document))
+    expected = [*words, "", *[fill_value or ""] * 3]
+    assert read_by_zarr(tmp_path, 3).tolist() == expected
+    with pytest.raises(Untranslatable, match="data type"):
+        to_v3(zarray, {}, None, chunk_keys="v2")
+    with pytest.raises(Untranslatable, match="no text"):
+        to_v3({**zarray, "fill_value": 7}, {}, None, chunk_keys="v2", texts=True)
+
+
 BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
 SHARDS = {"chunk_shape": [1, 1], "codecs": [BYTES], "index_codecs": [BYTES]}
 
