@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ import pytest
 import xarray as xr
 import zarr
 from ome_zarr_models import open_ome_zarr
-from zarr.storage import LocalStore, MemoryStore
+from zarr.storage import LocalStore, MemoryStore, WrapperStore, ZipStore
 
+import xarray_omezarr as xo
 from tests.integration.plates import image, label, pixels, plate, put
 from xarray_omezarr import errors
 from xarray_omezarr.conversion import convert
@@ -636,6 +639,139 @@ def test_folders_memory_and_urls_are_places(tmp_path, name):
     places = {"old": f"memory://converted-{tmp_path.name}/a", "new": MemoryStore()}
     convert(tmp_path / "s.zarr", places[name], version="0.5")
     convert(places[name], LocalStore(tmp_path / "t.zarr"), version="0.4")
+    check_pixels(tmp_path / "t.zarr", {"": pixels(), "labels/cells": CELLS})
+
+
+NEWEST = VERSIONS[-1]
+
+
+def with_affine(store):
+    """An image whose first system is turned into a second one."""
+    make_image(store)
+    moved = store.parent / "moved.zarr"
+    convert(store, moved, version=NEWEST)
+    group = zarr.open_group(moved, mode="r+")
+    ome = dict(group.attrs["ome"])
+    (picture,) = ome["multiscales"]
+    axes = picture["coordinateSystems"][0]["axes"]
+    picture["coordinateSystems"].append({"name": "stage", "axes": axes})
+    picture["coordinateTransformations"] = [
+        {
+            "type": "affine",
+            "affine": [[1.0, 0, 0, 0], [0, 0.8, 0.6, 5], [0, -0.6, 0.8, 7]],
+            "input": {"name": "physical"},
+            "output": {"name": "stage"},
+        }
+    ]
+    group.attrs["ome"] = ome
+    return moved, picture
+
+
+def test_systems_that_the_version_lacks_are_refused_or_dropped(tmp_path):
+    moved, picture = with_affine(tmp_path / "s.zarr")
+    with pytest.raises(errors.OmeZarrErrorGroup) as refused:
+        convert(moved, tmp_path / "t.zarr", version="0.5")
+    assert "stage" in str(refused.value)
+    assert refused.group_contains(errors.NotInVersionError)
+    assert not (tmp_path / "t.zarr").exists()
+    with pytest.warns(errors.OmeZarrWarning, match="stage"):
+        convert(moved, tmp_path / "t.zarr", version="0.5", lossy=True)
+    check_pixels(tmp_path / "t.zarr", {"": pixels(), "labels/cells": CELLS})
+    convert(moved, tmp_path / "u.zarr", version=NEWEST)
+    (found,) = documents(tmp_path / "u.zarr")[""]["multiscales"]
+    assert found["coordinateSystems"] == picture["coordinateSystems"]
+    assert found["coordinateTransformations"] == picture["coordinateTransformations"]
+
+
+def test_a_scene_comes_with_its_images(tmp_path):
+    make_image(tmp_path / "s.zarr")
+    scene = tmp_path / "scene.zarr"
+    root = zarr.create_group(scene)
+    for name in ("tile_0", "tile_1"):
+        convert(tmp_path / "s.zarr", scene, group=name, version=NEWEST)
+    moved = {
+        "type": "translation",
+        "translation": [0.0, 0.0, 10.0],
+        "input": {"name": "physical", "path": "tile_1"},
+        "output": {"name": "physical", "path": "tile_0"},
+    }
+    said = {"coordinateTransformations": [moved]}
+    root.attrs["ome"] = {"version": NEWEST, "scene": said}
+    convert(scene, tmp_path / "t.zarr", version=NEWEST)
+    check_pixels(
+        tmp_path / "t.zarr", {"tile_0": pixels(), "tile_1/labels/cells": CELLS}
+    )
+    assert documents(tmp_path / "t.zarr")[""]["scene"] == said
+    assert chunk_hashes(tmp_path / "t.zarr") == chunk_hashes(scene)
+    with pytest.raises(errors.OmeZarrError, match=r"scene|Scene"):
+        convert(scene, tmp_path / "u.zarr", version="0.5")
+    assert not (tmp_path / "u.zarr").exists()
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_our_own_validator_finds_nothing_wrong(tmp_path, kind, version):
+    store, _ = made(tmp_path, kind, version)
+    report = xo.validate(store)
+    assert report.ok, str(report)
+
+
+class Far(WrapperStore):
+    """Answers after a while, and counts how many wait."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.now, self.most, self.asked = 0, 0, 0
+
+    async def get(self, key, prototype, byte_range=None):
+        self.now += 1
+        self.asked += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(0.01)
+            return await super().get(key, prototype, byte_range)
+        finally:
+            self.now -= 1
+
+
+def test_many_objects_of_a_server_are_under_way_at_once(tmp_path):
+    store = MemoryStore()
+    plate(store)
+    far, new = Far(store), MemoryStore()
+    convert(far, new)
+    objects = [key for key in store._store_dict if "/c/" in key]
+    assert len(objects) > 40
+    assert 8 <= far.most <= 64
+    # The chunks once, and few documents more than there are.
+    assert far.asked <= 2 * len(store._store_dict)
+    assert sorted(new._store_dict) == sorted(
+        {*store._store_dict, "A/zarr.json", "B/zarr.json"}
+    )
+
+
+def test_options_are_for_dims_that_an_array_has(tmp_path):
+    make_image(tmp_path / "s.zarr")
+    convert(tmp_path / "s.zarr", tmp_path / "t.zarr", chunks={"c": 2, "x": 3})
+    convert(tmp_path / "s.zarr", tmp_path / "u.zarr", chunks=[(1, 8, 2), (2, 4, 3)])
+    found = {path: array.chunks for path, array in arrays(tmp_path / "t.zarr").items()}
+    assert found["0"] == (2, 8, 3)
+    assert found["labels/cells/0"] == (8, 3)
+    found = {path: array.chunks for path, array in arrays(tmp_path / "u.zarr").items()}
+    assert found["0"] == (1, 8, 2)
+    assert found["1"] == (2, 4, 3)
+    assert found["labels/cells/0"] == (8, 2)
+    assert found["labels/cells/1"] == (4, 3)
+
+
+def test_a_zip_is_a_source(tmp_path):
+    make_image(tmp_path / "s.zarr")
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for path in (tmp_path / "s.zarr").rglob("*"):
+            if path.is_file():
+                archive.write(path, path.relative_to(tmp_path / "s.zarr"))
+    store = ZipStore(tmp_path / "s.zip", mode="r", read_only=True)
+    convert(store, tmp_path / "t.zarr")
+    store.close()
     check_pixels(tmp_path / "t.zarr", {"": pixels(), "labels/cells": CELLS})
 
 

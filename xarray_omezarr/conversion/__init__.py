@@ -55,7 +55,7 @@ def convert(
     ----------
     source : str, path, URL, zarr store, zarr.Group or obstore store
         An image with its labels, a label image, a group of label images, a plate, a
-        well or a collection, in any version.
+        well, a collection or a scene, in any version.
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where to; not `source` itself, and neither in the other.
     version : str, optional

@@ -20,6 +20,7 @@ from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
 from xarray_omezarr.errors import (
     LayoutError,
     MetadataError,
+    OmeZarrError,
     raise_together,
     some,
     warn,
@@ -60,7 +61,7 @@ def plan(
     fitted = fit(longer, version, lossy=asked.lossy)
     raise_together(check_spelling(fitted), f"Cannot convert {stored.target}")
     planner = _Planner(stored, asked, fitted)
-    problems = []
+    problems = [] if asked.lossy else planner.missing()
     for path, array in stored.arrays.items():
         try:
             planner.array(path, array)
@@ -94,6 +95,17 @@ class _Planner:
         self.levels = dims_of_levels(self.fitted)
         every = [dims for dims, _ in self.levels.values()]
         self.most = max(every, key=len, default=())
+
+    def missing(self) -> list[OmeZarrError]:
+        """Levels that images list and that are not there."""
+        return [
+            MetadataError(
+                f"{path!r} of {self.stored.target} is listed as a level, but there is "
+                "no array of that name"
+            )
+            for path in self.levels
+            if path not in self.stored.arrays
+        ]
 
     def array(self, path: str, array: ArrayDocument) -> None:
         """Decide on one array."""

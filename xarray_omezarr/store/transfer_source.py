@@ -15,6 +15,7 @@ from xarray_omezarr.errors import MetadataError, NotOmeZarrError, OmeZarrError, 
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.open_documents import group_attrs, read_documents
 from xarray_omezarr.store.open_nodes import ArrayReader
@@ -70,7 +71,8 @@ def read_source(
     Parameters
     ----------
     target : Target
-        An image, a label image, a labels group, a plate, a well or a collection.
+        An image, a label image, a labels group, a plate, a well, a collection or a
+        scene.
     selection : Selection
         Which wells and fields of it.
     lossy : bool
@@ -87,11 +89,15 @@ def read_source(
     """
     begun = begin(target, selection)
     opening = begun[2]
-    with warnings.catch_warnings():
-        if not lossy:
-            # Said below, as the reason why nothing is converted.
-            warnings.filterwarnings("ignore", "Not everything that ")
-        hierarchy = open_begun(target, selection, begun)
+    if isinstance(begun[1].model, Scene):
+        # It lists nothing: its images are found as those that nothing lists are.
+        hierarchy = Hierarchy(begun[0], {"": begun[1]})
+    else:
+        with warnings.catch_warnings():
+            if not lossy:
+                # Said below, as the reason why nothing is converted.
+                warnings.filterwarnings("ignore", "Not everything that ")
+            hierarchy = open_begun(target, selection, begun)
     if opening.left_out and not lossy:
         raise MetadataError(
             f"Not everything that {target} lists can be opened: "
@@ -100,6 +106,11 @@ def read_source(
         )
     walk = _Walk(opening, hierarchy)
     lists = walk.run()
+    if not lists and len(hierarchy.nodes) == 1:
+        raise MetadataError(
+            f"{target} cannot list what it holds, and a scene does not tell where all "
+            "of its images are; convert them one by one"
+        )
     if not lists:
         warn(
             f"{target} cannot list what it holds: groups, arrays and files that are "
