@@ -164,7 +164,9 @@ def _spelled(document: Spot, expected: str | None) -> Spot | None:
         outside = [key for key in kinds if document.child(key) is not None]
         demand = f"attributes: metadata are below the key {_NAMESPACE!r}"  # RULES L2
         document.error(
-            f"has {outside[0]!r} outside of it" if outside else "has no such key",
+            f"has {outside[0]!r}, but not below {_NAMESPACE!r}"
+            if outside
+            else f"holds none of the metadata of OME-Zarr: no {_NAMESPACE!r}",
             demand,
             f"move the metadata below {_NAMESPACE!r} and add 'version' there",
         )

@@ -50,9 +50,18 @@ def _label_value(entry: Spot) -> Spot | None:
 
 def _check_rgba(rgba: Spot) -> None:
     demand = f"{_LABEL}: rgba is four integers from 0 to 255"
+    if _is_rgba(rgba.value):
+        return
     if rgba.is_list(demand, 4, 4):
         for part in list(rgba.items())[:4]:
             part.is_integer(demand, 0, 255)
+
+
+def _is_rgba(value: object) -> bool:
+    """Whether it surely is; asked first, as there may be a million of them."""
+    if type(value) is not list or len(value) != 4:
+        return False
+    return all(type(part) is int and 0 <= part <= 255 for part in value)
 
 
 def _check_one_per_label(colors: Spot) -> None:

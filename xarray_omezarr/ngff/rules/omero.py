@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.finding import seen
@@ -31,9 +32,7 @@ def _check_channel(channel: Spot) -> None:
     demand = f"{_OMERO}: each channel has a window and a color"
     for key in ("window", "color"):
         if channel.child(key) is None:
-            closed = key in channel.dialect.channel_members
-            report = channel.error if closed else channel.must
-            report(f"has no {key!r}", f"{demand}: {key}", f"add {key!r}")
+            _report(channel, key)(f"has no {key!r}", f"{demand}: {key}", f"add {key!r}")
     if (window := channel.child("window")) is not None:
         _check_window(window)
     if (color := channel.child("color")) is not None:
@@ -47,6 +46,13 @@ def _check_channel(channel: Spot) -> None:
             inverted.should(
                 f"is {seen(inverted.value)}, not true or false", f"{_OMERO}: inverted"
             )
+
+
+def _report(channel: Spot, key: str) -> Callable[[str, str, str], None]:
+    """How much it weighs that a channel has no `key`."""
+    if key in channel.dialect.channel_members:
+        return channel.error
+    return channel.must if channel.dialect.channels_demanded else channel.should
 
 
 def _check_window(window: Spot) -> None:

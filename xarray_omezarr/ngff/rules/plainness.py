@@ -7,6 +7,8 @@ from xarray_omezarr.ngff.rules.spot import Spot, is_finite
 
 _MOST = 200_000  # values that are looked at; foreign tables may hold more
 _DEEPEST = 500
+# Most values are these. A float may be none that JSON has.
+_PLAIN = frozenset({str, int, bool, type(None)})
 _JSON = "JSON: keys are text; values are numbers, text, true, false, null"
 
 
@@ -14,37 +16,38 @@ def check_plain(document: Spot) -> None:
     """Measure all values of a document, those of others as well (RULES L12)."""
     if not document.follows_text:
         return
-    # Values still to see, with their depth; a shared value is seen once.
+    # Containers still to see, with their depth; a shared one is seen once.
     waiting = [(document, 0)]
     known: set[int] = set()
-    seen_so_far = 0
-    while waiting and seen_so_far < _MOST:
+    left = _MOST
+    while waiting and left > 0:
         spot, depth = waiting.pop()
-        seen_so_far += 1
-        value = spot.value
-        if isinstance(value, dict | list | tuple):
-            if id(value) in known:
-                continue
-            known.add(id(value))
-            if depth == _DEEPEST:
-                spot.must(f"is nested {depth} levels deep", _JSON, "flatten it")
-                continue
-            waiting.extend((child, depth + 1) for child in _children(spot))
+        if id(spot.value) in known:
+            continue
+        known.add(id(spot.value))
+        left -= len(spot.value)
+        if depth == _DEEPEST:
+            spot.must(f"is nested {depth} levels deep", _JSON, "flatten it")
         else:
-            _check_scalar(spot)
+            inner = [(child, depth + 1) for child in _check_members(spot)]
+            waiting.extend(reversed(inner))
 
 
-def _children(spot: Spot) -> list[Spot]:
-    if not isinstance(spot.value, dict):
-        return list(spot.items())
-    children = []
-    for key, item in spot.value.items():
+def _check_members(spot: Spot) -> list[Spot]:
+    """Note what JSON has not; the members that hold others."""
+    is_object = isinstance(spot.value, dict)
+    inner = []
+    for key, item in spot.value.items() if is_object else enumerate(spot.value):
+        if type(item) in _PLAIN and (type(key) is str or not is_object):
+            continue
         child = Spot(item, spot.log, spot, key)
-        if not isinstance(key, str):
+        if is_object and not isinstance(key, str):
             child.must(f"has the key {seen(key)}, which is not text", _JSON)
-        children.append(child)
-    children.reverse()
-    return children
+        if isinstance(item, dict | list | tuple):
+            inner.append(child)
+        else:
+            _check_scalar(child)
+    return inner
 
 
 def _check_scalar(spot: Spot) -> None:

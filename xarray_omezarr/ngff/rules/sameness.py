@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeAlias
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 _DEEPEST = 100  # below it a value is only equal to itself
 
-_Key: TypeAlias = tuple[Any, ...]
+# Python's own equality is that of JSON for them; all others are told apart by tuples.
+_PLAIN = frozenset({str, int, float, type(None)})
 
 
 def first_repeated(values: Iterable[object]) -> int | None:
@@ -20,55 +21,55 @@ def first_repeated(values: Iterable[object]) -> int | None:
     >>> first_repeated([{"a": 1, "b": []}, 1, True, {"b": [], "a": 1.0}])
     3
     """
-    numbers = _Numbers()
-    known: set[int] = set()
+    keys = _Keys()
+    known: set[Hashable] = set()
     for i, value in enumerate(values):
-        number = numbers.of(value)
-        if number in known:
+        key = keys.of(value, 0)
+        if key in known:
             return i
-        known.add(number)
+        known.add(key)
     return None
 
 
-class _Numbers:
-    """Gives equal values equal numbers, each part once: shared parts cost nothing."""
+class _Keys:
+    """Gives equal values equal keys, each part once: shared parts cost nothing."""
 
     def __init__(self) -> None:
-        self._by_key: dict[_Key, int] = {}
-        # Values are kept with their numbers, as an id is only theirs while they live.
-        self._by_id: dict[int, tuple[object, int]] = {}
+        self._numbers: dict[Hashable, int] = {}
+        # Values are kept with their keys, as an id is only theirs while they live.
+        self._by_id: dict[int, tuple[object, Hashable]] = {}
 
-    def of(self, value: object, depth: int = 0) -> int:
+    def of(self, value: object, depth: int) -> Hashable:
+        if type(value) in _PLAIN:
+            return value
         if not isinstance(value, dict | list | tuple):
-            return self._number(_scalar(value))
+            return _scalar(value)
         if id(value) in self._by_id:
             return self._by_id[id(value)][1]
         # Taken by what contains itself.
-        self._by_id[id(value)] = (value, self._number(("self", id(value))))
+        itself: Hashable = ("self", id(value))
+        self._by_id[id(value)] = (value, itself)
         if depth == _DEEPEST:
-            return self._by_id[id(value)][1]
-        number = self._number(self._key(value, depth))
-        self._by_id[id(value)] = (value, number)
-        return number
+            return itself
+        parts = self._parts(value, depth + 1)
+        key = ("container", self._numbers.setdefault(parts, len(self._numbers)))
+        self._by_id[id(value)] = (value, key)
+        return key
 
-    def _key(self, value: Any, depth: int) -> _Key:
+    def _parts(self, value: Any, depth: int) -> Hashable:
         if isinstance(value, dict):
-            members = [
-                (self.of(key, depth + 1), self.of(item, depth + 1))
+            return frozenset(
+                (self.of(key, depth), self.of(item, depth))
                 for key, item in value.items()
-            ]
-            return ("object", *sorted(members))
-        return ("list", *(self.of(item, depth + 1) for item in value))
-
-    def _number(self, key: _Key) -> int:
-        return self._by_key.setdefault(key, len(self._by_key))
+            )
+        return tuple(
+            item if type(item) in _PLAIN else self.of(item, depth) for item in value
+        )
 
 
-def _scalar(value: object) -> _Key:
+def _scalar(value: object) -> Hashable:
     if isinstance(value, bool):
         return ("boolean", value)
-    if isinstance(value, int | float):
-        return ("number", value)
     if isinstance(value, str):
-        return ("text", value)
-    return ("null",) if value is None else ("other", id(value))
+        return str.__str__(value)
+    return float(value) if isinstance(value, float) else ("other", id(value))

@@ -39,7 +39,9 @@ class Dialect:
         RULES M7, B12, P10, W5: the blocks whose ``version`` has one possible value,
         for which the strict schemas demand it, and the text advises or demands it.
     channel_members : tuple of str
-        RULES O2, O3: what the schema demands of a channel; the text always both.
+        RULES O2, O3: what the schema demands of a channel; the text wants both.
+    channels_demanded : bool
+        RULES O2, O3: whether the text demands them at all.
     unique_label_colors : bool
         RULES B9: whether no two colours may be for one label (else it is advice).
     empty_labels : bool
@@ -64,6 +66,7 @@ class Dialect:
     version_strict: frozenset[str] = _NONE
     version_advised: frozenset[str] = _NONE
     channel_members: tuple[str, ...] = ()
+    channels_demanded: bool = True
     unique_label_colors: bool = False
     empty_labels: bool = False
     well_indices: bool = True
@@ -89,6 +92,7 @@ def _old(name: str, axes: AxesStyle) -> Dialect:
         version_closed=_BLOCKS,
         version_advised=_BLOCKS,
         version_strict=_BLOCKS,
+        channels_demanded=False,
         unique_label_colors=True,
         empty_labels=True,
         well_indices=False,
