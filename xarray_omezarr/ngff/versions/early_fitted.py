@@ -72,8 +72,9 @@ def _picture(
     for after in multiscale.coordinate_transformations:
         if not _is_nothing(after):
             lost.append(f"coordinateTransformations {after.type!r} of all levels")
+    known = AXIS_TYPES if _are_known(multiscale.axes, dims) else {}
     axes = tuple(
-        Axis(name=axis.name, type=AXIS_TYPES.get(axis.name, axis.type))
+        Axis(name=axis.name, type=known.get(axis.name, axis.type))
         for axis in multiscale.axes
     )
     ones = Scale(scale=(1.0,) * len(axes))
@@ -83,6 +84,7 @@ def _picture(
     return multiscale.model_copy(
         update={
             "coordinate_systems": (CoordinateSystem(name=_SYSTEM, axes=axes),),
+            "intrinsic": None,
             "coordinate_transformations": (),
             "levels": levels,
         }
@@ -90,12 +92,10 @@ def _picture(
 
 
 def _of_axes(axes: Sequence[Axis], dims: tuple[str, ...] | None) -> Iterator[str]:
-    names = tuple(axis.name for axis in axes)
-    in_order = tuple(name for name in AXIS_TYPES if name in names)
-    if dims is not None and names != dims:
-        yield f"axes {names}, as images have the axes {dims}"
-    elif dims is None and names != in_order:
-        yield f"axes {names}, as images have some of {(*AXIS_TYPES,)} in this order"
+    if not _are_known(axes, dims):
+        names = tuple(axis.name for axis in axes)
+        have = f"the axes {dims}" if dims else f"some of {(*AXIS_TYPES,)} in this order"
+        yield f"axes {names}, as images have {have}"
     for axis in axes:
         whose = f"of axis {axis.name!r}"
         if axis.type not in (None, AXIS_TYPES.get(axis.name, axis.type)):
@@ -108,6 +108,15 @@ def _of_axes(axes: Sequence[Axis], dims: tuple[str, ...] | None) -> Iterator[str
             yield f"discrete {axis.discrete} {whose}"
         for key in axis.extras():
             yield f"{key} {whose}"
+
+
+def _are_known(axes: Sequence[Axis], dims: tuple[str, ...] | None) -> bool:
+    """Whether an image can have axes with these names, in this order."""
+    names = tuple(axis.name for axis in axes)
+    if dims is not None:
+        return names == dims
+    in_order = tuple(name for name in AXIS_TYPES if name in names)
+    return names == in_order and {"y", "x"} <= {*names}
 
 
 def _of_places(multiscale: Multiscale) -> Iterator[str]:
