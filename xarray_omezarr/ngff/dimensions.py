@@ -161,6 +161,7 @@ def _by_dimension(
 
 
 def _bijection(transformation: transforms.Bijection, inputs: int | None) -> int | None:
+    inputs = _taken(transformation.forward) if inputs is None else inputs
     there = outputs(transformation.forward, inputs)
     back = outputs(transformation.inverse, inputs if there is None else there)
     known = {count for count in (inputs, there, back) if count is not None}
@@ -170,6 +171,15 @@ def _bijection(transformation: transforms.Bijection, inputs: int | None) -> int 
             "as many"
         )
     return next(iter(known), None)
+
+
+def _taken(transformation: Any) -> int | None:
+    """Number of axes that a transformation takes; None if any number."""
+    kind = transformation.type
+    if kind == "sequence":
+        return _taken(transformation.transformations[0])
+    taken: int | None = _FIXED[kind](transformation)[1] if kind in _FIXED else None
+    return taken
 
 
 _RULES: dict[str, Any] = {

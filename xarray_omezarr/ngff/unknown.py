@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from xarray_omezarr.ngff.base import Model
 from xarray_omezarr.ngff.multiscale import Multiscale
@@ -63,7 +63,7 @@ def with_unknown(model: M, keys: object) -> M:
     if not isinstance(keys, Mapping):
         return model
     if isinstance(model, Multiscale) and has_spaces(keys):
-        model = with_spaces(model, keys)
+        model = cast("M", with_spaces(model, keys))
     fields = type(model).model_fields
     update: dict[str, Any] = {
         key: value

@@ -142,11 +142,11 @@ class TestMultiscale:
 
     def test_vectors_of_levels_have_one_entry_per_axis(self) -> None:
         levels = [Level.of("0", (1, 1)), Level.of("1", (2, 2, 2))]
-        with pytest.raises(MetadataError, match=r"2 axes, but level '1' .* \[3\]"):
+        with pytest.raises(MetadataError, match=r"2 axes, but level .1. .* of 3 axes"):
             Multiscale.of(YX, levels)
 
     def test_vectors_after_the_levels_have_one_entry_per_axis(self) -> None:
-        with pytest.raises(MetadataError, match=r"coordinateTransformations .* \[3\]"):
+        with pytest.raises(MetadataError, match=r"coordinateTransformations .* of 3 axes"):
             picture((1, 1)).model_copy(
                 update={"coordinate_transformations": (Scale(scale=(1, 1, 1)),)}
             )

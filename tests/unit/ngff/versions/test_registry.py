@@ -33,6 +33,12 @@ def test_a_correction_of_the_text_leads_to_its_version() -> None:
     assert registry.get("0.5.2") == registry.get("0.5")
 
 
+@pytest.mark.parametrize("name", ["0.6", "0.6rc0", "0.6.dev4"])
+def test_candidates_and_drafts_lead_to_their_version(name: str) -> None:
+    assert registry.get(name).name == "0.6"
+    assert registry.detect({"ome": {"version": name}}) == registry.get("0.6")
+
+
 @pytest.mark.parametrize("name", ["0.7", "latest", "", "v0.5", "0.5.2.1", "0.5.x"])
 def test_an_unknown_name_is_told_with_the_known_ones(name: str) -> None:
     with pytest.raises(UnknownVersionError, match=f"'{name}'.*'0.4', '0.5'"):
@@ -96,7 +102,7 @@ def test_attributes_without_ome_metadata_have_no_version(attrs: dict[str, Any]) 
         {"ome": {"version": "0.7"}},
         {"ome": {"version": 0.5}},
         {"multiscales": [{"version": "0.7"}]},
-        {"multiscales": [{"version": "0.3"}], "image-label": {"version": "0.4"}},
+        {"multiscales": [{"version": "0.0"}], "image-label": {"version": "0.4"}},
         {"plate": {"version": 0.4}},
     ],
 )
