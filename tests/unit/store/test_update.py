@@ -1,4 +1,4 @@
-"""Attributes of groups are revised together, and the log finishes what was interrupted."""
+"""Attributes of groups are revised together; the log finishes what was interrupted."""
 
 from __future__ import annotations
 
