@@ -137,7 +137,13 @@ class Model(BaseModel):
 
     def extras(self) -> dict[str, Any]:
         """A copy of the keys that the model does not know."""
-        return copy.deepcopy(self.__pydantic_extra__ or {})
+        unknown = self.__pydantic_extra__ or {}
+        try:
+            return copy.deepcopy(unknown)
+        except RecursionError:
+            raise MetadataError(
+                f"Unknown keys {shown([*unknown])} are nested too deeply to be copied"
+            ) from None
 
     def members(self) -> dict[str, Any]:
         """All values that are not None, by JSON key; the unknown keys last."""

@@ -15,6 +15,7 @@ from zarr.storage import LocalStore
 
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.ngff.plain import shown
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -99,7 +100,7 @@ def group_attrs(document: bytes, zarr_format: int, where: str) -> Mapping[str, A
         )
     attrs = found.get("attributes", {})
     if not isinstance(attrs, Mapping):
-        raise MetadataError(f"The attributes of {where} are {attrs!r}, no object")
+        raise MetadataError(f"The attributes of {where} are {shown(attrs)}, no object")
     return attrs
 
 
@@ -108,8 +109,10 @@ def _json(document: bytes, where: str) -> Mapping[str, Any]:
         found = json.loads(document)
     except ValueError as error:
         raise MetadataError(f"The metadata of {where} are no JSON: {error}") from None
+    except RecursionError:
+        raise MetadataError(f"The metadata of {where} are nested too deeply") from None
     if not isinstance(found, Mapping):
-        raise MetadataError(f"The metadata of {where} are {found!r}, no object")
+        raise MetadataError(f"The metadata of {where} are {shown(found)}, no object")
     return found
 
 

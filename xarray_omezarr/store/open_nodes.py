@@ -197,7 +197,10 @@ class ArrayReader:
 
 
 def _array_metadata(document: bytes, zarr_format: ZarrFormat) -> Any:
-    found = json.loads(document)
+    try:
+        found = json.loads(document)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if zarr_format == 2:
         return ArrayV2Metadata.from_dict({**found, "attributes": {}})
     if found["node_type"] != "array":

@@ -102,8 +102,8 @@ def _scale_and_translation(place: Place) -> tuple[Scale | Translation, ...]:
 
 def _read_transformation(place: Place) -> Scale | Translation:
     members = place.members()
-    kind = str(members.get("type"))
-    if kind not in _TYPES:  # RULES T1
+    kind = members.get("type")
+    if not isinstance(kind, str) or kind not in _TYPES:  # RULES T1
         raise place.error("give a transformation of type 'scale' or 'translation'")
     if kind not in members and "path" in members:  # RULES T7
         raise place.error("give the numbers; those in a file of their own are not read")
