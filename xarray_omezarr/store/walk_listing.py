@@ -65,13 +65,7 @@ class Listing:
 
 
 def is_anything_there(target: Target) -> bool:
-    """Whether there is any object or folder at a target.
-
-    Raises
-    ------
-    OSError
-        If the store cannot be asked.
-    """
+    """Whether there is any object or folder at a target, as far as can be told."""
     if target.directory is not None:
         return target.directory.exists()
     return sync(_has_any(target))
@@ -81,6 +75,10 @@ async def _has_any(target: Target) -> bool:
     store = target.store
     if not store.supports_listing:
         return False
-    async for _ in store.list_dir(target.path):
-        return True
+    try:
+        async for _ in store.list_dir(target.path):
+            return True
+    # Servers that give objects need not let themselves be listed.
+    except (NotImplementedError, OSError):
+        return False
     return False

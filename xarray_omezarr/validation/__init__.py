@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from xarray_omezarr.errors import OptionError, TargetNotFoundError
+from xarray_omezarr.errors import (
+    MissingDependencyError,
+    OptionError,
+    TargetNotFoundError,
+)
 from xarray_omezarr.ngff.rules.check import check_attributes
 from xarray_omezarr.ngff.rules.finding import Strictness
 from xarray_omezarr.ngff.rules.report import Report
@@ -150,10 +154,11 @@ def validate_tree(
         )
     try:
         return validate(source, level=level, data=data)
-    except TargetNotFoundError as error:
+    except (TargetNotFoundError, MissingDependencyError) as error:
         raise TargetNotFoundError(
-            f"{error}; the tree was opened from there. Give its store, with its "
-            "storage_options, to xarray_omezarr.validate"
+            f"The tree was opened from {source}, which cannot be opened by that name "
+            f"alone ({error}); give the store, with its storage_options, to "
+            "xarray_omezarr.validate"
         ) from None
 
 

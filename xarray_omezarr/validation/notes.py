@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.across import clause
 from xarray_omezarr.ngff.rules.check import Checked, check_attributes
+from xarray_omezarr.ngff.rules.facts import part
 from xarray_omezarr.ngff.rules.finding import Finding, Severity, Strictness, seen
 from xarray_omezarr.ngff.versions.demands import Demands, demands, same
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Attributes of fields are often the same, so what was found is remembered.
 _REMEMBERED = 256
+_UNVERSIONED = ("bioformats2raw", "labels", "series")
 
 
 class Notes:
@@ -30,6 +32,9 @@ class Notes:
     def __init__(self, level: Strictness) -> None:
         self.level: Strictness = level
         self.version: str | None = None
+        # Collections and lists of labels tell none where there is no namespace, so
+        # that of the first image counts.
+        self.is_guessed = False
         self.zarr_format: int | None = None
         self.nodes = 0
         self._found: dict[Finding, None] = {}
@@ -92,8 +97,20 @@ class Notes:
         self.same_format(node)
         return checked
 
+    def root(self, node: Node) -> Checked:
+        """Note all about the group at the target, whose version is that of all."""
+        checked = self.group(node)
+        self.zarr_format, self.version = node.zarr_format, checked.version
+        has_namespace = bool(part(node.attrs)[1])
+        self.is_guessed = checked.kind in _UNVERSIONED and not has_namespace
+        self.same_format(node)
+        return checked
+
     def _same_version(self, node: Node, checked: Checked) -> None:
         if checked.version is None or same(checked.version, self.version):
+            return
+        if self.is_guessed:
+            self.version, self.is_guessed = checked.version, False
             return
         severity = self.wanted.one_version
         self.add(

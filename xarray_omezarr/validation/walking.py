@@ -98,10 +98,7 @@ class Walk:
 
     def _root(self, root: Node) -> None:
         notes = self.notes
-        notes.zarr_format = root.zarr_format
-        checked = notes.group(root)
-        notes.version = checked.version
-        notes.same_format(root)
+        checked = notes.root(root)
         block, _ = part(root.attrs)
         if checked.kind is None and not notes.has_error(""):
             notes.add([_nothing(block)])
