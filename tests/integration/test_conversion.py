@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorstore
 import xarray as xr
+import yaozarrs
 import zarr
 from ome_zarr_models import open_ome_zarr
 from zarr.storage import LocalStore, MemoryStore, WrapperStore, ZipStore
@@ -275,12 +278,11 @@ def test_attributes_and_keys_that_nobody_knows_survive(tmp_path, new):
 @pytest.mark.parametrize("kind", ["image", "plate", "label"])
 def test_others_find_nothing_wrong_with_the_result(tmp_path, kind, new):
     store, expected = made(tmp_path, kind, new)
-    try:
+    # Older ones do not know the newest version, and cannot make those of Zarr v2.
+    is_known = importlib.util.find_spec(f"ome_zarr_models.v{new.replace('.', '')}")
+    if is_known and registry.get(new).features.namespace:
         found = open_ome_zarr(zarr.open_group(store, mode="r"))
-    except (KeyError, RuntimeError) as error:
-        pytest.skip(f"these models know no version {new}: {error}")
-    assert found.ome_attributes is not None
-    tensorstore = pytest.importorskip("tensorstore")
+        assert found.ome_attributes is not None
     driver = "zarr3" if registry.get(new).features.zarr_format == 3 else "zarr"
     for path, data in expected.items():
         place = str(store / path / "0")
@@ -291,7 +293,6 @@ def test_others_find_nothing_wrong_with_the_result(tmp_path, kind, new):
 
 @pytest.mark.parametrize("new", ["0.4", "0.5"])
 def test_yaozarrs_finds_nothing_wrong_with_the_result(tmp_path, new):
-    yaozarrs = pytest.importorskip("yaozarrs")
     for kind in ("image", "plate", "collection"):
         (tmp_path / kind).mkdir()
         store, _ = made(tmp_path / kind, kind, new)
@@ -634,7 +635,6 @@ def test_the_metadata_of_the_root_come_last(tmp_path):
 
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_folders_memory_and_urls_are_places(tmp_path, name):
-    pytest.importorskip("fsspec")
     make_image(tmp_path / "s.zarr")
     places = {"old": f"memory://converted-{tmp_path.name}/a", "new": MemoryStore()}
     convert(tmp_path / "s.zarr", places[name], version="0.5")
@@ -770,7 +770,8 @@ def test_a_zip_is_a_source(tmp_path):
             if path.is_file():
                 archive.write(path, path.relative_to(tmp_path / "s.zarr"))
     store = ZipStore(tmp_path / "s.zip", mode="r", read_only=True)
-    convert(store, tmp_path / "t.zarr")
+    # Older zarr opens the file with the first group.
+    convert(zarr.open_group(store, mode="r"), tmp_path / "t.zarr")
     store.close()
     check_pixels(tmp_path / "t.zarr", {"": pixels(), "labels/cells": CELLS})
 
