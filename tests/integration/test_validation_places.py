@@ -173,6 +173,18 @@ def test_a_tree_is_measured_where_it_was_opened(folder) -> None:
     assert tree.omezarr.validate(level="schema").ok
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_tree_whose_store_has_no_name_cannot_be_measured(wrapped) -> None:
+    store = MemoryStore()
+    da = xr.DataArray(np.zeros((8, 8), "uint8"), dims=("y", "x"), name="dots")
+    xo.write_image(da, store)
+    used = Counting(store) if wrapped else store
+    tree = xr.open_datatree(used, engine="omezarr")
+    with pytest.raises(xo.TargetNotFoundError, match="give the store"):
+        tree.omezarr.validate()
+    assert xo.validate(used).ok
+
+
 def test_a_tree_that_is_in_no_store_cannot_be_measured() -> None:
     tree = xr.DataTree.from_dict(
         {"/0": xr.Dataset({"image": (("y", "x"), np.zeros((2, 2)))})}
