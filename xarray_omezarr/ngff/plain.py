@@ -57,9 +57,9 @@ def plain(value: object, pointer: str = "") -> Any:
     try:
         return _plain(value, pointer)
     except RecursionError:
-        # No message of such a value could name the place: the pointer is as deep.
+        # Neither the place nor the value could be told: both are as deep.
         raise MetadataError(
-            f"{pointer or '/'} is nested too deeply, or holds itself: {shown(value)}"
+            f"{pointer or '/'} is nested too deeply, or holds itself"
         ) from None
 
 
