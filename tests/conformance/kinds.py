@@ -37,9 +37,10 @@ def write_with_labels(path: Path, version: str, dims: str) -> None:
     write_image(path, version, dims)
     # A label image has the dims of its image; those of channels it may lack.
     nuclei = picture(dims, units=has_units(version), dtype="uint8")
-    nuclei = nuclei.isel(c=[0], drop=True) if "c" in dims else nuclei
-    nuclei = nuclei.squeeze("c", drop=True) if "c" in nuclei.dims else nuclei
-    xo.write_labels(nuclei, path, name="nuclei", version=version)
+    nuclei = nuclei.isel(c=0, drop=True) if "c" in dims else nuclei
+    nuclei = nuclei % 3  # each value has a colour
+    colors = {1: "#FF0000", 2: "#00FF0080"}
+    xo.write_labels(nuclei, path, name="nuclei", colors=colors, version=version)
 
 
 def write_plate(path: Path, version: str, dims: str) -> None:
