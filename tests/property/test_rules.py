@@ -165,6 +165,10 @@ def official_answer(version: str, document: Any, *, strict: bool) -> bool | None
         told = holder.get("version")
         version = TOLD.get(told, "") if isinstance(told, str) else ""
     kinds = [key for key in SCHEMAS if key in holder]
+    telling = {"multiscales", "image-label", "plate", "well"}
+    if version == "0.4" and telling & set(kinds):
+        # Beside an image or a plate the word may be anybody's.
+        kinds = [key for key in kinds if key != "series"]
     if version:
         kinds = [key for key in kinds if SCHEMAS[key] in validators(version)]
     if not kinds:

@@ -31,6 +31,9 @@ _KINDS: Mapping[str, str] = {
     "labels": "labels",
 }
 
+_TELLING = frozenset({"plate", "well", "image-label", "multiscales"})
+_COMMON = frozenset({"series", "labels"})
+
 _CHECKS: Mapping[str, Callable[[Spot], None]] = {
     "plate": check_plate,
     "well": check_well,
@@ -124,7 +127,7 @@ def _check(document: Spot, expected: str | None) -> str | None:
     spelled = _spelled(document, expected)
     if spelled is None:
         return None
-    keys = [key for key in document.dialect.kinds if spelled.child(key) is not None]
+    keys = _keys(spelled)
     if not keys:
         spelled.error(
             "holds none of the metadata of OME-Zarr",
@@ -137,6 +140,16 @@ def _check(document: Spot, expected: str | None) -> str | None:
             _CHECKS[key](block)
     _check_beside(spelled, keys)
     return _KINDS[keys[0]]
+
+
+def _keys(spelled: Spot) -> list[str]:
+    """The keys that tell what the group is, the most telling first."""
+    dialect = spelled.dialect
+    keys = [key for key in dialect.kinds if spelled.child(key) is not None]
+    if not dialect.namespace and set(keys) & _TELLING:
+        # Without a place of their own such words may be anybody's.
+        return [key for key in keys if key not in _COMMON]
+    return keys
 
 
 def _check_beside(spelled: Spot, keys: list[str]) -> None:

@@ -147,7 +147,27 @@ def _affine(
         return inputs, outputs
     shape = (len(rows[0]) - 1, len(rows))
     _check_shape(matrix, "affine", shape, (inputs, outputs))
+    _prefer_simple(matrix, rows)
     return shape
+
+
+def _prefer_simple(matrix: Spot, rows: list[list[float]]) -> None:
+    """RULES C11: the least expressive type that says it."""
+    size = len(rows)
+    linear = [row[:-1] for row in rows]
+    others = (
+        linear[i][k] for i in range(size) for k in range(len(linear[i])) if i != k
+    )
+    if size != len(linear[0]) or any(others):
+        return
+    factors = [linear[i][i] for i in range(size)]
+    if all(factor > 0 for factor in factors):
+        simple = "translation" if set(factors) == {1} else "scale and translation"
+        matrix.should(
+            f"is {seen(matrix.value)}, no more than {simple}",
+            f"{_T}: of the type that can express the least",
+            f"write it as {simple}",
+        )
 
 
 def _rows(matrix: Spot | None) -> list[list[float]] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from types import MappingProxyType
 from typing import Any
 
@@ -134,6 +136,22 @@ class TestKind:
         document = {"ome": {**WELL_05["ome"], "series": 3, "plate": 4}}
         pointers = {one.pointer for one in faults(document)}
         assert {"/ome/series", "/ome/plate"} <= pointers
+
+
+@pytest.mark.parametrize("key", ["series", "labels"])
+def test_common_words_beside_an_image_may_be_anybodys(key) -> None:
+    assert faults({**IMAGE_04, key: 3}) == []
+    assert faults({key: 3}) != []
+    document = with_change(IMAGE_05, f"/ome/{key}", 3)
+    assert [one.pointer for one in faults(document)] == [f"/ome/{key}"]
+
+
+def test_no_models_are_loaded_to_measure_a_document() -> None:
+    code = (
+        "from xarray_omezarr.ngff.rules.check import check_attributes as check; "
+        "check({}); import sys; assert not {'pydantic', 'zarr', 'pint'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_findings_name_the_node() -> None:

@@ -49,7 +49,7 @@ FITTING = [
     {"type": "scale", "scale": [1, 2, 3]},
     {"type": "translation", "translation": [-1, 0, 3.5]},
     {"type": "mapAxis", "mapAxis": [2, 0, 1]},
-    {"type": "affine", "affine": [[1, 0, 0, 5], [0, 1, 0, 5], [0, 0, 1, 5]]},
+    {"type": "affine", "affine": [[1, 0.1, 0, 5], [0, 1, 0, 5], [0, 0, 1, 5]]},
     {"type": "affine", "path": "coordinateTransformations/affine"},
     {"type": "rotation", "rotation": TURN},
     {"type": "rotation", "path": "coordinateTransformations/turn"},
@@ -205,6 +205,22 @@ def test_a_broken_matrix_beside_a_path_is_nothing_to_the_schema() -> None:
     document = joined({"type": "affine", "affine": "none", "path": "a"})
     assert faults(document, "schema") == []
     assert [one.pointer for one in faults(document)] == [f"{JOIN}/affine"]
+
+
+@pytest.mark.parametrize(("factor", "word"), [(1, "translation"), (2.5, "scale and")])
+def test_an_affine_that_is_less_is_a_warning(factor, word) -> None:
+    # RULES C11
+    matrix = [[factor, 0, 0, 5], [0, 1, 0, 5], [0, 0, 1, 5]]
+    found = faults(joined({"type": "affine", "affine": matrix}))
+    assert [(one.severity, one.pointer) for one in found] == [
+        ("warning", f"{JOIN}/affine")
+    ]
+    assert f"no more than {word}" in found[0].message
+
+
+def test_an_affine_that_mirrors_is_needed() -> None:
+    matrix = [[-1, 0, 0, 5], [0, 1, 0, 5], [0, 0, 1, 5]]
+    assert faults(joined({"type": "affine", "affine": matrix})) == []
 
 
 def test_a_rotation_of_three_decimals_is_one() -> None:
