@@ -35,9 +35,9 @@ def write_image(path: Path, version: str, dims: str) -> None:
 
 def write_with_labels(path: Path, version: str, dims: str) -> None:
     write_image(path, version, dims)
-    # A label image has the dims of its image; those of channels it may lack.
+    # A label image has the dims of its image, of size 1 where they do not matter.
     nuclei = picture(dims, units=has_units(version), dtype="uint8")
-    nuclei = nuclei.isel(c=0, drop=True) if "c" in dims else nuclei
+    nuclei = nuclei.isel(c=[0]).drop_vars("c") if "c" in dims else nuclei
     nuclei = nuclei % 3  # each value has a colour
     colors = {1: "#FF0000", 2: "#00FF0080"}
     xo.write_labels(nuclei, path, name="nuclei", colors=colors, version=version)
