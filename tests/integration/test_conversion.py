@@ -776,6 +776,50 @@ def test_a_zip_is_a_source(tmp_path):
     check_pixels(tmp_path / "t.zarr", {"": pixels(), "labels/cells": CELLS})
 
 
+class Failing(WrapperStore):
+    """Gives a few chunks, and then no more."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.left = 10
+
+    async def get(self, key, prototype, byte_range=None):
+        if "/c/" in key:
+            self.left -= 1
+            if self.left < 0:
+                raise ConnectionError("the line is down")
+        return await super().get(key, prototype, byte_range)
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": 2}])
+def test_a_source_that_fails_half_way_leaves_what_was_there(tmp_path, options):
+    store = MemoryStore()
+    plate(store)
+    with pytest.raises(ConnectionError):
+        convert(Failing(store), tmp_path / "t.zarr", **options)
+    assert [*tmp_path.iterdir()] == []
+    made_before = plate(tmp_path / "t.zarr")
+    before = chunk_hashes(tmp_path / "t.zarr")
+    with pytest.raises(ConnectionError):
+        convert(Failing(store), tmp_path / "t.zarr", mode="w", **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.zarr"]
+    assert chunk_hashes(tmp_path / "t.zarr") == before
+    assert (made_before["A/1/0/0"][:] == pixels(1)).all()
+
+
+@pytest.mark.parametrize("new", WITH_UNITS)
+def test_what_was_upgraded_where_it_lies_is_converted(tmp_path, new):
+    expected = make_plate(tmp_path / "s.zarr")
+    hashes = chunk_hashes(tmp_path / "s.zarr")
+    xo.upgrade(tmp_path / "s.zarr", version="0.5", keep=True)
+    convert(tmp_path / "s.zarr", tmp_path / "t.zarr", version=new)
+    check_pixels(tmp_path / "t.zarr", expected)
+    assert chunk_hashes(tmp_path / "t.zarr") == hashes
+    documents_of = {path.name for path in (tmp_path / "t.zarr").rglob("*")}
+    both = {".zgroup", "zarr.json"} & documents_of
+    assert len(both) == 1
+
+
 CONVERTER = """
 import sys
 import numpy as np, xarray as xr, zarr
