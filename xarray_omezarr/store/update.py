@@ -14,7 +14,7 @@ from zarr.storage import LocalStore, ZipStore
 from xarray_omezarr.errors import NotOmeZarrError, OptionError, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.lock import NoLock, lock_of
-from xarray_omezarr.store.occupancy import UNFINISHED
+from xarray_omezarr.store.occupancy import METADATA, UNFINISHED
 from xarray_omezarr.store.open_documents import (
     GROUP_NAMES,
     group_attrs,
@@ -96,6 +96,8 @@ def update_groups(
     """
     check_updatable(target)
     root = root_of(target)
+    if not keeps_log(root):
+        files = [path for path in files if path.rpartition("/")[2] in METADATA]
     with _alone(target):
         finish(root, sorted({*paths, *_above(target.path), target.path}))
         documents = _read(root, zarr_format, paths, files)
