@@ -119,7 +119,8 @@ def _counts_as_space(axis: object) -> bool:
     if not isinstance(axis, dict):
         return False
     is_text = all(isinstance(axis.get(key, ""), str) for key in ("name", "unit"))
-    return is_text and axis.get("type", "space") == "space"
+    kind = axis.get("type", "space")
+    return is_text and isinstance(kind, str) and kind == "space"
 
 
 def _count_in_system(axes: Spot) -> None:
@@ -220,7 +221,8 @@ def _check_names(axes: Spot) -> int | None:
         return None
     for axis in axes.items():
         axis.is_one_of(_NAMES, demand)
-    places = [_NAMES.index(name) for name in axes.value if name in _NAMES]
+    names = [name for name in axes.value if isinstance(name, str)]
+    places = [_NAMES.index(name) for name in names if name in _NAMES]
     if places != sorted(places):
         axes.must(
             f"has the order {seen(axes.value)}",

@@ -46,8 +46,8 @@ def _check_flat_transform(transform: Spot, axes: int | None) -> None:
     if vector is None or not vector.is_list(demand, 2):
         return
     for number in vector.items():
-        number.is_number(demand)
-        if kind.value == "scale" and number.value == 0:  # RULES 11: scale
+        is_number = number.is_number(demand)
+        if is_number and kind.value == "scale" and number.value == 0:  # RULES 11: scale
             number.should(
                 "is 0: all pixels are at one place", f"{_T}: scale is not zero"
             )

@@ -66,7 +66,7 @@ def check_told_version(spelled: Spot, expected: str | None) -> None:
     if version is None:
         return
     told = version.value
-    if told not in dialect.told_as:
+    if known(told) is not dialect or told not in dialect.told_as:
         _check_unknown(version)
         return
     above = known(expected)

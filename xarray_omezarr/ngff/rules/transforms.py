@@ -199,7 +199,8 @@ def _check_interpolation(interpolation: Spot) -> None:
     """Text and schema have different words for the cubic one; both pass as advice."""
     demand = f"{_T}: interpolation is nearest, linear or cubic"
     words = ("nearest", "linear", "cubic")
-    if interpolation.follows_text and interpolation.value in ("cubic", "bspline-cubic"):
+    told = interpolation.value if isinstance(interpolation.value, str) else ""
+    if interpolation.follows_text and told in ("cubic", "bspline-cubic"):
         interpolation.should(
             f"is {seen(interpolation.value)}, for which text and schema of the "
             "standard have different words",

@@ -24,9 +24,13 @@ def check_version(block: Spot, key: str) -> None:
             )
     elif key in dialect.version_closed:
         version.is_one_of(dialect.told_as, demand)
-    elif key in dialect.version_advised and version.value not in dialect.told_as:
+    elif key in dialect.version_advised and not _is_told(version):
         version.should(
             f"is {seen(version.value)}, not {dialect.told_as[0]}",
             demand,
             f"write {dialect.told_as[0]!r}",
         )
+
+
+def _is_told(version: Spot) -> bool:
+    return isinstance(version.value, str) and version.value in version.dialect.told_as

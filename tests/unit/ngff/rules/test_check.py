@@ -19,6 +19,7 @@ from tests.unit.ngff.rules.documents import (
     LABELS_05,
     LAYOUT_05,
     PLATE_05,
+    RIGHT,
     WELL_04,
     WELL_05,
     assert_one_fault,
@@ -149,7 +150,8 @@ def test_common_words_beside_an_image_may_be_anybodys(key) -> None:
 def test_no_models_are_loaded_to_measure_a_document() -> None:
     code = (
         "from xarray_omezarr.ngff.rules.check import check_attributes as check; "
-        "check({}); import sys; assert not {'pydantic', 'zarr', 'pint'} & {*sys.modules}"
+        "check({}); import sys; "
+        "assert not {'pydantic', 'zarr', 'pint'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -202,6 +204,7 @@ STRANGE = [
     {1: 2, None: 3, ("a",): 4},
     {"ome": Hostile()},
     {"ome": {"version": HostileText("0.5")}},
+    {"ome": {"version": np.zeros(2)}},
     {"ome": {"version": "9" * 100_000}},
     {"ome": {"version": "0.5\ud800\x1b[31m", "plate": {"rows": ["\ud800"]}}},
     {"ome": {"version": "0.5", 1: 2, "multiscales": nested_list()}},
@@ -229,6 +232,37 @@ def test_nothing_is_raised_and_all_can_be_shown(attrs, level) -> None:
     report = Report(checked.findings, "here", checked.version, level)
     assert str(report) and report._repr_html_()
     json.dumps(report.to_json(), allow_nan=False)
+
+
+def pointers(value: Any, above: str = "") -> list[str]:
+    """To every place of a document."""
+    if not isinstance(value, dict | list):
+        return []
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    found = []
+    for key, item in members:
+        here = f"{above}/{key}"
+        found += [here, *pointers(item, here)]
+    return found
+
+
+LOOP: list[Any] = []
+LOOP.append({"type": "sequence", "transformations": LOOP, "name": LOOP})
+
+
+FOREIGN = [np.zeros(2), np.str_("scale"), object(), {1: 2}, LOOP]
+ANYTHING = [*FOREIGN, None, 10**400, [[]]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["image 0.3", "image 0.6", "label 0.5", "plate 0.5", "well 0.6", "scene 0.6"],
+)
+def test_anything_may_stand_at_any_place(name) -> None:
+    document, _ = RIGHT[name]
+    for pointer in pointers(document):
+        for value in ANYTHING:
+            faults(with_change(document, pointer, value))
 
 
 class TestJson:
