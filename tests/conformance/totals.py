@@ -148,8 +148,6 @@ FRAGMENTS = {
     "drafts; the schema refuses them as well",
     "example_displacement_field": "two numbers in a scale of three axes",
     "example_multiscales": '`"ome": "0.6rc0"`, where an object must stand',
-    "example_multiscales_reference_to_label": '`"ome": "0.6rc0"`, where an object must '
-    "stand",
     "example_projectAxis2": "axes without types: none of them is of space",
     "example_sequenceSubspace1": "steps with axes by name, as in drafts",
 }
