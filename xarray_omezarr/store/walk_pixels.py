@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LARGEST_CHUNK = 1 << 28
 # What is decoded at the same time, in bytes.
 _AT_ONCE = 1 << 28
+_IN_FLIGHT = 32
 # Chunks of one array that are sampled: the first, the last, and some between.
 _SAMPLED = 5
 # All chunks are looked at of arrays that have no more.
@@ -90,30 +91,51 @@ class Sampler:
         self._everything = everything
         self._left = _ALL_SAMPLED
 
-    def look(self, node: Node, *, values: bool = False) -> Pixels:
-        """Open the array of a node and decode chunks of it; nothing is raised.
+    def look(self, nodes: Sequence[Node], *, values: bool = False) -> list[Pixels]:
+        """Open the arrays of nodes and decode chunks of them; nothing is raised.
+
+        Chunks of all arrays are read together, some at a time.
 
         Parameters
         ----------
-        node : Node
-            An array.
+        nodes : sequence of Node
+            Arrays.
         values : bool
             Whether values are collected, as of label images.
+
+        Returns
+        -------
+        list of Pixels
+            For each of the nodes.
         """
-        found = Pixels()
-        try:
-            array = self._opened(node)
-            blocks = self._blocks(array, found)
-        # What zarr and its codecs raise for metadata that are broken is anything.
-        except Exception as error:
-            found.bad.append(Bad("", f"zarr cannot open it: {_told(error)}"))
-            return found
-        block_bytes = max(1, math.prod(_block(array)) * array.dtype.itemsize)
-        together = max(1, min(16, _AT_ONCE // block_bytes))
-        while batch := [*itertools.islice(blocks, together)]:
-            self._left -= len(batch) * block_bytes
-            sync(self._read(array, batch, found, values=values))
+        found = [Pixels() for _ in nodes]
+        waiting: list[_Task] = []
+        nbytes = 0
+        for task in self._tasks(nodes, found):
+            waiting.append(task)
+            nbytes += task.nbytes
+            if nbytes >= _AT_ONCE or len(waiting) >= _IN_FLIGHT:
+                sync(_read(waiting, values=values))
+                waiting, nbytes = [], 0
+        if waiting:
+            sync(_read(waiting, values=values))
         return found
+
+    def _tasks(self, nodes: Sequence[Node], found: Sequence[Pixels]) -> Iterator[_Task]:
+        """The chunks that are decoded, of one array after the other."""
+        for node, pixels in zip(nodes, found, strict=True):
+            try:
+                array = self._opened(node)
+                blocks = self._blocks(array, pixels)
+                nbytes = max(1, math.prod(_block(array)) * array.dtype.itemsize)
+            # What zarr and its codecs raise for metadata that are broken is anything.
+            except Exception as error:
+                words = f"zarr cannot open it: {_told(error)}"
+                pixels.bad.append(Bad("", words))
+                continue
+            for index in blocks:
+                self._left -= nbytes
+                yield _Task(array, index, pixels, nbytes)
 
     def _opened(self, node: Node) -> zarr.Array[Any]:
         if node.zarr_format == 2:
@@ -150,28 +172,34 @@ class Sampler:
             many = 0
         return iter(_sampled(counts, total, many))
 
-    async def _read(
-        self,
-        array: zarr.Array[Any],
-        batch: Sequence[tuple[int, ...]],
-        found: Pixels,
-        *,
-        values: bool,
-    ) -> None:
-        async def read_one(index: tuple[int, ...]) -> None:
-            try:
-                pixels = await array.async_array.getitem(_where(array, index))
-            # Codecs and clients of servers raise what they like.
-            except Exception as error:
-                if len(found.bad) <= _SHOWN:
-                    key = _key(array, index)
-                    words = f"chunk {key!r} cannot be decoded: {_told(error)}"
-                    found.bad.append(Bad(key, words))
-                return
-            if values and len(found.values) < _VALUES:
-                found.values.update(np.unique(np.asarray(pixels)).tolist()[:_VALUES])
 
-        await asyncio.gather(*map(read_one, batch))
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One chunk to be decoded, and where what is found goes."""
+
+    array: zarr.Array[Any]
+    index: tuple[int, ...]
+    found: Pixels
+    nbytes: int
+
+
+async def _read(tasks: Sequence[_Task], *, values: bool) -> None:
+    await asyncio.gather(*(_read_one(task, values=values) for task in tasks))
+
+
+async def _read_one(task: _Task, *, values: bool) -> None:
+    array, found = task.array, task.found
+    try:
+        pixels = await array.async_array.getitem(_where(array, task.index))
+    # Codecs and clients of servers raise what they like.
+    except Exception as error:
+        if len(found.bad) <= _SHOWN:
+            key = _key(array, task.index)
+            words = f"chunk {key!r} cannot be decoded: {_told(error)}"
+            found.bad.append(Bad(key, words))
+        return
+    if values and len(found.values) < _VALUES:
+        found.values.update(np.unique(np.asarray(pixels)).tolist()[:_VALUES])
 
 
 def _block(array: zarr.Array[Any]) -> tuple[int, ...]:

@@ -95,9 +95,9 @@ class Images:
                 found.setdefault(node.path, leveled)
                 if self._notes.is_standard:
                     self._across(node, leveled, are_labels)
-            self._pixels(node, told[node.path], read, are_labels)
             if self._notes.is_standard:
                 check_transforms(self._walker, self._notes, node)
+        self._pixels(nodes, told, read, are_labels)
         if not are_labels:
             self._labels_of(nodes, read, found)
         return found
@@ -162,33 +162,33 @@ class Images:
 
     def _pixels(
         self,
-        node: Node,
-        told: Sequence[ImageFacts],
+        nodes: Sequence[Node],
+        told: Mapping[str, list[ImageFacts]],
         read: Mapping[str, Node],
         are_labels: bool,
     ) -> None:
-        """Decode chunks of the levels."""
+        """Decode chunks of the levels of all images."""
         if self._sampler is None:
             return
-        seen: set[int] = set()
-        arrays = {
-            join(node.path, level.path): None
-            for image in told
-            for level in image.levels
-        }
-        for path in arrays:
-            array = read.get(path)
-            if array is None or array.kind != "array" or self._notes.has_error(path):
-                continue
-            found = self._sampler.look(array, values=are_labels)
-            seen |= found.values
+        arrays: dict[str, tuple[Node, Node]] = {}
+        for node in nodes:
+            for level in (one for image in told[node.path] for one in image.levels):
+                path = join(node.path, level.path)
+                array = read.get(path)
+                if array and array.kind == "array" and not self._notes.has_error(path):
+                    arrays[path] = array, node
+        looked = self._sampler.look(
+            [array for array, _ in arrays.values()], values=are_labels
+        )
+        seen: dict[str, set[int]] = {}
+        for (array, node), found in zip(arrays.values(), looked, strict=True):
+            seen.setdefault(node.path, set()).update(found.values)
             for bad in found.bad:
                 severity: Severity = "error" if bad.is_error else "warning"
-                self._notes.add(
-                    [Finding(severity, path, "", bad.message, _DATA, bad.key)]
-                )
-        if are_labels:
-            self._colours(node, seen)
+                one = Finding(severity, array.path, "", bad.message, _DATA, bad.key)
+                self._notes.add([one])
+        for node in nodes if are_labels else ():
+            self._colours(node, seen.get(node.path, set()))
 
     def _colours(self, node: Node, seen: set[int]) -> None:
         known = label_values(node.attrs)[1]
