@@ -66,6 +66,8 @@ def correct_ome_xml(
             raise MetadataError("another program wrote it")
         if len(found) != len(order):
             raise MetadataError(f"it has {len(found)} images instead of {len(order)}")
+        if unlisted := [path for path in changed if path not in order]:
+            raise MetadataError(f"it does not list {some(unlisted, _SHOWN)}")
     except (MetadataError, UnicodeError) as error:
         warn(
             f"The OME-XML still says what was said before of {some(changed, _SHOWN)}: "
@@ -121,15 +123,16 @@ def _edit(
         pairs.append((image.pixels, old[0], new[0]))
     pairs += zip(image.channels, old.iter("Channel"), new.iter("Channel"), strict=False)
     for element, was, shall in pairs:
-        # Facts without a step are said of one that has no unit; the old one goes.
         keys = [key for key in {**was.attrib, **shall.attrib} if key != "ID"]
-        differs = {key for key in keys if was.get(key) != shall.get(key)}
-        if not differs:
+        differing = [key for key in keys if was.get(key) != shall.get(key)]
+        if not differing:
             continue
         kept = {k: v for k, v in element.attributes.items() if " " not in k}
-        for key in differs:
-            kept.pop(key, None)
-            if shall.get(key) is not None:
+        for key in differing:
+            if shall.get(key) is None:
+                # A step that has no unit any more is not told.
+                kept.pop(key, None)
+            else:
                 kept[key] = shall.get(key)
         edits[element.first] = _tag(content, element, kept)
 
@@ -140,8 +143,9 @@ def _tag(content: bytes, element: _Element, attributes: Mapping[str, str]) -> by
     name = re.match(rb"<[^\s/>]+", match[0])
     assert name is not None
     told = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
-    end = b"/>" if match[0].endswith(b"/>") else b">"
+    end = re.search(rb"\s*/?>$", match[0])
+    assert end is not None
     # Namespaces are declared at the root of texts that this package wrote; others that
     # somebody has added stay.
     spaces = re.findall(rb"""\sxmlns(?::[\w.-]+)?=(?:"[^"]*"|'[^']*')""", match[0])
-    return name[0] + b"".join(spaces) + told.encode("utf-8") + end
+    return name[0] + b"".join(spaces) + told.encode("utf-8") + end[0]
