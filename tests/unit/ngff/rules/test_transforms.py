@@ -207,6 +207,24 @@ def test_a_broken_matrix_beside_a_path_is_nothing_to_the_schema() -> None:
     assert [one.pointer for one in faults(document)] == [f"{JOIN}/affine"]
 
 
+def test_a_step_of_a_sequence_that_leaves_an_axis_out_is_a_warning() -> None:
+    # The text refuses it at any depth; a case that its authors call valid has it.
+    step = {"type": "byDimension", "transformations": [part(SCALE_2, [0, 1], [0, 1])]}
+    found = faults(joined({"type": "sequence", "transformations": [step]}))
+    assert [(one.severity, one.pointer) for one in found] == [
+        ("warning", f"{JOIN}/transformations/0")
+    ]
+
+
+def test_a_step_of_a_sequence_writes_no_axis_twice() -> None:
+    parts = [part(SCALE_1, [i], [min(i, 1)]) for i in range(3)]
+    step = {"type": "byDimension", "transformations": parts}
+    found = faults(joined({"type": "sequence", "transformations": [step]}))
+    assert [(one.severity, one.pointer) for one in found] == [
+        ("error", f"{JOIN}/transformations/0")
+    ]
+
+
 @pytest.mark.parametrize(("factor", "word"), [(1, "translation"), (2.5, "scale and")])
 def test_an_affine_that_is_less_is_a_warning(factor, word) -> None:
     # RULES C11
