@@ -157,7 +157,8 @@ def _by_dimension(
             f"has outputAxes {sorted(given)} in all: give each of 0 to "
             f"{len(given) - 1} once"
         )
-    return len(given)
+    # Files in use leave out axes that stay as they are, so fewer may be meant as all.
+    return len(given) if inputs is None or len(given) >= inputs else None
 
 
 def _bijection(transformation: transforms.Bijection, inputs: int | None) -> int | None:
