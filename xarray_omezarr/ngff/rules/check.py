@@ -98,8 +98,8 @@ def check_attributes(
 
     Examples
     --------
-    >>> checked = check_attributes({"ome": {"version": "0.5", "well": {}}}, path="A/1")
-    >>> checked.kind, [str(finding) for finding in checked.findings][0]
+    >>> checked = check_attributes({"ome": {"version": "0.6", "well": {}}}, path="A/1")
+    >>> checked.kind, str(checked.findings[0])
     ... # doctest: +ELLIPSIS
     ('well', "error at A/1#/ome/well: has no 'images' ...")
     """

@@ -34,6 +34,7 @@ class Report:
 
     Examples
     --------
+    >>> from xarray_omezarr.ngff.rules.finding import Finding
     >>> report = Report((Finding("warning", "", "/ome", "has no name"),), "a.zarr")
     >>> report.ok, len(report.warnings)
     (True, 1)
