@@ -14,7 +14,7 @@ from tests.property import mutations, targets
 
 SEEDS = st.integers(0, 2**32)
 quick = settings(
-    max_examples=200,
+    max_examples=100,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -38,7 +38,7 @@ def test_attributes_are_read_or_refused_in_words(seed: int) -> None:
     targets.read(mutations.spoilt_document(seed))
 
 
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=40)
 @given(SEEDS)
 def test_stores_are_judged_or_refused_in_words(seed: int) -> None:
     files = mutations.spoilt_store(seed)
@@ -47,7 +47,7 @@ def test_stores_are_judged_or_refused_in_words(seed: int) -> None:
     targets.validate_store(files)
 
 
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=40)
 @given(SEEDS)
 def test_stores_are_opened_or_refused_in_words(seed: int) -> None:
     files = mutations.spoilt_store(seed)
