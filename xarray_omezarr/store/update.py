@@ -74,14 +74,14 @@ def update_groups(
 ) -> zarr.Group:
     """Revise attributes of groups, and files: all of them, or none.
 
-    Nobody else corrects or adds to the same target meanwhile. All documents are made
+    Nobody else corrects the same store meanwhile. All documents are made
     before the first is stored. One document is replaced at once; of several a log is
     stored first, so that the next update can finish what was interrupted.
 
     Parameters
     ----------
     target : Target
-        The group that is locked, and given back.
+        The group that is given back; the store that it is in is locked.
     zarr_format : int
         2 or 3.
     paths, files : sequence of str
@@ -98,7 +98,8 @@ def update_groups(
     root = root_of(target)
     if not keeps_log(root):
         files = [path for path in files if path.rpartition("/")[2] in METADATA]
-    with _alone(target):
+    # The root is locked, for whoever corrects one field and whoever corrects them all.
+    with _alone(root):
         finish(root, sorted({*paths, *_above(target.path), target.path}))
         documents = _read(root, zarr_format, paths, files)
         known = Contents(

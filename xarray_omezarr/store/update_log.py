@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -12,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from xarray_omezarr.errors import some, warn
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.store.nodes import put_files
 from xarray_omezarr.store.occupancy import LEASE
 from xarray_omezarr.store.open_documents import read_documents
 
@@ -31,6 +32,8 @@ Changes: TypeAlias = Mapping[str, tuple[bytes, bytes]]
 _LOG = f"{LEASE}.update"
 _FORMAT = 1
 _SHOWN = 4
+# Puts in flight.
+_IN_FLIGHT = 64
 
 
 def log_key(path: str) -> str:
@@ -162,7 +165,7 @@ def _is_folder(root: Target) -> bool:
 def _replace(root: Target, contents: Mapping[str, bytes], token: str = "") -> None:
     """Store contents; in folders each by a rename, after all have been stored."""
     if not _is_folder(root):
-        put_files(root.store, root.path, contents)
+        _put(root, contents)
         return
     token = token or secrets.token_hex(8)
     made = {key: _beside(root, key, token) for key in contents}
@@ -176,6 +179,30 @@ def _replace(root: Target, contents: Mapping[str, bytes], token: str = "") -> No
     finally:
         for file in made.values():
             file.unlink(missing_ok=True)
+
+
+def _put(root: Target, contents: Mapping[str, bytes]) -> None:
+    """Put all, many at a time; if one fails, only after the others have ended.
+
+    Puts that are still under way would undo what is put back.
+    """
+    buffer = default_buffer_prototype().buffer
+
+    async def put_all() -> None:
+        room = asyncio.Semaphore(_IN_FLIGHT)
+
+        async def put_one(key: str, value: bytes) -> None:
+            async with room:
+                where = join(root.path, key)
+                await root.store.set(where, buffer.from_bytes(value))
+
+        puts = [put_one(*item) for item in contents.items()]
+        done = await asyncio.gather(*puts, return_exceptions=True)
+        for failure in done:
+            if isinstance(failure, BaseException):
+                raise failure
+
+    sync(put_all())
 
 
 def _beside(root: Target, key: str, token: str) -> Path:
