@@ -47,6 +47,8 @@ PLACED = [
 versions = pytest.mark.parametrize("name", PLACED)
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
+# Sums and products of these are numbers as well.
+places = st.floats(min_value=-1e100, max_value=1e100)
 scales = st.floats(min_value=1e-6, max_value=1e6)
 texts = st.text(max_size=8)
 words = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=8)
@@ -110,7 +112,7 @@ def multiscales(draw: st.DrawFn) -> Multiscale:
     scale = draw(vectors(ndim, scales))
     levels = []
     for path in paths:
-        translation = draw(vectors(ndim, numbers) | st.just(()))
+        translation = draw(vectors(ndim, places) | st.just(()))
         level = Level.of(path, scale, translation)
         levels.append(level.model_copy(update=draw(unknown_keys)))
         factors = draw(vectors(ndim, st.integers(1, 4)))
@@ -120,7 +122,7 @@ def multiscales(draw: st.DrawFn) -> Multiscale:
         | st.tuples(st.builds(Scale, scale=vectors(ndim, scales)))
         | st.tuples(
             st.builds(Scale, scale=vectors(ndim, scales)),
-            st.builds(Translation, translation=vectors(ndim, numbers)),
+            st.builds(Translation, translation=vectors(ndim, places)),
         )
     )
     picture = Multiscale.of(

@@ -23,7 +23,7 @@ def with_systems(model: M) -> tuple[M, tuple[str, ...]]:
 
     Examples
     --------
-    >>> from xarray_omezarr.ngff import Scale
+    >>> from xarray_omezarr.ngff import Axis, Scale
     >>> axes = [Axis(name="y", type="space"), Axis(name="x", type="space")]
     >>> picture = Multiscale.of(axes, [Level.of("0", (0.1, 0.1), (0.1, 0))])
     >>> after = Scale(scale=(3, 1))
