@@ -143,7 +143,9 @@ def between(ndim: int, there: str, back: str) -> st.SearchStrategy[Any]:
     return st.one_of(
         st.just(Identity(**ends)),
         st.builds(Scale, scale=vectors(ndim, scales), **_just(ends)),
-        st.builds(MapAxis, map_axis=st.permutations(range(ndim)), **_just(ends)),
+        st.permutations(range(ndim)).map(
+            lambda order: MapAxis(map_axis=tuple(order), **ends)
+        ),
         st.builds(Affine, affine=rows, **_just(ends)),
         st.builds(UnknownTransformation, type=st.just("shear"), **_just(ends)),
     )
