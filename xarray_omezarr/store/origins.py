@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask.array
 import numpy as np
 import zarr
-from zarr.storage import MemoryStore
+from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import Given, Part, join
@@ -25,6 +27,9 @@ _HELD = (
     *("array", "_array", "_stored", "_members", "variable", "_data"),
     *("value", "args", "kwargs"),
 )
+
+# Options of filesystems with these words say which service it is, and not who asks.
+_ADDRESSES = ("endpoint", "host", "port", "account_name")
 
 _PLAIN = (np.ndarray, np.generic, str, bytes, int, float, slice, type(None))
 
@@ -66,11 +71,6 @@ def reads_from(source: object, *targets: Target) -> Target | None:
 
 def overlap(one: Target, other: Target) -> bool:
     """Whether one of two places is the other, or lies in it."""
-    if one.directory is not None and other.directory is not None:
-        folders = one.directory.resolve(), other.directory.resolve()
-        return folders[0].is_relative_to(folders[1]) or folders[1].is_relative_to(
-            folders[0]
-        )
     stores = one.store, other.store
     if all(isinstance(store, MemoryStore) for store in stores):
         # Those are equal that hold the same, wherever they hold it.
@@ -116,12 +116,57 @@ def _held_by(holder: Any) -> Iterable[object]:
 
 def _place(store: Store, path: str) -> tuple[object, str]:
     """What tells a store from others, and a path inside it."""
-    filesystem = getattr(store, "fs", None)
+    while isinstance(store, WrapperStore):
+        store = store._store
+    folder = _folder(store)
+    if folder is not None:
+        # One folder may be reached through links, and by several libraries.
+        return "folder", (Path(folder) / path).resolve().as_posix().rstrip("/")
+    filesystem = _filesystem(store)
     if filesystem is not None:
         # One filesystem serves many stores, each from a folder of its own.
-        return filesystem, join(getattr(store, "path", ""), path)
+        return _service(filesystem), join(str(getattr(store, "path", "")), path)
     # Stores of one place differ if only one of them may be written through.
     return (store if store.read_only else store.with_read_only(True)), path
+
+
+def _folder(store: Any) -> str | os.PathLike[str] | None:
+    """The folder of this machine that a store of any library is in."""
+    if isinstance(store, LocalStore):
+        return store.root
+    if "file" in _protocols(_filesystem(store)):
+        return str(store.path)
+    inner = getattr(store, "store", None)
+    prefix = getattr(inner, "prefix", None)
+    is_local = type(inner).__name__ == "LocalStore"
+    return prefix if is_local and isinstance(prefix, str | os.PathLike) else None
+
+
+def _filesystem(store: Any) -> Any:
+    """The filesystem of fsspec that a store is in; None of others."""
+    filesystem = getattr(store, "fs", None)
+    # zarr drives one that waits from inside of one that does not.
+    return getattr(filesystem, "sync_fs", filesystem)
+
+
+def _protocols(filesystem: Any) -> tuple[str, ...]:
+    told = getattr(filesystem, "protocol", ())
+    return (told,) if isinstance(told, str) else tuple(told)
+
+
+def _service(filesystem: Any) -> object:
+    """What tells a filesystem from others, whoever asks: keys do not, addresses do."""
+    told = getattr(filesystem, "storage_options", None) or {}
+    if "fo" in told:
+        # It shows what is inside of a file; equal ones are the same object.
+        return filesystem
+    every = {**told, **(told.get("client_kwargs") or {})}
+    addresses = {
+        (key, str(value))
+        for key, value in every.items()
+        if any(word in key for word in _ADDRESSES)
+    }
+    return _protocols(filesystem), frozenset(addresses)
 
 
 def _is_at_or_below(inner: tuple[object, str], outer: tuple[object, str]) -> bool:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
-from zarr.storage import MemoryStore
+from zarr.storage import FsspecStore, LocalStore, MemoryStore, ObjectStore, WrapperStore
 
 from xarray_omezarr.errors import OptionError
-from xarray_omezarr.store.origins import refuse_own_source
+from xarray_omezarr.store.origins import overlap, refuse_own_source
 from xarray_omezarr.store.target import open_target
 
 PIXELS = np.arange(48, dtype="uint16").reshape(8, 6)
@@ -76,3 +76,54 @@ def test_what_is_read_from_another_store_is_not(plan_image, store, source):
 )
 def test_what_is_in_memory_is_not(plan_image, store, pixels):
     refuse_own_source(plan_image(pixels), open_target(store, group="a"))
+
+
+def folder_stores(folder):
+    """Stores of several libraries that are in one folder."""
+    obstore = pytest.importorskip("obstore.store")
+    return [
+        str(folder),
+        LocalStore(folder),
+        WrapperStore(LocalStore(folder)),
+        FsspecStore.from_url(f"local://{folder}"),
+        ObjectStore(obstore.LocalStore(folder)),
+    ]
+
+
+def test_a_folder_is_the_same_through_every_library(tmp_path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}-linked").symlink_to(tmp_path / name)
+    ones = [*folder_stores(tmp_path / "a"), tmp_path / "a-linked"]
+    others = [*folder_stores(tmp_path / "b"), tmp_path / "b-linked"]
+    for one in ones:
+        for same in ones:
+            assert overlap(open_target(one), open_target(same)), (one, same)
+            assert overlap(open_target(one, group="x"), open_target(same))
+            assert overlap(open_target(one), open_target(same, group="x"))
+            inner = open_target(one, group="x"), open_target(same, group="xy")
+            assert not overlap(*inner)
+        for other in others:
+            assert not overlap(open_target(one), open_target(other)), (one, other)
+
+
+def test_a_bucket_is_the_same_whoever_asks_for_it() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    pytest.importorskip("s3fs")
+
+    def bucket(**options):
+        filesystem = fsspec.filesystem("s3", asynchronous=True, **options)
+        return open_target(FsspecStore(filesystem, path="bucket/a.zarr"))
+
+    mine, anonymous = bucket(key="a", secret="b"), bucket(anon=True)
+    elsewhere = bucket(anon=True, endpoint_url="http://example.org")
+    assert overlap(mine, anonymous)
+    assert not overlap(mine, elsewhere)
+
+
+def test_stores_in_memory_are_the_same_by_their_place() -> None:
+    pytest.importorskip("fsspec")
+    one, same = (FsspecStore.from_url("memory://origins/a") for _ in range(2))
+    other = FsspecStore.from_url("memory://origins/ab")
+    assert overlap(open_target(one), open_target(same))
+    assert not overlap(open_target(one), open_target(other))
