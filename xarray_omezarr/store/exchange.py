@@ -104,6 +104,11 @@ def _left(folder: Path, word: str) -> Iterator[Path]:
 def remove(folder: Path) -> None:
     """Remove a hidden folder; one that cannot be is no failure of what was done."""
     try:
+        # What was in folders that must not be changed is needed no more than the rest.
+        for above, names, _ in os.walk(folder):
+            for place in (Path(above, name) for name in names):
+                if not place.is_symlink() and place.stat().st_mode & 0o700 != 0o700:
+                    place.chmod(0o700)
         shutil.rmtree(folder)
     except OSError as error:
         warn(f"What is not needed any more is still at {folder}, delete it: {error}")

@@ -50,14 +50,22 @@ def apply(upgrade: Upgrade, folder: Path) -> None:
     Raises
     ------
     OptionError
-        If the file system has no hard links, or the folder beside cannot be made.
+        If the file system has no hard links, the folder beside cannot be made, or a
+        folder must not be written to.
     LockedError
         If somebody wrote there meanwhile. Nothing has changed then.
     """
-    if upgrade.way == "in place":
-        _in_place(upgrade, folder)
-    elif upgrade.way == "beside":
-        _beside(upgrade, folder)
+    try:
+        if upgrade.way == "in place":
+            _in_place(upgrade, folder)
+        elif upgrade.way == "beside":
+            _beside(upgrade, folder)
+    except PermissionError as error:
+        raise OptionError(
+            f"{error.filename} must not be written or removed, and what is at "
+            f"{folder} opens as before; give yourself the right to, or write it anew "
+            "with xarray_omezarr.convert(source, store, version=...)"
+        ) from error
 
 
 def reopened(target: Target, zarr_format: ZarrFormat) -> zarr.Group:
@@ -126,6 +134,7 @@ def _beside(upgrade: Upgrade, folder: Path) -> None:
             linked = _link_all(folder, new, left_out)
             _write_all(new, folder, upgrade.documents)
             _check_unchanged(folder, linked)
+            _like(folder, new)
             exchange(new, folder)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -138,30 +147,38 @@ def _link_all(source: Path, copy: Path, left_out: Iterable[str]) -> dict[str, in
     """Link every file but those left out; their inodes by path."""
     skipped = frozenset(left_out)
     inodes: dict[str, int] = {}
-    folders = [""]
     for prefix, entry in _walk(source, ""):
         key = f"{prefix}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             (copy / key).mkdir()
-            folders.append(key)
             continue
         inodes[key] = entry.inode()
+        if key in skipped:
+            # Documents that are links, too: new ones are not written through them.
+            continue
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), copy / key)
-        elif key not in skipped:
+        else:
             _link(entry.path, f"{copy}{os.sep}{key}")
-    for key in folders:
-        _like(source / key, copy / key)
     return inodes
 
 
 def _like(source: Path, copy: Path) -> None:
-    """Give a folder the rights and the owner of another, as far as one may."""
-    with contextlib.suppress(OSError):
-        shutil.copystat(source, copy)
-        if hasattr(os, "chown"):
-            told = source.stat()
-            os.chown(copy, told.st_uid, told.st_gid)
+    """Give folders the rights and the owners of others, as far as one may.
+
+    Only when all is in them, for some may not be written to.
+    """
+    keys = [
+        f"{prefix}{entry.name}"
+        for prefix, entry in _walk(copy, "")
+        if entry.is_dir(follow_symlinks=False)
+    ]
+    for key in ("", *keys):
+        with contextlib.suppress(OSError):
+            shutil.copystat(source / key, copy / key)
+            if hasattr(os, "chown"):
+                told = (source / key).stat()
+                os.chown(copy / key, told.st_uid, told.st_gid)
 
 
 def _walk(root: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:

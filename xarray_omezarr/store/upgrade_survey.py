@@ -176,10 +176,13 @@ class _Look:
 
     def below(self, path: str, problems: Problems) -> dict[str, Standing]:
         """The nodes below a group or folder, parents first."""
-        with os.scandir(self.root / path) as entries:
-            folders = sorted((e.name, e.is_symlink()) for e in entries if e.is_dir())
+        try:
+            with os.scandir(self.root / path) as entries:
+                listed = [(e.name, e.is_symlink()) for e in entries if e.is_dir()]
+        except PermissionError as error:
+            raise _unreadable(self.root / path, error) from None
         found: dict[str, Standing] = {}
-        for name, is_link in folders:
+        for name, is_link in sorted(listed):
             inner = join(path, name)
             with problems.collected():
                 node = self.node(inner)
@@ -222,11 +225,20 @@ class _Look:
     def _json(self, key: str) -> dict[str, Any]:
         try:
             found = json.loads((self.root / key).read_bytes())
+        except PermissionError as error:
+            raise _unreadable(self.root / key, error) from None
         except (ValueError, RecursionError) as error:
             raise MetadataError(f"{self.root / key} is no JSON: {error}") from None
         if not isinstance(found, dict):
             raise MetadataError(f"{self.root / key} is {found!r}, no JSON object")
         return found
+
+
+def _unreadable(place: Path, error: OSError) -> OptionError:
+    return OptionError(
+        f"{place} cannot be read ({error.strerror}), so that nobody knows what is in "
+        "it; give yourself the right to"
+    )
 
 
 def _link(place: Path) -> OptionError:

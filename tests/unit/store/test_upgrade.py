@@ -412,6 +412,72 @@ def test_links_to_files_stay_links(tmp_path) -> None:
     assert os.readlink(folder / "loop") == str(tmp_path)
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_nothing_is_written_through_documents_that_are_links(
+    tmp_path, zarr_format
+) -> None:
+    """As in stores whose files lie in a store of contents, such as git-annex."""
+    folder = with_labels(tmp_path / "a", zarr_format)
+    contents = tmp_path / "contents"
+    contents.mkdir()
+    for number, file in enumerate([f for f in folder.rglob("*") if f.is_file()]):
+        file.rename(contents / str(number))
+        file.symlink_to(contents / str(number))
+    before = files(contents)
+    plan = planned(folder)
+    assert plan.way == "beside"
+    apply(plan, folder)
+    assert files(contents) == before
+    assert not [key for key in plan.removed if (folder / key).is_symlink()]
+    for key, content in plan.documents.items():
+        assert (folder / key).read_bytes() == content
+    array = zarr.open_array(folder / "0", mode="r")
+    np.testing.assert_array_equal(array[...], PIXELS)
+
+
+def test_folders_that_must_not_be_written_are_said(tmp_path, monkeypatch) -> None:
+    folder = image(tmp_path / "a")
+
+    def refuse(self: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    plan, before = planned(folder, ("",)), files(folder)
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(OptionError, match=r"a/0/zarr.json.* as before; .*convert"):
+        apply(plan, folder)
+    monkeypatch.undo()
+    assert files(folder) == before
+
+
+def test_folders_that_cannot_be_read_are_said(tmp_path, monkeypatch) -> None:
+    folder = with_labels(tmp_path / "a")
+    real = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if str(path).endswith("labels"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(OptionError, match=r"labels cannot be read \(Permission"):
+        survey(open_target(folder))
+
+
+def test_rights_are_taken_only_when_all_is_written(tmp_path, monkeypatch) -> None:
+    folder = with_labels(tmp_path / "a", 3)
+    (folder / "labels").chmod(0o550)
+    real = upgrade_apply._write_all
+
+    def watched(new: Path, *others: Any) -> None:
+        assert (new / "labels").stat().st_mode & 0o200
+        real(new, *others)
+
+    monkeypatch.setattr(upgrade_apply, "_write_all", watched)
+    apply(planned(folder), folder)
+    assert (folder / "labels").stat().st_mode & 0o777 == 0o550
+    assert os.listdir(tmp_path) == ["a"]
+
+
 def test_no_hard_links_is_said_and_nothing_changed(tmp_path, monkeypatch) -> None:
     folder = with_labels(tmp_path / "a")
     plan, before = planned(folder), files(tmp_path)
