@@ -69,7 +69,7 @@ class AxisChange:
         Raises
         ------
         CoordinateError
-            If the old scale says nothing.
+            If the old scale says nothing, or the new numbers are too large to store.
 
         Examples
         --------
@@ -91,7 +91,8 @@ class AxisChange:
             lambda s: first + s * _exact(self.scale), translation, origin=first
         )
         step = _exact(self.new_scale)
-        return float(factor * step), float(_exact(self.new_translation) + shift * step)
+        place = _exact(self.new_translation) + shift * step
+        return _double(factor * step), _double(place)
 
     def _told(
         self,
@@ -112,7 +113,7 @@ class AxisChange:
         """Where a position along the axis lies after the change."""
         ratio = _exact(self.new_scale) / _exact(self.scale)
         distance = _exact(value) - _exact(self.translation)
-        return float(_exact(self.new_translation) + distance * ratio)
+        return _double(_exact(self.new_translation) + distance * ratio)
 
 
 def split_after(
@@ -147,6 +148,16 @@ def split_after(
             return None
         found[name] = (first, moved)
     return found
+
+
+def _double(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise CoordinateError(
+            "the correction gives numbers beyond 1.8e308, which cannot be stored; give "
+            "a smaller scale and translation, perhaps in another unit"
+        ) from None
 
 
 def _exact(value: float) -> Fraction:

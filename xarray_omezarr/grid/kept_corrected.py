@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from xarray_omezarr.errors import UnitError
+from xarray_omezarr.errors import CoordinateError, UnitError
 from xarray_omezarr.grid.correction import AxisChange
 from xarray_omezarr.grid.kept import KEY, is_kept
 from xarray_omezarr.grid.units import in_unit, standard_unit
@@ -28,6 +28,9 @@ _VALUES = ("dims", "dtype", "values", "array")
 # Seconds per tick of dates.
 _TICKS = {"s": 0, "ms": 3, "us": 6, "ns": 9, "ps": 12, "fs": 15, "as": 18}
 _LONGER = {"m": 60, "h": 3600, "D": 86400, "W": 604800}
+# What dates that are nearer to each other are told in, and where ticks end.
+_FINER = ("s", "ms", "us", "ns")
+_MOST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,9 @@ def _correct(
         _forget(entry)
         return
     moved = _moved(entry, kind, change)
-    entry |= {"dtype": moved.dtype.str if kind not in "mM" else entry["dtype"]}
-    entry["values"] = moved.tolist()
+    entry |= {"dtype": moved.dtype.str, "values": moved.tolist()}
+    if kind in "mM":
+        entry["values"] = moved.astype(np.int64).tolist()
 
 
 def _own_unit(name: str, entry: Mapping[str, Json]) -> str | None:
@@ -177,15 +181,47 @@ def _moved(entry: Mapping[str, Json], kind: str, change: AxisChange) -> NDArray[
     if kind not in ("m", "M"):
         values = [change.position(float(value)) for value in entry["values"]]
         return np.asarray(values, dtype="<f8")
-    dtype: Json = np.dtype(entry["dtype"])
-    unit, count = np.datetime_data(dtype)
-    tick = Fraction(_LONGER.get(unit, 1), 10 ** _TICKS.get(unit, 0)) * count
+    dtype = np.dtype(entry["dtype"])
+    tick = _tick(dtype)
     ratio = _fraction(change.new_scale) / _fraction(change.scale)
-    moved = _fraction(change.new_translation) - _fraction(change.translation)
+    shift = _fraction(change.new_translation) - _fraction(change.translation)
     first = entry["values"][0] if entry["values"] else 0
-    shift = round(moved / tick)
-    ticks = [first + shift + round((v - first) * ratio) for v in entry["values"]]
-    return np.asarray(ticks, dtype=np.int64)
+    seconds = [
+        first * tick + shift + (v - first) * tick * ratio for v in entry["values"]
+    ]
+    return _dates(seconds, dtype)
+
+
+def _tick(dtype: Json) -> Fraction:
+    """Seconds per tick of a type of dates."""
+    unit, count = np.datetime_data(dtype)
+    return Fraction(_LONGER.get(unit, 1), 10 ** _TICKS.get(unit, 0)) * count
+
+
+def _dates(seconds: list[Fraction], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Dates in the ticks that they had, or in finer ones that tell them exactly.
+
+    Where none do, nanoseconds are near enough, unless they do not reach so far.
+    """
+    finer = (np.dtype(f"{dtype.kind}8[{unit}]") for unit in _FINER)
+    kinds = [dtype, *(kind for kind in finer if _tick(kind) < _tick(dtype))]
+    reached = [
+        kind
+        for kind in kinds
+        if all(abs(moment / _tick(kind)) < _MOST for moment in seconds)
+    ]
+    exact = (
+        kind
+        for kind in reached
+        if all((moment / _tick(kind)).denominator == 1 for moment in seconds)
+    )
+    if not reached:
+        raise CoordinateError(
+            f"Dates of type {dtype} do not reach where the correction puts them"
+        )
+    chosen = next(exact, reached[-1])
+    ticks = [round(moment / _tick(chosen)) for moment in seconds]
+    return np.asarray(ticks, dtype=np.int64).astype(chosen)
 
 
 def _fraction(value: float) -> Fraction:

@@ -68,6 +68,13 @@ def test_a_scale_of_nothing_tells_no_factors() -> None:
         AxisChange(0.0, 0.0, 1.0, 0.0).of(2.0, 0.0)
 
 
+def test_numbers_that_no_double_holds_are_refused() -> None:
+    with pytest.raises(CoordinateError, match="cannot be stored"):
+        AxisChange(1.0, 0.0, 1e308, 0.0).of(2.0, 0.5)
+    with pytest.raises(CoordinateError, match="cannot be stored"):
+        AxisChange(1.0, 0.0, 1e308, 0.0).position(7.0)
+
+
 def test_positions_move_with_the_axis() -> None:
     change = AxisChange(1.0, 10.0, 0.5, 100.0)
     assert [change.position(p) for p in (10.0, 11.5, 14.0)] == [100.0, 100.75, 102.0]

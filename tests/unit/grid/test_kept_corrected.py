@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from xarray_omezarr.errors import CoordinateError
 from xarray_omezarr.grid.correction import AxisChange
 from xarray_omezarr.grid.kept_corrected import KeptChange, correct_kept
 
@@ -75,6 +78,37 @@ def test_dates_move_with_their_axis() -> None:
     entry = {"dims": ["t"], "dtype": "<M8[ms]", "values": [1000, 2000, 5000]}
     found = corrected(KeptChange(change), t=entry)
     assert found["t"]["values"] == [4000, 4500, 6000]
+
+
+def test_dates_get_finer_ticks_where_theirs_are_too_coarse() -> None:
+    change = {"t": AxisChange(10.0, 0.0, 10.0, 0.0, "second", "millisecond")}
+    entry = {"dims": ["t"], "dtype": "<M8[s]", "values": [100, 110, 130]}
+    found = corrected(KeptChange(change), t=entry)
+    assert found["t"]["dtype"] == "<M8[ms]"
+    assert found["t"]["values"] == [100_000, 100_010, 100_030]
+
+
+def test_dates_that_no_tick_tells_exactly_are_told_in_nanoseconds() -> None:
+    change = {"t": AxisChange(3.0, 0.0, 1.0, 0.0, "second", "second")}
+    entry = {"dims": ["t"], "dtype": "<m8[s]", "values": [0, 1, 3]}
+    found = corrected(KeptChange(change), t=entry)
+    assert found["t"]["dtype"] == "<m8[ns]"
+    assert found["t"]["values"] == [0, 333_333_333, 1_000_000_000]
+
+
+def test_dates_beyond_nanoseconds_get_the_finest_ticks_that_reach() -> None:
+    change = {"t": AxisChange(3.0, 0.0, 1.0, 0.0, "second", "second")}
+    entry = {"dims": ["t"], "dtype": "<M8[s]", "values": [10**11, 10**11 + 1]}
+    found = corrected(KeptChange(change), t=entry)
+    assert found["t"]["dtype"] == "<M8[us]"
+    assert found["t"]["values"] == [10**17, 10**17 + 333_333]
+
+
+def test_dates_that_would_lie_beyond_all_ticks_are_refused() -> None:
+    change = {"t": AxisChange(1.0, 0.0, 1e30, 0.0, "second", "second")}
+    entry = {"dims": ["t"], "dtype": "<M8[s]", "values": [0, 1]}
+    with pytest.raises(CoordinateError, match="do not reach"):
+        corrected(KeptChange(change), t=entry)
 
 
 def test_other_axes_and_coordinates_stay() -> None:
