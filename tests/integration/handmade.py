@@ -179,6 +179,7 @@ def only(report, severity, path, pointer, words):
     assert told(report) == {(severity, path, pointer)}, str(report)
     assert words in report.findings[0].message
     assert report.findings[0].clause
+    assert report.findings[0].remedy
     assert report.ok is (severity == "warning")
 
 

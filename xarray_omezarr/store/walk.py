@@ -50,11 +50,14 @@ class Trouble:
         What is wrong.
     is_error : bool
         False if it is only unwise.
+    remedy : str
+        What to do about it, where it is not to write the metadata again.
     """
 
     document: str
     message: str
     is_error: bool = True
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +307,7 @@ def _two_formats(there: Iterable[str]) -> Trouble:
         f"there are documents of Zarr v3 and of v2 ({others}); which of them a reader "
         "takes is up to it",
         is_error=False,
+        remedy="remove the documents of the format that is not meant",
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 _DEEPEST = 100
 # Duplicate members that are named one by one.
 _SHOWN = 5
+_KINDS = {type(None): "null", bool: "true or false", str: "text", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ def parse(raw: bytes) -> Parsed:
     for name in names[:_SHOWN]:
         problems.append(f"has the member {name[:80]!r} more than once")
     if not isinstance(value, Mapping):
-        problems.append(f"holds a {type(value).__name__} instead of an object")
+        problems.append(
+            f"holds {_KINDS.get(type(value), 'a number')} instead of an object"
+        )
     return Parsed(value, tuple(problems))
 
 

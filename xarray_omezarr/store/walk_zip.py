@@ -70,10 +70,14 @@ def _troubles(path: Path, archive: zipfile.ZipFile) -> list[Trouble]:
     names = [entry.filename for entry in entries]
     if repeated := len(names) - len({*names}):
         words = f"{repeated} of its entries have a name that another one has"
-        found.append(Trouble("", words, is_error=False))
+        found.append(_trouble(words))
     if path.suffix == ".ozx":
         found += _one_file_troubles(path, archive, names)
     return found
+
+
+def _trouble(words: str, *, is_error: bool = False) -> Trouble:
+    return Trouble("", words, is_error, "pack the archive again")
 
 
 def _one_file_troubles(
@@ -83,7 +87,7 @@ def _one_file_troubles(
     found = []
     if "zarr.json" not in names:
         words = "there is no zarr.json at the root of the archive"
-        found.append(Trouble("", words))
+        found.append(_trouble(words, is_error=True))
     compressed = [
         entry.filename
         for entry in archive.infolist()
@@ -93,29 +97,29 @@ def _one_file_troubles(
         words = (
             f"{len(compressed)} entries are compressed by zip, {compressed[0]!r} first"
         )
-        found.append(Trouble("", words, is_error=False))
+        found.append(_trouble(words))
     if not _is_zip64(path):
         words = "the archive is not of the form ZIP64"
-        found.append(Trouble("", words, is_error=False))
+        found.append(_trouble(words))
     documents = [name for name in names if name.rpartition("/")[2] == "zarr.json"]
     in_order = sorted(documents, key=lambda name: name.count("/"))
     if names[: len(documents)] != documents or documents != in_order:
         words = "zarr.json files are not first, the root's before those further down"
-        found.append(Trouble("", words, is_error=False))
+        found.append(_trouble(words))
     return [*found, *_comment_troubles(archive)]
 
 
 def _comment_troubles(archive: zipfile.ZipFile) -> list[Trouble]:
     if not archive.comment:
         words = "the archive has no comment that tells the version of OME-Zarr"
-        return [Trouble("", words, is_error=False)]
+        return [_trouble(words)]
     found = parse(archive.comment).value
     ome = found.get("ome") if isinstance(found, dict) else None
     told = ome.get("version") if isinstance(ome, dict) else None
     if isinstance(told, str):
         return []
     words = f"the comment of the archive tells no ome.version: {archive.comment[:80]!r}"
-    return [Trouble("", words, is_error=False)]
+    return [_trouble(words)]
 
 
 def comment_version(target: Target) -> str | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _LABELS = "labels"
 _DATA = "Zarr: chunks that can be decoded (MUST)"
+_DATA_REMEDY = "write the pixels again, or install what decodes them"
 # Values without a colour that a finding names.
 _SHOWN = 5
 
@@ -151,7 +152,10 @@ class Images:
             found[level.path] = stored(node.document, node.zarr_format)
             for words in found[level.path].problems:
                 cited = "Zarr: documents of arrays (MUST)"
-                notes.add([Finding("error", node.path, "", words, cited)])
+                remedy = "write the metadata of the array again"
+                notes.add(
+                    [Finding("error", node.path, "", words, cited, remedy=remedy)]
+                )
         return found
 
     def _across(self, node: Node, image: Leveled, are_labels: bool) -> None:
@@ -185,8 +189,8 @@ class Images:
             seen.setdefault(node.path, set()).update(found.values)
             for bad in found.bad:
                 severity: Severity = "error" if bad.is_error else "warning"
-                one = Finding(severity, array.path, "", bad.message, _DATA, bad.key)
-                self._notes.add([one])
+                about = severity, array.path, "", bad.message, _DATA, bad.key
+                self._notes.add([Finding(*about, _DATA_REMEDY)])
         for node in nodes if are_labels else ():
             self._colours(node, seen.get(node.path, set()))
 

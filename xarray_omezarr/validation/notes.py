@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Attributes of fields are often the same, so what was found is remembered.
 _REMEMBERED = 256
+_DOCUMENT = "write the metadata of the node again"
 _UNVERSIONED = ("bioformats2raw", "labels", "series")
 
 
@@ -78,7 +79,8 @@ class Notes:
             severity: Severity = "error" if trouble.is_error else "warning"
             strength = "MUST" if trouble.is_error else "SHOULD"
             cited = f"Zarr: documents of nodes ({strength})"
-            self.add([Finding(severity, path, "", trouble.message, cited)])
+            remedy = trouble.remedy or _DOCUMENT
+            self.add([Finding(severity, path, "", trouble.message, cited, "", remedy)])
 
     def group(self, node: Node, *, needs_version: bool = True) -> Checked:
         """Note all about the documents and attributes of a group."""

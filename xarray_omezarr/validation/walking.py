@@ -119,7 +119,8 @@ class Walk:
             return
         words = f"the comment of the archive tells version {told!r:.40}"
         cited = "One-file hierarchies: comment of the archive (SHOULD)"
-        self.notes.add([Finding("warning", "", "", words, cited)])
+        remedy = "write the archive again, with the version that it holds"
+        self.notes.add([Finding("warning", "", "", words, cited, remedy=remedy)])
 
     def _plate(self, root: Node) -> None:
         """All wells, a part of them at a time."""

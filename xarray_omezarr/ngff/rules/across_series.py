@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Where a collection tells of its images in another format.
 XML = "OME/METADATA.ome.xml"
+_XML_REMEDY = "write it again, or remove it"
 
 
 def series(attrs: object) -> tuple[Child, ...] | None:
@@ -50,7 +51,11 @@ def check_numbers(present: Sequence[str], wanted: Demands) -> Iterator[Finding]:
             "",
             "",
             "the collection lists no images, is no plate, and has no image '0'",
-            clause(wanted, "bioformats2raw.layout: images without a list are 0, 1, ...", "error"),
+            clause(
+                wanted,
+                "bioformats2raw.layout: images without a list are 0, 1, ...",
+                "error",
+            ),
             remedy="list the images in the group OME under series",
         )
     elif missing:
@@ -60,7 +65,11 @@ def check_numbers(present: Sequence[str], wanted: Demands) -> Iterator[Finding]:
             "",
             f"images are numbered with gaps: there is {some(sorted(present, key=int))} "
             f"and no {missing[0]}",
-            clause(wanted, "bioformats2raw.layout: images without a list are 0, 1, ...", "error"),
+            clause(
+                wanted,
+                "bioformats2raw.layout: images without a list are 0, 1, ...",
+                "error",
+            ),
             seen=some(sorted(present, key=int)),
             remedy="list the images in the group OME under series, or number them from "
             "0 without gaps",
@@ -87,13 +96,17 @@ def check_xml(
         cited = clause(wanted, "bioformats2raw.layout: METADATA.ome.xml", "warning")
         yield Finding("warning", XML, "", words, cited, remedy=remedy)
         return
-    cited = clause(wanted, "bioformats2raw.layout: METADATA.ome.xml is OME-XML", "error")
+    cited = clause(
+        wanted, "bioformats2raw.layout: METADATA.ome.xml is OME-XML", "error"
+    )
     if isinstance(raw, Exception):
-        yield Finding("error", XML, "", f"it cannot be read: {raw}"[:300], cited)
+        words = f"it cannot be read: {raw}"[:300]
+        yield Finding("error", XML, "", words, cited, remedy=_XML_REMEDY)
         return
     text = read_ome_xml(raw)
     if text.problem is not None:
-        yield Finding("error", XML, "", f"it is no OME-XML: {text.problem}", cited)
+        words = f"it is no OME-XML: {text.problem}"
+        yield Finding("error", XML, "", words, cited, remedy=_XML_REMEDY)
         return
     elsewhere = [i for i, image in enumerate(text.images) if image.elsewhere]
     if elsewhere:
@@ -104,7 +117,9 @@ def check_xml(
             "",
             f"{len(elsewhere)} images have {first.elsewhere} or its like, the first is "
             f"Image {elsewhere[0]}",
-            clause(wanted, "bioformats2raw.layout: METADATA.ome.xml has no pixels", "error"),
+            clause(
+                wanted, "bioformats2raw.layout: METADATA.ome.xml has no pixels", "error"
+            ),
             seen=first.elsewhere,
             remedy="replace what says where pixels are by an element MetadataOnly",
         )
@@ -139,7 +154,11 @@ def _check_images(
                 XML,
                 "",
                 f"Image {number} is not like the image at {image.path!r}: {some(off)}",
-                clause(wanted, "bioformats2raw.layout: series is in the order of Image", "error"),
+                clause(
+                    wanted,
+                    "bioformats2raw.layout: series is in the order of Image",
+                    "error",
+                ),
                 seen=xml.name[:80],
                 remedy="put the images of the OME-XML into the order of the series",
             )

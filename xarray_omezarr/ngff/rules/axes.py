@@ -13,6 +13,7 @@ _AXES = "axes"
 # RULES A1 of the versions whose axes are names or fixed.
 _NAMES = ("t", "c", "z", "y", "x")
 _LISTED = {"space": SPACE_UNITS, "time": TIME_UNITS}
+_EXAMPLES = {"space": "micrometer", "time": "second"}
 _MOST = 5
 
 
@@ -67,6 +68,7 @@ def _check_type(axis: Spot) -> None:
             kind.should(
                 f"is {seen(kind.value)}, a type that the standard does not know",
                 f"{_AXES}: type is one of {', '.join(sorted(axis.dialect.axis_types))}",
+                "keep it if none of these fits; other programs may not know it",
             )
 
 
@@ -88,18 +90,22 @@ def _check_unit(axis: Spot) -> None:
             axis.should(
                 f"has no unit: {seen(axis.value)}",
                 f"{_AXES}: axes of type space and time have a unit",
-                "add 'unit', such as 'micrometer' or 'second'",
+                f"add 'unit', such as {_EXAMPLES[kind]!r}",
             )
         return
     # The older schemas look at units only where they count axes.
     if not isinstance(unit.value, str):
         report = unit.error if axis.dialect.axes == "systems" else unit.must
-        report(f"is {seen(unit.value)}, not text", f"{_AXES}: a unit is text")
+        report(
+            f"is {seen(unit.value)}, not text",
+            f"{_AXES}: a unit is text",
+            "leave 'unit' out where there is none",
+        )
     elif kind in _LISTED and unit.value not in _LISTED[kind]:  # RULES A11
         unit.should(
             f"is {seen(unit.value)}, not in the list of the standard",
             f"{_AXES}: units of {kind} are names of UDUNITS-2",
-            "write the full singular name, such as 'micrometer' or 'second'",
+            f"write the full singular name, such as {_EXAMPLES[kind]!r}",
         )
 
 
@@ -131,6 +137,7 @@ def _count_in_system(axes: Spot) -> None:
         axes.error(
             f"has {space} axes of type space and {array} of type array",
             f"{_AXES}: 2 or 3 are of type space, or else at least 2 of type array",
+            "give each axis the type that it has",
         )
 
 
@@ -177,11 +184,15 @@ def _check_kinds(axes: Spot) -> None:
         return
     if axes.dialect.axes != "systems" and not 2 <= space <= 3:  # RULES A5
         axes.must(
-            f"has {space} axes of type space", f"{_AXES}: 2 or 3 are of type space"
+            f"has {space} axes of type space",
+            f"{_AXES}: 2 or 3 are of type space",
+            "give each axis the type that it has",
         )
     if time > 1:  # RULES A6
         axes.must(
-            f"has {time} axes of type time", f"{_AXES}: at most one is of type time"
+            f"has {time} axes of type time",
+            f"{_AXES}: at most one is of type time",
+            "give each axis the type that it has",
         )
     if others > 1:  # RULES A7
         axes.must(

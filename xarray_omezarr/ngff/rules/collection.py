@@ -12,7 +12,9 @@ def check_layout(layout: Spot) -> None:
     """Measure ``bioformats2raw.layout``."""
     demand = f"bioformats2raw.layout: the number {_LAYOUT}"  # RULES F1
     if not (is_number(layout.value) and layout.value == _LAYOUT):
-        layout.error(f"is {seen(layout.value)}, not {_LAYOUT}", demand)
+        layout.error(
+            f"is {seen(layout.value)}, not {_LAYOUT}", demand, f"write {_LAYOUT}"
+        )
 
 
 def check_series(series: Spot) -> None:

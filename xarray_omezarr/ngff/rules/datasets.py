@@ -26,7 +26,9 @@ def check_flat_transforms(transforms: Spot, axes: int | None) -> list[float] | N
     kinds = [text(transform, "type") for transform in transforms.value]
     if kinds.count("scale") != 1:  # RULES T2
         transforms.error(
-            f"has {kinds.count('scale')} of type scale", f"{_T}: exactly one scale"
+            f"has {kinds.count('scale')} of type scale",
+            f"{_T}: exactly one scale",
+            "give one scale, and perhaps a translation after it",
         )
         return None
     _check_flat_order(transforms, kinds)
@@ -49,7 +51,9 @@ def _check_flat_transform(transform: Spot, axes: int | None) -> None:
         is_number = number.is_number(demand)
         if is_number and kind.value == "scale" and number.value == 0:  # RULES 11: scale
             number.should(
-                "is 0: all pixels are at one place", f"{_T}: scale is not zero"
+                "is 0: all pixels are at one place",
+                f"{_T}: scale is not zero",
+                "write the distance of pixels, or 1.0 where it is not known",
             )
     if axes is not None and len(vector.value) != axes:  # RULES T4
         vector.must(
@@ -64,6 +68,7 @@ def _check_flat_order(transforms: Spot, kinds: list[str | None]) -> None:
         transforms.must(
             f"has {kinds.count('translation')} of type translation",
             f"{_T}: at most one translation",
+            "add them up",
         )
     if "translation" in kinds[: kinds.index("scale")]:  # RULES T3
         transforms.must(

@@ -51,6 +51,7 @@ def _same(
         transform.must(
             f"leads from {inputs} axes to {outputs}",
             f"{_T}: {text(transform.value, 'type')} keeps the number of axes",
+            "join systems with as many axes, or use another type",
         )
         return inputs, outputs
     known = outputs if inputs is None else inputs
@@ -85,6 +86,7 @@ def _check_permutation(vector: Spot, size: int) -> None:
         vector.must(
             f"is {seen(vector.value)}, not the numbers 0 to {size - 1} in some order",
             f"{_T}: mapAxis is a permutation of all axes",
+            f"write each of 0 to {size - 1} once",
         )
 
 
@@ -108,6 +110,7 @@ def _project(
         transform.must(
             f"leads from {inputs} axes to {expected}, but the output has {outputs}",
             f"{_T}: projectAxis drops and creates what the systems differ in",
+            "list all axes that go and come",
         )
     if inputs is None and outputs is not None:
         return outputs - change, outputs
@@ -128,11 +131,13 @@ def _check_index(index: Spot, size: int | None, end: str) -> None:
         index.must(
             f"is {seen(index.value)}, not an integer from 0 on",
             f"{_T}: axes are told by their indices",
+            "write the place of the axis in its system, from 0 on",
         )
     elif size is not None and index.value >= size:
         index.must(
             f"is {seen(index.value)}, but the {end} has {size} axes",
             f"{_T}: indices point to axes, from 0 on",
+            f"write one of 0 to {size - 1}",
         )
 
 
@@ -147,6 +152,7 @@ def _affine(
         matrix.must(
             f"has rows of {', '.join(str(len(row)) for row in rows[:6])} numbers",
             f"{_T}: each row of affine has a number for each input axis, and the shift",
+            "write rows of equal length",
         )
         return inputs, outputs
     shape = (len(rows[0]) - 1, len(rows))
@@ -188,6 +194,7 @@ def _check_shape(matrix: Spot, key: str, shape: Sizes, wanted: Sizes) -> None:
             matrix.must(
                 f"is for {has} {end} axes, but the {end} has {known}",
                 f"{_T}: {key} fits the axes of input and output",
+                f"write it for {known} {end} axes",
             )
 
 

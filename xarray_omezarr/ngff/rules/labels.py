@@ -36,6 +36,7 @@ def _check_colors(colors: Spot) -> None:
                 value.must(
                     f"is {seen(value.value)}, not an integer",
                     f"{_LABEL}: label-value is an integer",
+                    "write the value of the pixels",
                 )
         if (rgba := color.child("rgba")) is not None:
             _check_rgba(rgba)
@@ -92,7 +93,11 @@ def _check_properties(properties: Spot) -> None:
 
 def _check_whole(value: Spot) -> None:
     if not is_integer(value.value):
-        value.error(f"is {seen(value.value)}, not an integer", f"{_LABEL}: label-value")
+        value.error(
+            f"is {seen(value.value)}, not an integer",
+            f"{_LABEL}: label-value",
+            "write the value of the pixels",
+        )
 
 
 def check_labels(labels: Spot) -> None:
@@ -110,4 +115,4 @@ def check_labels(labels: Spot) -> None:
         report("is an empty list", demand, "list the labels, or remove the group")
     for path in labels.items():
         if path.is_text(demand) and not path.value.strip("/"):
-            path.must("is empty", demand)
+            path.must("is empty", demand, "remove it, or name the label image")

@@ -44,7 +44,9 @@ def _check_channel(channel: Spot) -> None:
     if (inverted := channel.given("inverted")) is not None:
         if not isinstance(inverted.value, bool):
             inverted.should(
-                f"is {seen(inverted.value)}, not true or false", f"{_OMERO}: inverted"
+                f"is {seen(inverted.value)}, not true or false",
+                f"{_OMERO}: inverted",
+                "write true or false",
             )
 
 

@@ -42,7 +42,9 @@ def _check_members(spot: Spot) -> list[Spot]:
             continue
         child = Spot(item, spot.log, spot, key)
         if is_object and not isinstance(key, str):
-            child.must(f"has the key {seen(key)}, which is not text", _JSON)
+            child.must(
+                f"has the key {seen(key)}, which is not text", _JSON, "write it as text"
+            )
         if isinstance(item, dict | list | tuple):
             inner.append(child)
         else:

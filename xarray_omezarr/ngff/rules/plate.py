@@ -72,12 +72,14 @@ def _check_unique(names: Spot, key: str) -> None:
             entry.must(
                 f"has the name {seen(name)} of another one",
                 f"{_PLATE}: names of {key} are unique",
+                "remove it, or rename it",
             )
         elif name.casefold() in folded:  # RULES P4
             entry.should(
                 f"has the name {seen(name)}, which differs from another one only in "
                 "upper and lower case",
                 f"{_PLATE}: names of {key} differ on every file system",
+                "rename one of them, and the groups of its wells",
             )
         known.add(name)
         folded.add(name.casefold())
@@ -103,6 +105,7 @@ def _check_wells(
                 path.must(
                     f"is {seen(path.value)}, as of another well",
                     f"{_PLATE}: each well is listed once",
+                    "remove one of them",
                 )
             known.add(path.value)
         names = path.value.split("/") if has_path and path is not None else (None, None)
@@ -158,6 +161,7 @@ class _Places:
             index.must(
                 f"is {seen(index.value)}, but there are {len(names)} {self._word}s",
                 f"{_PLATE}: indices of a well point into rows and columns, from 0 on",
+                f"write the place of the {self._word} in the list, from 0 on",
             )
         elif name in self._place and names[int(index.value)] != name:
             index.must(
@@ -181,6 +185,7 @@ def _check_acquisitions(acquisitions: Spot) -> None:
                 number.must(
                     f"is {seen(number.value)}, as of another acquisition",
                     f"{_PLATE}: ids of acquisitions are unique",
+                    "give each its own id, in the wells too",
                 )
             known.add(number.value)
         _check_members(one)
@@ -216,6 +221,7 @@ def check_well(well: Spot) -> None:
             acquisition.error(
                 f"is {seen(acquisition.value)}, not an integer",
                 f"{_WELL}: acquisition is an id of the plate",
+                "write the id of the acquisition",
             )
         path = image.need("path", f"{_WELL}: each field has a path")
         if path is not None and path.is_text(f"{_WELL}: paths are text"):
@@ -236,5 +242,6 @@ def _check_field_path(path: Spot, known: set[str]) -> None:
         path.must(
             f"is {seen(path.value)}, as of another field",
             f"{_WELL}: paths of fields are unique",
+            "remove it, or name the field that is meant",
         )
     known.add(path.value)

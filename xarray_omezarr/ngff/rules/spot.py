@@ -202,7 +202,11 @@ class Spot:
             return False
         if self.value < least or (most is not None and self.value > most):
             limits = f"at least {least}" if most is None else f"{least} to {most}"
-            self.error(f"is {seen(self.value)}, not {limits}", demand)
+            self.error(
+                f"is {seen(self.value)}, not {limits}",
+                demand,
+                f"write an integer, {limits}",
+            )
             return False
         return True
 
@@ -220,9 +224,15 @@ class Spot:
         count = len(self.value)
         if count < least:
             nothing = "is an empty list" if count == 0 else f"has {count} entries"
-            self.error(f"{nothing}, not at least {least}", demand)
+            self.error(
+                f"{nothing}, not at least {least}", demand, f"give at least {least}"
+            )
         if most is not None and count > most:
-            self.error(f"has {count} entries, not at most {most}", demand)
+            self.error(
+                f"has {count} entries, not at most {most}",
+                demand,
+                f"give at most {most}",
+            )
         if unique and (twice := first_repeated(self.value)) is not None:
             entry = Spot(self.value[twice], self.log, self, twice)
             entry.error(
@@ -238,12 +248,16 @@ class Spot:
         fits = isinstance(self.value, str) and self.value in words
         if not fits:
             wanted = words[0] if len(words) == 1 else f"one of {', '.join(words)}"
-            self.error(f"is {seen(self.value)}, not {wanted}", demand)
+            self.error(
+                f"is {seen(self.value)}, not {wanted}", demand, f"write {wanted}"
+            )
         return fits
 
     def _is(self, fits: bool, wanted: str, demand: str) -> bool:
         if not fits:
-            self.error(f"is {seen(self.value)}, not {wanted}", demand)
+            self.error(
+                f"is {seen(self.value)}, not {wanted}", demand, f"write {wanted}"
+            )
         return fits
 
     def text_member(self, key: str, demand: str) -> None:

@@ -27,7 +27,7 @@ def check_system(system: Spot) -> int | None:
         return None
     name = system.need("name", f"{_S}: each has a name")
     if name is not None and name.is_text(f"{_S}: names are text") and not name.value:
-        name.error("is empty", f"{_S}: names are not empty")
+        name.error("is empty", f"{_S}: names are not empty", "write a name")
     axes = system.need("axes", f"{_S}: each has axes")
     return None if axes is None else check_axes(axes)
 
@@ -200,6 +200,7 @@ def _check_level_ends(
         end.must(
             f"is {seen(name)}, but {seen(intrinsic)} in the datasets before it",
             f"{_T}: all datasets lead to one system",
+            f"write {seen(intrinsic)}",
         )
     for one, key in ((start, "name"), (end, "path")):
         if one is not None and text(one.value, key) is not None:
@@ -291,7 +292,9 @@ def _check_own_end(end: Spot, sizes: Mapping[str, int | None]) -> None:
     if path is not None and path.value is None:
         _note_null(path)
     elif path is not None and not isinstance(path.value, str):
-        path.must(f"is {seen(path.value)}, not text", f"{_T}: path of a system")
+        path.must(
+            f"is {seen(path.value)}, not text", f"{_T}: path of a system", "write text"
+        )
     if _path(end) is None and end.value["name"] not in sizes:
         end.must(
             f"names the system {seen(end.value['name'])}, which is not there",
@@ -308,11 +311,13 @@ def _check_sides(transform: Spot, ends: list[Spot], intrinsic: str | None) -> No
             f"joins {seen([end.value for end in ends])}, neither of them "
             f"{seen(intrinsic)}, the system of the datasets",
             f"{_T}: one side is the system that the datasets lead to",
+            f"lead from or to {seen(intrinsic)}, or keep it in a scene",
         )
     if len(own) < 2 and not _is_simple(transform.value):
         transform.must(
             f"is of type {seen(text(transform.value, 'type'))}",
             f"{_T}: to a label image only {', '.join(_SIMPLE)} and sequences of them",
+            "use one of these, or keep it in a scene",
         )
 
 

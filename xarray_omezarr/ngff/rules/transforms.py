@@ -35,6 +35,7 @@ def check_transform(transform: Spot, depth: int = 0) -> None:
         kind.error(
             f"is {seen(kind.value)}, which is no type of transformation",
             f"{_T}: type is one of {', '.join(_FORMS)}",
+            "use one of these types",
         )
         return
     _FORMS[kind.value](transform, depth)
@@ -91,6 +92,7 @@ def _project_axis(transform: Spot, depth: int) -> None:
         transform.error(
             "has neither 'droppedInputs' nor 'createdOutputs'",
             f"{_T}: projectAxis drops inputs or creates outputs",
+            "add one of them, or use identity",
         )
     for one in lists:
         _indices(one, f"{_T}: projectAxis has 1 to 3 different indices", 1, 3)
@@ -113,7 +115,7 @@ def _matrix_or_path(
     elif path is not None:
         path.is_text(demand)
     else:
-        transform.error(f"has neither {key!r} nor 'path'", demand)
+        transform.error(f"has neither {key!r} nor 'path'", demand, f"add {key!r}")
 
 
 def _check_unused(
@@ -168,7 +170,9 @@ def _by_dimension(transform: Spot, depth: int) -> None:
     if inner is None or not inner.is_list(demand):
         return
     if not inner.value:
-        inner.must("is an empty list", f"{demand}, at least one")
+        inner.must(
+            "is an empty list", f"{demand}, at least one", "add one, or use identity"
+        )
     for one in inner.items():
         if not one.is_object(demand):
             continue

@@ -222,3 +222,4 @@ def assert_one_fault(
     assert word in found[0].clause
     assert found[0].clause.endswith("(MUST)" if severity == "error" else "(SHOULD)")
     assert found[0].message
+    assert found[0].remedy
