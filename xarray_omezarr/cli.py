@@ -169,9 +169,9 @@ def validate(
     not be checked.
     """
     if conformance is not None:
-        from xarray_omezarr.conformance import judge
+        from xarray_omezarr.conformance import answer
 
-        click.echo(json.dumps(judge(conformance, Path(store))))
+        click.echo(answer(conformance, store))
         return
     from xarray_omezarr import validate as check
 

@@ -20,6 +20,15 @@ _LABEL = "_conformance"
 # More would only be scrolled past: the runner prints a message in one line.
 _SHOWN = 5
 
+#: What can be asked for: a file of attributes, or the folder of a Zarr group.
+MODES = ("attributes", "zarr")
+
+
+def answer(mode: str, path: str) -> str:
+    """The line that the official runner reads: one JSON object; see `judge`."""
+    asked: Literal["attributes", "zarr"] = "zarr" if mode == "zarr" else "attributes"
+    return json.dumps(judge(asked, Path(path)))
+
 
 def judge(mode: Literal["attributes", "zarr"], path: Path) -> dict[str, Any]:
     """Say whether what lies at a path is valid, as the official runner asks it.

@@ -336,16 +336,21 @@ def _spell_out(doc: str, others: Collection[str]) -> str:
     lines = inspect.cleandoc(doc).splitlines()
     if "**options" not in lines:
         return doc
-    spelled = []
-    for name, (_, option) in declared().items():
-        if name in others:
-            continue
-        spelled.append(f"{name} : default {option.default!r}")
-        spelled += textwrap.wrap(
-            option.doc, 76, initial_indent="    ", subsequent_indent="    "
-        )
+    spelled = [_spelled()[name] for name in declared() if name not in others]
     at = lines.index("**options")
     return "\n".join([*lines[:at], *spelled, *lines[at + 1 :]])
+
+
+@functools.cache
+def _spelled() -> dict[str, str]:
+    """Each option as docstrings tell it; made once for the many that do."""
+    wrap = functools.partial(
+        textwrap.wrap, width=76, initial_indent="    ", subsequent_indent="    "
+    )
+    return {
+        name: "\n".join([f"{name} : default {option.default!r}", *wrap(option.doc)])
+        for name, (_, option) in declared().items()
+    }
 
 
 def truth(

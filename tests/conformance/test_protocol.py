@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from tests.conformance import runner
 from tests.conformance.cases import SPEC, all_cases
-from xarray_omezarr.cli import main
+from xarray_omezarr import __main__, cli
 
 pytestmark = pytest.mark.skipif(
     not all_cases(), reason="the cases of the standard are not beside the checkout"
@@ -56,7 +56,9 @@ def test_every_case_gets_one_json_object_and_nothing_else(
     cases = runner.discover(version, mode)
     assert cases
     for case in cases:
-        done = CliRunner().invoke(main, ["validate", "--conformance", mode, str(case)])
+        done = CliRunner().invoke(
+            cli.main, ["validate", "--conformance", mode, str(case)]
+        )
         assert (done.exit_code, done.stderr) == (0, ""), case
         answer = json.loads(done.stdout)
         assert [*answer] == ["valid", "message"]
@@ -86,17 +88,56 @@ def test_the_runner_tells_pass_from_fail_and_error() -> None:
         runner.ask([sys.executable, "-c", "print('hello')"], valid)
 
 
-def test_attributes_are_judged_without_arrays_units_and_models() -> None:
+def test_attributes_are_judged_without_parser_arrays_units_and_models() -> None:
     case = SPEC / "0.6/tests/attributes/spec/valid/image/missing_name.json"
     code = (
-        "import sys, xarray_omezarr.cli as cli\n"
-        f"cli.main(['validate', '--conformance', 'attributes', {str(case)!r}], "
-        "standalone_mode=False)\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+        "import sys, xarray; before = {*sys.modules}\n"
+        f"sys.argv[1:] = ['validate', '--conformance', 'attributes', {str(case)!r}]\n"
+        "from xarray_omezarr.__main__ import main; main()\n"
+        "print(*sorted({*sys.modules} - before))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    answer, loaded = done.stdout.splitlines()
+    answer, text = done.stdout.splitlines()
     assert json.loads(answer)["valid"] is True
-    assert {"zarr", "pint", "dask", "pydantic"} & set(loaded.split()) == set()
+    loaded = text.split()
+    roots = {name.partition(".")[0] for name in loaded}
+    heavy = {"click", "zarr", "pint", "dask", "pydantic", "rich", "fsspec", "aiohttp"}
+    assert heavy & roots == set()
+    # Those of ours are small; more of them, or of others, would be felt by a runner
+    # that asks a thousand times.
+    assert len([name for name in loaded if name.startswith("xarray_omezarr")]) <= 40
+    assert len(loaded) <= 45
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--conformance", "attributes", "--help"],
+        ["--conformance", "colours", "a.json"],
+        ["--conformance", "attributes"],
+    ],
+    ids=" ".join,
+)
+def test_whatever_else_is_asked_reaches_the_parser(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(cli, "main", lambda **given: asked.append(given))
+    monkeypatch.setattr(sys, "argv", ["xarray-omezarr", "validate", *arguments])
+    __main__.main()
+    assert asked == [{"prog_name": "xarray-omezarr"}]
+
+
+@pytest.mark.parametrize("mode", ["attributes", "zarr"])
+def test_the_short_way_answers_as_the_command_does(
+    mode: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for case in runner.discover("0.6", mode)[:5]:
+        arguments = ["validate", "--conformance", mode, str(case)]
+        monkeypatch.setattr(sys, "argv", ["xarray-omezarr", *arguments])
+        __main__.main()
+        done = CliRunner().invoke(cli.main, arguments)
+        assert capsys.readouterr().out == done.stdout
