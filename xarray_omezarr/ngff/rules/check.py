@@ -11,8 +11,6 @@ from xarray_omezarr.ngff.rules.labels import check_label, check_labels
 from xarray_omezarr.ngff.rules.multiscales import check_multiscales
 from xarray_omezarr.ngff.rules.omero import check_omero
 from xarray_omezarr.ngff.rules.plainness import check_plain
-from xarray_omezarr.ngff.rules.plate import check_plate, check_well
-from xarray_omezarr.ngff.rules.scene import check_scene
 from xarray_omezarr.ngff.rules.spot import Log, Spot
 from xarray_omezarr.ngff.rules.told import check_told_version, dialect_of
 
@@ -34,12 +32,33 @@ _KINDS: Mapping[str, str] = {
 _TELLING = frozenset({"plate", "well", "image-label", "multiscales"})
 _COMMON = frozenset({"series", "labels"})
 
+
+# Imported when there is one: most groups are images, and some who ask start a process
+# for each group.
+def _check_plate(plate: Spot) -> None:
+    from xarray_omezarr.ngff.rules.plate import check_plate
+
+    check_plate(plate)
+
+
+def _check_well(well: Spot) -> None:
+    from xarray_omezarr.ngff.rules.plate import check_well
+
+    check_well(well)
+
+
+def _check_scene(scene: Spot) -> None:
+    from xarray_omezarr.ngff.rules.scene import check_scene
+
+    check_scene(scene)
+
+
 _CHECKS: Mapping[str, Callable[[Spot], None]] = {
-    "plate": check_plate,
-    "well": check_well,
+    "plate": _check_plate,
+    "well": _check_well,
     "image-label": check_label,
     "multiscales": check_multiscales,
-    "scene": check_scene,
+    "scene": _check_scene,
     "bioformats2raw.layout": check_layout,
     "series": check_series,
     "labels": check_labels,

@@ -8,7 +8,6 @@ from xarray_omezarr.ngff.rules.axes import check_axes
 from xarray_omezarr.ngff.rules.datasets import check_flat_transforms
 from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.rules.levels import check_levels, check_order
-from xarray_omezarr.ngff.rules.systems import check_systems_and_levels
 from xarray_omezarr.ngff.rules.versioned import check_version
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ def _check_multiscale(multiscale: Spot) -> None:
     elif style == "objects":
         _check_flat(multiscale)
     else:
+        # Transformations are a large room; the versions before 0.6 have no need of it.
+        from xarray_omezarr.ngff.rules.systems import check_systems_and_levels
+
         check_systems_and_levels(multiscale)
 
 
