@@ -1,7 +1,8 @@
 """Fuzzing by the hundred thousand: ``python -m tests.performance.fuzz``.
 
 Every input is told by its seed, so that what goes wrong can be had again:
-``--first SEED --count 1``.
+``--first SEED --count 1``. Ranges of seeds go to processes, which changes nothing but
+the time it takes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ import faulthandler
 import resource
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from typing import Any, Literal
 
 from tests.property import mutations, targets
 
-# An input that takes longer counts as a hang; far longer ends the run.
+# Seconds of the processor that count as a hang, and of the clock that end the run.
 SLOW, STUCK = 2.0, 60.0
+# Seeds that a process is given at once.
+BLOCK = 2_000
+
+Inputs = Literal["documents", "stores"]
 
 
 class Tally:
@@ -34,18 +42,27 @@ class Tally:
     def ask(self, target: Callable[[Any], None], given: Any, seed: int) -> None:
         """Give one input to a target."""
         faulthandler.dump_traceback_later(STUCK, exit=True)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             target(given)
         except Exception as problem:
             self.raised[_where(problem)].append(seed)
-        took = time.perf_counter() - start
+        took = time.process_time() - start
         faulthandler.cancel_dump_traceback_later()
         self.inputs += 1
         self.seconds += took
         self.slowest = max(self.slowest, (took, seed))
         if took > SLOW:
             self.slow.append(seed)
+
+    def add(self, other: Tally) -> None:
+        """Take in what happened in another process."""
+        self.inputs += other.inputs
+        self.seconds += other.seconds
+        self.slowest = max(self.slowest, other.slowest)
+        self.slow += other.slow
+        for where, seeds in other.raised.items():
+            self.raised[where] += seeds
 
     def told(self, name: str) -> str:
         """One line, and one for each thing that was raised."""
@@ -70,18 +87,45 @@ def _where(problem: Exception) -> str:
     return f"{type(problem).__name__} at {place}: {str(problem)[:100]}"
 
 
-def run(
-    chosen: Mapping[str, Callable[[Any], None]],
-    make: Callable[[int], Any],
-    seeds: range,
-) -> None:
-    """Give the inputs of all seeds to all targets, and print what happened."""
+def block(inputs: Inputs, seeds: range) -> tuple[dict[str, Tally], int]:
+    """Give the inputs of some seeds to all targets; what happened, and peak memory."""
+    if inputs == "documents":
+        chosen: dict[str, Callable[[Any], None]] = targets.DOCUMENTS
+        make: Callable[[int], Any] = mutations.spoilt_document
+    else:
+        chosen, make = targets.STORES, mutations.spoilt_store
     tallies = {name: Tally() for name in chosen}
+    for target in chosen.values():
+        # What is imported late is no input's fault.
+        with suppress(Exception):
+            target(make(seeds[0]))
     for seed in seeds:
         for name, target in chosen.items():
             tallies[name].ask(target, make(seed), seed)
-    for name, tally in tallies.items():
+    return tallies, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def run(inputs: Inputs, seeds: range, processes: int) -> None:
+    """Give the inputs of all seeds to all targets, and print what happened."""
+    size = min(BLOCK, -(-len(seeds) // processes))
+    blocks = [seeds[i : i + size] for i in range(0, len(seeds), size)]
+    if processes == 1:
+        _tell(inputs, (block(inputs, some) for some in blocks))
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        _tell(inputs, pool.map(block, [inputs] * len(blocks), blocks))
+
+
+def _tell(inputs: Inputs, done: Iterable[tuple[dict[str, Tally], int]]) -> None:
+    total: dict[str, Tally] = collections.defaultdict(Tally)
+    peak = 0
+    for tallies, memory in done:
+        peak = max(peak, memory)
+        for name, tally in tallies.items():
+            total[name].add(tally)
+    for name, tally in total.items():
         print(tally.told(name), flush=True)
+    print(f"{inputs}: peak memory of a process {peak / 1024:.0f} MiB", flush=True)
 
 
 def main() -> None:
@@ -90,17 +134,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000, help="documents")
     parser.add_argument("--stores", type=int, default=5_000, help="hierarchies")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=1, help="at once")
     arguments = parser.parse_args()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for chosen, make, count in (
-        (targets.DOCUMENTS, mutations.spoilt_document, arguments.count),
-        (targets.STORES, mutations.spoilt_store, arguments.stores),
-    ):
+    print(f"{before / 1024:.0f} MiB before the first input", flush=True)
+    first = arguments.first
+    counts: dict[Inputs, int] = {
+        "documents": arguments.count,
+        "stores": arguments.stores,
+    }
+    for inputs, count in counts.items():
         if count:
-            first = arguments.first
-            run(chosen, make, range(first, first + count))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"peak memory {after / 1024:.0f} MiB, {before / 1024:.0f} MiB before")
+            seeds = range(first, first + count)
+            run(inputs, seeds, max(1, arguments.processes))
 
 
 if __name__ == "__main__":
