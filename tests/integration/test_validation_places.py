@@ -342,3 +342,20 @@ def test_html_of_a_report_escapes_what_stores_say(newer) -> None:
     assert not report.ok
     assert "<script>" not in report._repr_html_()
     assert "script" in report._repr_html_()
+
+
+def test_labels_that_do_not_say_that_they_are(folder) -> None:
+    folder.labelled()
+    folder.change("labels/cells", lambda ome: ome.pop("image-label"))
+    pointer = "" if folder.version == "0.4" else "/ome"
+    report = xo.validate(folder.path)
+    only(report, "warning", "labels/cells", pointer, "no 'image-label'")
+    # Alone it is an image like any other.
+    assert xo.validate(folder.path, group="labels/cells").findings == ()
+
+
+def test_a_plate_whose_images_are_no_series(folder) -> None:
+    folder.plate()
+    folder.change("", lambda ome: ome.update({"bioformats2raw.layout": 3}))
+    pointer = "/bioformats2raw.layout"
+    only(xo.validate(folder.path), "warning", "", pointer, "not listed as series")

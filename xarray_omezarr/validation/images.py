@@ -9,6 +9,7 @@ from xarray_omezarr.errors import some
 from xarray_omezarr.ngff.rules.across import check_levels, clause, join
 from xarray_omezarr.ngff.rules.across_labels import (
     Leveled,
+    check_is_label,
     check_label_against_image,
     check_label_arrays,
 )
@@ -282,6 +283,7 @@ class Images:
         self, node: Node, label: Leveled | None, image: Leveled | None
     ) -> None:
         wanted = self._notes.wanted
+        self._notes.add(check_is_label(node.path, node.attrs, wanted))
         if label is not None and image is not None:
             self._notes.add(check_label_against_image(label, image, wanted))
         told = source(node.attrs)

@@ -12,6 +12,7 @@ from xarray_omezarr.ngff.rules.across_scene import check_scene, scene_sides
 from xarray_omezarr.ngff.rules.across_series import (
     XML,
     check_numbers,
+    check_series_of_plate,
     check_xml,
     series,
 )
@@ -73,6 +74,9 @@ class Collections:
             # The list tells paths from the root, though another group holds it.
             paths = self._listed(listed)
         elif is_plate:
+            if self._notes.is_standard:
+                found = check_series_of_plate(root.attrs, self._notes.wanted)
+                self._notes.add(found)
             return
         else:
             paths = self._numbered()

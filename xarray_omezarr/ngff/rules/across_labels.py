@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import some
 from xarray_omezarr.ngff.rules.across import clause, join
-from xarray_omezarr.ngff.rules.facts import ImageFacts, Level, label_values
+from xarray_omezarr.ngff.rules.facts import ImageFacts, Level, label_values, part
 from xarray_omezarr.ngff.rules.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -28,6 +28,20 @@ class Leveled:
     path: str
     image: ImageFacts
     arrays: Mapping[str, Stored]
+
+
+def check_is_label(path: str, attrs: object, wanted: Demands) -> Iterator[Finding]:
+    """Whether an image that is listed as labels says so itself (RULES B8)."""
+    block, above = part(attrs)
+    if "multiscales" in block and "image-label" not in block:
+        yield Finding(
+            "warning",
+            path,
+            above,
+            "the image is listed as labels, and has no 'image-label'",
+            clause(wanted, "image-label: label images have it", "warning"),
+            remedy="add 'image-label', which may be empty",
+        )
 
 
 def check_label_arrays(
@@ -58,7 +72,9 @@ def check_label_arrays(
                     label.path,
                     pointer,
                     f"no pixel of {array.dtype} can have the value {value}",
-                    clause(wanted, "image-label: values are those of pixels", "warning"),
+                    clause(
+                        wanted, "image-label: values are those of pixels", "warning"
+                    ),
                     seen=str(value),
                     remedy="leave the value out, or write a wider data type",
                 )

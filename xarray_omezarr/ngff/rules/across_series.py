@@ -33,6 +33,20 @@ def series(attrs: object) -> tuple[Child, ...] | None:
     return tuple(found.values())
 
 
+def check_series_of_plate(attrs: object, wanted: Demands) -> Iterator[Finding]:
+    """What is told of a plate whose images are listed nowhere else (RULES F5)."""
+    yield Finding(
+        "warning",
+        "",
+        f"{part(attrs)[1]}/bioformats2raw.layout",
+        "the images of the plate are not listed as series",
+        clause(
+            wanted, "bioformats2raw.layout: a plate lists its images as well", "warning"
+        ),
+        remedy="list the images in the group OME under series",
+    )
+
+
 def check_numbers(present: Sequence[str], wanted: Demands) -> Iterator[Finding]:
     """Whether images that no list names are numbered from 0 without a gap.
 
