@@ -13,6 +13,7 @@ import xarray as xr
 import zarr
 
 import xarray_omezarr as xo
+from xarray_omezarr.store import update_log
 
 VERSIONS = ("0.4", "0.5")
 
@@ -460,3 +461,48 @@ def test_the_same_again_writes_nothing(tmp_path) -> None:
     times = (path / "zarr.json").stat().st_mtime_ns
     xo.update(path, **wanted)
     assert (path / "zarr.json").stat().st_mtime_ns == times
+
+
+def killed_half_way(monkeypatch, path, **wanted) -> None:
+    """Make an update whose process dies after the first of its documents."""
+    real, calls = update_log._replace, []
+
+    def dying(root, contents, token=""):
+        calls.append(contents)
+        if len(calls) == 1:  # the log
+            return real(root, contents, token)
+        if len(calls) == 2:
+            real(root, dict([*contents.items()][:1]))
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(update_log, "_replace", dying)
+        with pytest.raises(SystemExit):
+            xo.update(path, **wanted)
+
+
+def test_what_is_corrected_in_part_is_neither_converted_nor_upgraded(
+    tmp_path, monkeypatch
+) -> None:
+    path, copy = tmp_path / "a.ome.zarr", tmp_path / "b.ome.zarr"
+    da = picture()
+    da.omezarr.to_image(path, labels={"cells": cells(da)}, version="0.4")
+    killed_half_way(monkeypatch, path, scale={"x": 0.25})
+    before = documents(path)
+    for verb in (
+        lambda: xo.convert(path, copy, version="0.5"),
+        lambda: xo.upgrade(path, version="0.5", dry_run=True),
+        lambda: xo.upgrade(path, version="0.5"),
+    ):
+        with pytest.raises(xo.LockedError, match="make the same update again"):
+            verb()
+    assert documents(path) == before
+    assert not copy.exists()
+    with pytest.warns(xo.OmeZarrWarning, match="finished first"):
+        xo.update(path, scale={"x": 0.25})
+    xo.upgrade(path, version="0.5")
+    xo.convert(path, copy, version="0.6")
+    for place in (path, copy):
+        tree = xr.open_datatree(place, engine="omezarr")
+        for image in ("0", "labels/cells/0"):
+            assert tree[image].x.values[:3].tolist() == [0.0, 0.25, 0.5]

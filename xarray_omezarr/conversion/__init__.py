@@ -100,6 +100,8 @@ def convert(
         Of several things an `OmeZarrErrorGroup`.
     MetadataError
         If something that is listed is missing or broken.
+    LockedError
+        If an update of the source was interrupted: part of it is corrected.
     TargetExistsError
         If something is there that `mode` does not replace.
     OptionError

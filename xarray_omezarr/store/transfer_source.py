@@ -23,6 +23,7 @@ from xarray_omezarr.store.open_tree import Selection, begin, open_begun
 from xarray_omezarr.store.open_words import told
 from xarray_omezarr.store.transfer import keys_below
 from xarray_omezarr.store.transfer_arrays import ArrayDocument
+from xarray_omezarr.store.update_log import LOG, half_updated
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import ZarrFormat
@@ -86,6 +87,8 @@ def read_source(
         If a well or field is chosen that is not there.
     MetadataError
         If something that is listed cannot be opened.
+    LockedError
+        If an update of it was interrupted half way.
     """
     begun = begin(target, selection)
     opening = begun[2]
@@ -194,6 +197,8 @@ class _Walk:
         further: list[str] = []
         unknown: list[str] = []
         for group, names in zip(groups, sync(self._names(groups)), strict=True):
+            if LOG in names:
+                raise half_updated(self.opening.target.child(group))
             for name in names:
                 path = join(group, name)
                 if self._is_skipped(path, name):

@@ -17,7 +17,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
-from xarray_omezarr.errors import some, warn
+from xarray_omezarr.errors import LockedError, some, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.occupancy import LEASE
 from xarray_omezarr.store.open_documents import read_documents
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 #: Old and new content by key.
 Changes: TypeAlias = Mapping[str, tuple[bytes, bytes]]
 
-# Its name says that nothing of it is data.
-_LOG = f"{LEASE}.update"
+#: Name of a log, beside the documents of a group; it says that nothing of it is data.
+LOG = f"{LEASE}.update"
 _FORMAT = 1
 _SHOWN = 4
 # Puts in flight.
@@ -38,7 +38,15 @@ _IN_FLIGHT = 64
 
 def log_key(path: str) -> str:
     """Where the log of an update of the group at `path` is."""
-    return join(path, _LOG)
+    return join(path, LOG)
+
+
+def half_updated(where: object) -> LockedError:
+    """What to raise where a log is, and documents are partly old and partly new."""
+    return LockedError(
+        f"The metadata of {where} are being updated, or that was interrupted half way; "
+        "wait for it, or make the same update again, which finishes it"
+    )
 
 
 def keeps_log(target: Target) -> bool:
@@ -122,7 +130,7 @@ def finish(root: Target, paths: Iterable[str]) -> None:
         ]
         left = f"; {some(others, _SHOWN)} changed since and stay" if others else ""
         warn(
-            f"An update of {root.child(key.removesuffix(_LOG))} had been interrupted; "
+            f"An update of {root.child(key.removesuffix(LOG))} had been interrupted; "
             f"it was finished first: {len(new)} of {len(entries)} documents{left}"
         )
 

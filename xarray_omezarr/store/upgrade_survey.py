@@ -24,6 +24,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.occupancy import LEASE, METADATA, UNFINISHED
+from xarray_omezarr.store.update_log import half_updated, log_key
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -252,6 +253,8 @@ def _refuse_what_is_being_written(
     target: Target, folder: Path, nodes: Mapping[str, Standing]
 ) -> None:
     for path, node in nodes.items():
+        if os.path.exists(folder / log_key(path)):
+            raise half_updated(folder / path)
         if UNFINISHED in node.attrs:
             raise LockedError(
                 f"{folder / path} is an image that is being written, or whose writing "
