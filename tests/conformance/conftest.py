@@ -15,6 +15,14 @@ from referencing.jsonschema import DRAFT202012
 
 SPEC = Path(__file__).parents[2].parent / "shared" / "spec"
 
+# The candidate of 0.6 has a set of its own, beside that of the version.
+FOLDERS = {
+    "0.4": "0.4/schemas",
+    "0.5": "0.5/schemas",
+    "0.6rc0": "0.6/schemas",
+    "0.6": "0.6/schemas_0.6_final",
+}
+
 
 @functools.cache
 def load(version: str) -> tuple[dict[str, Any], Registry[Any]]:
@@ -22,7 +30,7 @@ def load(version: str) -> tuple[dict[str, Any], Registry[Any]]:
 
     Their references are addresses on the web; nothing is downloaded.
     """
-    files = (SPEC / version / "schemas").glob("*.schema")
+    files = (SPEC / FOLDERS[version]).glob("*.schema")
     schemas = {path.stem: json.loads(path.read_text("utf-8")) for path in files}
     resources = [
         (schema["$id"], Resource.from_contents(schema, DRAFT202012))

@@ -126,8 +126,9 @@ def test_what_is_written_satisfies_both_sets_of_schemas(
             continue
         seen += 1
         assert ome["version"] == "0.6"
-        candidate = {**attrs, "ome": {**ome, "version": "0.6rc0"}}
-        assert schema_errors("0.6", "ome_zarr", candidate) == []
+        for named in ("0.6rc0", "0.6"):
+            told = {**attrs, "ome": {**ome, "version": named}}
+            assert schema_errors(named, "ome_zarr", told) == []
     assert seen > 0
 
 
