@@ -11,9 +11,14 @@ from urllib.parse import unquote
 
 import zarr
 from zarr.abc.store import Store
-from zarr.storage import LocalStore, StorePath
+from zarr.core.sync import sync
+from zarr.storage import LocalStore, StorePath, ZipStore
 
-from xarray_omezarr.errors import MissingDependencyError, OptionError
+from xarray_omezarr.errors import (
+    MissingDependencyError,
+    OptionError,
+    TargetNotFoundError,
+)
 
 Group: TypeAlias = zarr.Group
 StoreLike: TypeAlias = str | os.PathLike[str] | Store | zarr.Group | StorePath | Any
@@ -125,13 +130,29 @@ def _root_target(
     if isinstance(store, StorePath):
         return _inside(store.store, store.path)
     if isinstance(store, Store):
-        return _inside(store, "")
+        return _inside(opened(store), "")
     if type(store).__module__.startswith("obstore"):
         return _inside(_wrap_obstore(store), "")
     raise OptionError(
         f"A store is a path, a URL, a zarr store, a zarr.Group or an obstore store, "
         f"not a {type(store).__module__}.{type(store).__qualname__}"
     )
+
+
+def opened(store: Store) -> Store:
+    """The store; an archive that is read is open, as some releases of zarr want it.
+
+    Raises
+    ------
+    TargetNotFoundError
+        If there is no such file.
+    """
+    if isinstance(store, ZipStore) and store.read_only:
+        try:
+            sync(store._ensure_open())
+        except FileNotFoundError:
+            raise TargetNotFoundError(f"There is no file {store.path}") from None
+    return store
 
 
 def _is_upath(store: object) -> bool:

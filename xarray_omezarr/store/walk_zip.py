@@ -10,7 +10,7 @@ from typing import Any
 from zarr.storage import ZipStore
 
 from xarray_omezarr.errors import OptionError, TargetNotFoundError
-from xarray_omezarr.store.target import Target
+from xarray_omezarr.store.target import Target, opened
 from xarray_omezarr.store.walk import Trouble
 from xarray_omezarr.store.walk_json import parse
 
@@ -54,7 +54,7 @@ def open_zip(store: Any) -> tuple[Target, list[Trouble]]:
             troubles = _troubles(path, archive)
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise OptionError(f"{path} is no zip archive: {error}") from error
-    target = Target(ZipStore(path, mode="r"), "", None, str(path))
+    target = Target(opened(ZipStore(path, mode="r")), "", None, str(path))
     return target, troubles
 
 

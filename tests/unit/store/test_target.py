@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import importlib
 import sys
+import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 import zarr
-from zarr.storage import LocalStore, MemoryStore, StorePath
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import LocalStore, MemoryStore, StorePath, ZipStore
 
-from xarray_omezarr.errors import MissingDependencyError, OptionError
+from xarray_omezarr.errors import (
+    MissingDependencyError,
+    OptionError,
+    TargetNotFoundError,
+)
 from xarray_omezarr.store.target import open_target
 
 
@@ -277,3 +284,17 @@ class TestStem:
     def test_a_place_without_a_name_gives_none(self) -> None:
         # The address of an object in memory is no name: it differs in every run.
         assert open_target(MemoryStore()).stem is None
+
+
+def test_an_archive_given_as_a_store_is_opened(tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "image.zip", "w") as archive:
+        archive.writestr("zarr.json", b"{}")
+    target = open_target(ZipStore(tmp_path / "image.zip", mode="r"), read_only=True)
+    found = sync(target.store.get("zarr.json", default_buffer_prototype()))
+    assert found.to_bytes() == b"{}"
+
+
+def test_an_archive_that_is_not_there_is_told(tmp_path) -> None:
+    store = ZipStore(tmp_path / "image.zip", mode="r")
+    with pytest.raises(TargetNotFoundError, match="no file"):
+        open_target(store, read_only=True)
