@@ -75,15 +75,16 @@ def _system_call() -> Callable[[bytes, bytes], int] | None:
 def settle(folder: Path) -> None:
     """Put right what an interrupted exchange left, and remove what nobody works on."""
     made = sorted(_left(folder, "upgrade"))
+    # What is gone, others have put right in the same moment.
     for left in sorted(_left(folder, "old")):
-        with trial(left) as is_free:
+        with contextlib.suppress(FileNotFoundError), trial(left) as is_free:
             if is_free and not folder.exists():
                 # Between the two steps: the old one is whole.
                 os.rename(left, folder)
             elif is_free:
                 remove(left)
     for left in made:
-        with trial(left) as is_free:
+        with contextlib.suppress(FileNotFoundError), trial(left) as is_free:
             if is_free:
                 remove(left)
 

@@ -119,3 +119,20 @@ def test_what_cannot_be_removed_is_named(tmp_path, monkeypatch) -> None:
 def test_nothing_is_settled_where_there_is_no_folder(tmp_path) -> None:
     settle(tmp_path / "missing" / "a")
     assert os.listdir(tmp_path) == []
+
+
+def test_what_others_put_right_meanwhile_is_passed_over(tmp_path, monkeypatch) -> None:
+    current = folder(tmp_path / "a", "current")
+    gone = [tmp_path / f".a.{word}.01234567.partial" for word in ("old", "upgrade")]
+    monkeypatch.setattr(
+        module, "_left", lambda _, word: [p for p in gone if word in p.name]
+    )
+    settle(current)
+    assert (current / "content").read_text() == "current"
+
+
+def test_folders_without_rights_are_removed_too(tmp_path) -> None:
+    inner = folder(tmp_path / "a", "old") / "b"
+    folder(inner, "older").chmod(0o500)
+    module.remove(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
