@@ -73,6 +73,9 @@ def placed(image: M, sizes: Sizes) -> M:
 def _placed(multiscale: Multiscale, sizes: Sizes) -> Multiscale:
     if not all(level.path in sizes for level in multiscale.levels):
         return multiscale
+    if any({*(level.scale or ()), 1.0} != {1.0} for level in multiscale.levels):
+        # Of a later version than what it lies in, such as labels that joined later.
+        return multiscale
     method = told_method(multiscale)
     is_centre = method is None or position(method) == "centre"
     factors = implied_factors(multiscale, sizes)

@@ -70,3 +70,10 @@ def test_unknown_keys_of_levels_stay() -> None:
     picture = picture.model_copy(update={"levels": marked})
     found = placed(Image(multiscales=(picture,)), sizes).multiscale.levels
     assert [level.extras() for level in found] == [{"_mine": 1}, {"_mine": 1}]
+
+
+def test_levels_that_tell_their_scales_keep_them() -> None:
+    axes = [Axis(name=name, type="space") for name in "yx"]
+    levels = [Level.of("0", (0.3, 0.3)), Level.of("1", (0.6, 0.6), (0.15, 0.15))]
+    image = Image(multiscales=(Multiscale.of(axes, levels),))
+    assert placed(image, {"0": {"y": 8, "x": 8}, "1": {"y": 4, "x": 4}}) is image
