@@ -155,3 +155,14 @@ def test_levels_should_name_their_dims(tmp_path) -> None:
     folder = image(Folder(tmp_path / "image.zarr", "0.6"), "")
     folder.array("1", (2, 8, 6), dims=None)
     only(xo.validate(folder.path), "warning", "1", "", "dimension_names are none")
+
+
+def test_parameters_fit_the_systems_of_images(tmp_path) -> None:
+    folder = Folder(tmp_path / "scene.zarr", "0.6")
+    ends = {"output": {"path": "b", "name": "physical"}, "translation": [1.0, 2.0]}
+    folder.group("", {"scene": {"coordinateTransformations": [to_world("a", **ends)]}})
+    image(image(folder, "a"), "b")
+    pointer = f"{POINTER}/0/translation"
+    only(
+        xo.validate(folder.path), "error", "", pointer, "2 entries, but the input has 3"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xarray_omezarr.ngff.rules.across import join
 from xarray_omezarr.ngff.rules.across_plate import Child
 from xarray_omezarr.ngff.rules.across_scene import check_scene, scene_sides
+from xarray_omezarr.ngff.rules.across_scene_sizes import check_scene_sizes
 from xarray_omezarr.ngff.rules.across_series import (
     XML,
     check_numbers,
@@ -18,6 +19,7 @@ from xarray_omezarr.ngff.rules.across_series import (
 )
 from xarray_omezarr.ngff.rules.facts import part
 from xarray_omezarr.ngff.rules.inside import inside
+from xarray_omezarr.ngff.versions.dialects import known
 from xarray_omezarr.validation.children import read_children
 from xarray_omezarr.validation.transforms import check_transforms
 
@@ -168,3 +170,6 @@ class Collections:
         }
         found = check_scene(root.attrs, attrs, self._notes.wanted)
         self._notes.add(replace(one, path=root.path) for one in found)
+        if (dialect := known(self._notes.wanted.version)) is not None:
+            sizes = check_scene_sizes(root.attrs, attrs, dialect)
+            self._notes.add(replace(one, path=root.path) for one in sizes)

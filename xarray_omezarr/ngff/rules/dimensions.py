@@ -290,6 +290,7 @@ def _by_dimension(
         (transform.should if is_part else transform.must)(
             f"writes the output axes {seen(written)}, not each of {size} once",
             f"{_T}: byDimension writes each output axis exactly once",
+            f"write each of 0 to {size - 1} once",
         )
     return inputs, size
 
