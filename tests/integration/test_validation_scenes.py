@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import xarray_omezarr as xo
-from tests.integration.handmade import AXES, SCALES, SHAPES, Folder, only, told
+from tests.integration.handmade import AXES, SCALES, SHAPES, Folder, only, pointed, told
 
 POINTER = "/scene/coordinateTransformations"
 
@@ -166,3 +166,10 @@ def test_parameters_fit_the_systems_of_images(tmp_path) -> None:
     only(
         xo.validate(folder.path), "error", "", pointer, "2 entries, but the input has 3"
     )
+
+
+def test_a_system_that_a_scene_lacks_is_told_once(scene) -> None:
+    change(scene, 0, output={"name": "nowhere"})
+    pointers = [pointed(one) for one in xo.validate(scene.path).errors]
+    ends = [one for one in pointers if one.startswith(f"{POINTER}/0/output")]
+    assert ends == [f"{POINTER}/0/output"]

@@ -209,7 +209,8 @@ def check_scene(
                 continue
             if side.name in known[side.path]:
                 ends_told.append((side.path, side.name))
-            else:
+            elif side.path:
+                # Systems of the scene itself are looked for in its own attributes.
                 yield no_system(side, known[side.path], wanted)
         if len(ends_told) == 2:
             groups.join(*ends_told)

@@ -48,10 +48,16 @@ def _check_method(multiscale: Spot) -> None:
     """RULES M6: type and metadata say how the levels were made."""
     kind = multiscale.want("type", f"{_M}: tells how levels were made")
     if kind is not None and not isinstance(kind.value, str):
-        kind.should(f"is {seen(kind.value)}, not text", f"{_M}: type")
+        kind.should(
+            f"is {seen(kind.value)}, not text", f"{_M}: type", "write the method"
+        )
     metadata = multiscale.want("metadata", f"{_M}: tells how levels were made")
     if metadata is not None and not isinstance(metadata.value, dict):
-        metadata.should(f"is {seen(metadata.value)}, not an object", f"{_M}: metadata")
+        metadata.should(
+            f"is {seen(metadata.value)}, not an object",
+            f"{_M}: metadata",
+            "write an object",
+        )
 
 
 def _check_old(multiscale: Spot) -> None:
