@@ -40,7 +40,16 @@ M = TypeVar("M", bound=Image)
 
 _MISSING = (FileNotFoundError, zarr.errors.NodeTypeValidationError)
 # What zarr runs into where its metadata are broken, or need codecs it does not have.
-_UNREADABLE = (*_MISSING, AttributeError, LookupError, TypeError, ValueError)
+_UNREADABLE = (
+    *_MISSING,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    NotImplementedError,
+)
 
 
 def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hierarchy:
@@ -264,12 +273,14 @@ def _array_node(
 
 def _open_array(target: Target, path: str, zarr_format: ZarrFormat) -> zarr.Array[Any]:
     try:
-        return zarr.open_array(
+        array = zarr.open_array(
             target.store,
             path=join(target.path, path),
             mode="r",
             zarr_format=zarr_format,
         )
+        # Newer versions of zarr know of chunks of uneven size, which have no shape.
+        _ = array.chunks
     except _MISSING as error:
         raise MetadataError(
             f"{target} lists {path!r}, but there is no array of that name"
@@ -278,6 +289,7 @@ def _open_array(target: Target, path: str, zarr_format: ZarrFormat) -> zarr.Arra
         raise MetadataError(
             f"Array {path!r} of {target} cannot be read: {error!r}"
         ) from error
+    return array
 
 
 def _plain_fill_value(array: zarr.Array[Any]) -> Any:

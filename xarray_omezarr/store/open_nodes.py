@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 _ArrayKey: TypeAlias = tuple[bytes, tuple[str, ...] | None]
 
 # What zarr runs into where metadata are broken, or need codecs it does not have.
-_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+# The last is raised for chunks of uneven size, of which newer versions of zarr know.
+_UNREADABLE = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+)
 
 
 class GroupReader:

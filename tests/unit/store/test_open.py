@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 import zarr
 from zarr.storage import MemoryStore
 
@@ -260,6 +261,31 @@ class TestBroken:
         (tmp_path / "x.zarr" / "0" / "zarr.json").write_text(text)
         with pytest.raises(MetadataError, match="'0'"):
             opened(tmp_path / "x.zarr")
+
+    def test_chunks_of_uneven_size_are_refused_in_words(self, tmp_path) -> None:
+        path = tmp_path / "x.zarr"
+        made_by_hand(path, "0")
+        file = path / "0" / "zarr.json"
+        metadata = json.loads(file.read_text())
+        uneven = [[1, size - 1] for size in metadata["shape"]]
+        metadata["chunk_grid"] = {
+            "name": "rectilinear",
+            "configuration": {"kind": "inline", "chunk_shapes": uneven},
+        }
+        file.write_text(json.dumps(metadata))
+        # Without this, and where it is not known, zarr itself does not open it.
+        with zarr.config.set({"array.rectilinear_chunks": True}):
+            with pytest.raises(MetadataError, match=r"'0'.*cannot be read"):
+                opened(path)
+            with pytest.raises(MetadataError, match=r"'0'.*cannot be read"):
+                xr.open_datatree(path, engine="omezarr")
+
+    def test_levels_nested_too_deeply_are_refused_in_words(self, tmp_path) -> None:
+        path = tmp_path / "x.zarr"
+        made_by_hand(path, "0")
+        (path / "0" / "zarr.json").write_text("[" * 100_000)
+        with pytest.raises(MetadataError, match=r"'0'.*cannot be read"):
+            opened(path)
 
     def test_a_codec_that_is_not_installed_is_an_error_that_names_the_level(
         self, tmp_path
