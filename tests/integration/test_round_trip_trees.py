@@ -11,11 +11,20 @@ from zarr.storage import MemoryStore
 import xarray_omezarr as xo
 from tests.integration.plates import image, label, pixels, plate, put
 
-VERSIONS = pytest.mark.parametrize(("zarr_format", "version"), [(2, "0.4"), (3, "0.5")])
+VERSIONS = pytest.mark.parametrize(
+    ("zarr_format", "version"), [(2, "0.4"), (3, "0.5"), (3, "0.6")]
+)
 
 
 def opened(store, **options):
     return xr.open_datatree(store, engine="omezarr", **options)
+
+
+def assert_valid(store, version) -> None:
+    """What was written is of the version, and the standard has nothing against it."""
+    report = xo.validate(store)
+    assert report.version == version
+    assert report.errors == (), str(report)
 
 
 @VERSIONS
@@ -35,6 +44,7 @@ def test_an_image_with_labels(zarr_format, version) -> None:
     first = opened(store)
     first.omezarr.to_image(again, version=version)
     xr.testing.assert_identical(opened(again).load(), first.load())
+    assert_valid(again, version)
     flat = xr.open_dataset(store, engine="omezarr")
     other = MemoryStore()
     flat.omezarr.to_image(other, labels=["cells"], version=version, scale_factors=[2])
@@ -50,6 +60,7 @@ def test_a_plate(zarr_format, version) -> None:
     root.attrs["lab"] = {"room": 7}
     first = opened(store, levels="all")
     first.omezarr.to_plate(again, version=version)
+    assert_valid(again, version)
     second = opened(again, levels="all")
     other = MemoryStore()
     second.omezarr.to_plate(other, version=version)
@@ -73,6 +84,7 @@ def test_a_stacked_plate(zarr_format, version) -> None:
     root.attrs["plate_map"] = {"A/1": {"drug": "DMSO"}, "B/2": {"drug": "X"}}
     first = xo.open_plate(store)
     first.image.omezarr.to_plate(again, version=version)
+    assert_valid(again, version)
     second = xo.open_plate(again)
     np.testing.assert_array_equal(second.image, first.image)
     for name in ("present", "origin_y", "origin_x", "acquisition", "drug", "y", "x"):
@@ -92,6 +104,7 @@ def test_a_collection(zarr_format, version) -> None:
     put(root.create_group("OME"), zarr_format, series=["0", "1"])
     first = opened(store)
     first.omezarr.to_bioformats2raw(again, version=version)
+    assert_valid(again, version)
     second = opened(again)
     assert second.attrs.pop("ome_xml").startswith("<")
     xr.testing.assert_identical(second.load(), first.load())

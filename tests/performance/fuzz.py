@@ -41,14 +41,12 @@ class Tally:
 
     def ask(self, target: Callable[[Any], None], given: Any, seed: int) -> None:
         """Give one input to a target."""
-        faulthandler.dump_traceback_later(STUCK, exit=True)
         start = time.process_time()
         try:
             target(given)
         except Exception as problem:
             self.raised[_where(problem)].append(seed)
         took = time.process_time() - start
-        faulthandler.cancel_dump_traceback_later()
         self.inputs += 1
         self.seconds += took
         self.slowest = max(self.slowest, (took, seed))
@@ -100,8 +98,12 @@ def block(inputs: Inputs, seeds: range) -> tuple[dict[str, Tally], int]:
         with suppress(Exception):
             target(make(seeds[0]))
     for seed in seeds:
+        faulthandler.dump_traceback_later(STUCK, exit=True)
+        # One for all targets, none of which may change it.
+        given = make(seed)
         for name, target in chosen.items():
-            tallies[name].ask(target, make(seed), seed)
+            tallies[name].ask(target, given, seed)
+    faulthandler.cancel_dump_traceback_later()
     return tallies, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

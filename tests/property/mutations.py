@@ -113,6 +113,11 @@ def deep(depth: int, *, as_object: bool) -> Any:
     return value
 
 
+def size(chance: random.Random) -> int:
+    """How many of something: mostly few, as many cost time and find little more."""
+    return chance.choice([20] * 9 + [SIZE])
+
+
 # Values that programs do not think of. Functions, as some are large or can be changed.
 ODD: tuple[Callable[[random.Random], Any], ...] = (
     lambda _: None,
@@ -125,15 +130,17 @@ ODD: tuple[Callable[[random.Random], Any], ...] = (
     lambda r: r.choice(["ü", "e\u0301", "\u202e", "😀", "İ", "ß", "\n", "%", "{}"]),
     lambda r: r.choice(["0", "1", "x", "A/1", "0.4", "0.6.dev4", "9.9", "latest"]),
     lambda r: r.choice(["scale", "sequence", "byDimension", "affine", "bijection"]),
-    lambda _: "x" * SIZE,
+    lambda r: "x" * size(r),
     lambda _: [],
     lambda _: {},
     lambda _: [[]],
     lambda _: [None],
-    lambda r: [r.random()] * r.choice([1, 6, SIZE]),
-    lambda _: [{"name": "x", "type": "space"} for _ in range(SIZE)],
-    lambda _: {str(i): i for i in range(SIZE)},
-    lambda r: deep(r.choice([3, 50, 500, DEEP]), as_object=r.random() < 0.5),
+    lambda r: [r.random()] * r.choice([1, 6, size(r)]),
+    lambda r: [{"name": "x", "type": "space"} for _ in range(size(r))],
+    lambda r: {str(i): i for i in range(size(r))},
+    lambda r: deep(
+        r.choice([3] * 5 + [50] * 3 + [500, DEEP]), as_object=r.random() < 0.5
+    ),
 )
 # What is no JSON: attributes may come from anywhere.
 NO_JSON: tuple[Callable[[], Any], ...] = (
