@@ -183,6 +183,13 @@ def _our_errors(
         start = f"{model.__name__} " if pointer is None else pointer
         problems = [_sentence(detail, start, data) for detail in error.errors()]
         raise MetadataError(listed(problems)) from None
+    except UnicodeEncodeError as error:
+        # JSON can hold half of a character, which pydantic cannot tell of.
+        where = model.__name__ if pointer is None else pointer or "/"
+        half = error.object[error.start : error.end]
+        raise MetadataError(
+            f"{where} holds {half!a}, which is half a character: give whole ones"
+        ) from None
 
 
 def listed(problems: Iterable[str]) -> str:

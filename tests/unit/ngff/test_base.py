@@ -238,3 +238,12 @@ class TestJson:
         metadata = {"kwargs": {"seed": None}}
         multiscale = Multiscale.of(axes, [Level.of("0", (1, 1))], metadata=metadata)
         assert multiscale.to_json()["metadata"] == {"kwargs": {"seed": None}}
+
+
+def test_half_a_character_is_a_problem_of_the_document() -> None:
+    axes = [{"name": "y", "type": "\ud800"}, {"name": "x", "type": "space"}]
+    document = {"name": "intrinsic", "axes": [*axes, {"name": "z", "type": "\ud800"}]}
+    level = {"path": "0", "transformation": {"type": "scale", "scale": [1, 1, 1]}}
+    picture = {"coordinate_systems": [document], "levels": [level]}
+    with pytest.raises(MetadataError, match=r"/multiscales/0 .*\\ud800.*half a"):
+        Multiscale.parse(picture, "/multiscales/0")

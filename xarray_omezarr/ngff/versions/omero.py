@@ -25,7 +25,11 @@ def read_omero(place: Place) -> Omero | None:
         place.note("is left out: omero is an object")
         return None
     members["channels"] = _read_channels(place["channels"])
-    return Omero(**members)
+    try:
+        return Omero.parse(members, place.pointer)
+    except MetadataError as error:
+        place.notes.append(f"{error}; omero is left out")
+        return None
 
 
 def _read_channels(place: Place) -> tuple[Channel, ...]:

@@ -104,3 +104,10 @@ def test_a_version_that_is_told_becomes_the_one_that_is_written() -> None:
     told = Omero.model_validate({"channels": [{"window": window}], "version": "old"})
     assert spell_omero(told, "new")["version"] == "new"
     assert "version" not in spell_omero(Omero(channels=()), "new")
+
+
+def test_a_block_with_a_key_that_is_no_text_is_left_out() -> None:
+    omero, (note,) = read({1: 2, "channels": [GOOD]})
+    assert omero is None
+    assert note.startswith("/omero/1")
+    assert "omero is left out" in note
