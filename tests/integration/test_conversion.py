@@ -173,7 +173,7 @@ def test_every_kind_goes_from_every_version_to_every_other(tmp_path, kind, old, 
     target = tmp_path / "target.zarr"
     own = {"lossy": True} if fits(old) and not fits(new) else {}
     if own:
-        with pytest.raises((errors.NotInVersionError, errors.OmeZarrErrorGroup)):
+        with pytest.raises(errors.NotInVersionError):
             convert(store, target, version=new)
         assert not target.exists()
         with pytest.warns(errors.OmeZarrWarning):
@@ -669,10 +669,10 @@ def with_affine(store):
 
 def test_systems_that_the_version_lacks_are_refused_or_dropped(tmp_path):
     moved, picture = with_affine(tmp_path / "s.zarr")
-    with pytest.raises(errors.OmeZarrErrorGroup) as refused:
+    with pytest.raises(errors.NotInVersionError) as refused:
         convert(moved, tmp_path / "t.zarr", version="0.5")
-    assert "stage" in str(refused.value)
-    assert refused.group_contains(errors.NotInVersionError)
+    assert str(refused.value).count("['stage']") == 1
+    assert str(refused.value).count("lossy=True") == 1
     assert not (tmp_path / "t.zarr").exists()
     with pytest.warns(errors.OmeZarrWarning, match="stage"):
         convert(moved, tmp_path / "t.zarr", version="0.5", lossy=True)

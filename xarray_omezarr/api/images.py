@@ -11,7 +11,7 @@ from xarray_omezarr.api.amending import amends, write_into
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.stacked_channels import with_channels
 from xarray_omezarr.api.trees import checked_array, plan_object
-from xarray_omezarr.api.writing import write_planned
+from xarray_omezarr.api.writing import fit_planned, write_planned
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.options import (
     WriteOptions,
@@ -213,6 +213,6 @@ def plan_image(
             "plan is of a new one; leave them out"
         )
     check_new(full)
-    hierarchy = plan_object(obj, full, image, labels=labels)
+    hierarchy = fit_planned(plan_object(obj, full, image, labels=labels), full)
     check_arrays(hierarchy)
     return hierarchy

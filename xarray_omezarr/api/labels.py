@@ -11,6 +11,7 @@ from xarray_omezarr.api.amending import amends
 from xarray_omezarr.api.checking import check_new
 from xarray_omezarr.api.label_pixels import write_into_label
 from xarray_omezarr.api.writing import (
+    fit_planned,
     prepare_planned,
     refuse_amending,
     target_of,
@@ -230,7 +231,7 @@ def plan_labels(
     labels = label_images(obj) if name is None else {name: obj}
     said = {"colors": colors, "properties": properties, "source": source}
     work.check_names([*labels])
-    hierarchy = work.together(labels, said)
+    hierarchy = fit_planned(work.together(labels, said), work.options)
     check_arrays(hierarchy)
     return hierarchy
 

@@ -13,7 +13,6 @@ from xarray_omezarr.errors import (
     MetadataError,
     NotOmeZarrError,
     OmeZarrError,
-    OmeZarrErrorGroup,
     OptionError,
     UnknownVersionError,
 )
@@ -139,8 +138,6 @@ def new_metadata(
     whole = with_whole_channels(Hierarchy(old, nodes))
     try:
         whole = fit(whole, new, lossy=lossy)
-    except OmeZarrErrorGroup as several:
-        problems.extend(_flat(several))
     except OmeZarrError as problem:
         problems.append(problem)
     attrs, dims = {}, {path: node.dims for path, node in whole.arrays.items()}
@@ -151,12 +148,6 @@ def new_metadata(
             except OmeZarrError as problem:
                 problems.append(_named(problem, path))
     return Wanted(new, attrs, dims), tuple(problems)
-
-
-def _flat(several: OmeZarrErrorGroup) -> Iterator[OmeZarrError]:
-    for problem in several.exceptions:
-        if isinstance(problem, OmeZarrError):
-            yield problem
 
 
 def _named(problem: OmeZarrError, path: str) -> OmeZarrError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xarray_omezarr.errors import NotInVersionError, Problems, warn
+from xarray_omezarr.errors import NotInVersionError, some, warn
 from xarray_omezarr.grid.implied import Sizes, implied_factors, placed
 from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _REMEDY = "choose a later version=, or leave it out with lossy=True"
+_STUCK = "choose a later version=, as nothing is left without"
+# What a part has, and the number that may differ from node to node.
+_NUMBER = re.compile(r"(scale|translation) (\S+) (.*)")
 # Of the factor of a level.
 _TOLERANCE = 1e-3
 
@@ -42,8 +46,8 @@ def fit(hierarchy: Hierarchy, version: Version, *, lossy: bool) -> Hierarchy:
     Raises
     ------
     NotInVersionError
-        If something has no place, naming it and the nodes; several as
-        `OmeZarrErrorGroup`. With `lossy` only where nothing would be left without it.
+        One that lists all that has no place, and of which nodes. With `lossy` only
+        where nothing would be left without it.
     """
     nodes: dict[str, Node] = dict(hierarchy.nodes)
     lost: dict[str, list[str]] = {}
@@ -61,11 +65,12 @@ def fit(hierarchy: Hierarchy, version: Version, *, lossy: bool) -> Hierarchy:
         if fitting is not node.model:
             nodes[path] = replace(node, model=fitting)
     if lost and not lossy:
-        _refuse(version, lost, _REMEDY)
+        _refuse(version, lost, _STUCK if stuck else _REMEDY)
     if stuck:
-        _refuse(version, stuck, "choose a later version=, as nothing is left without")
+        _refuse(version, stuck, _STUCK)
     if lost:
-        warn(f"Left out, as OME-Zarr {version.name} has no place for it: {_all(lost)}")
+        told = "; ".join(_told(lost))
+        warn(f"Left out, as OME-Zarr {version.name} has no place for it: {told}")
     return replace(hierarchy, version=version, nodes=nodes)
 
 
@@ -108,8 +113,10 @@ def _other_factors(image: Image, sizes: Sizes) -> Iterator[str]:
             ):
                 if abs(scale - factor * one) > _TOLERANCE * abs(factor * one):
                     yield (
-                        f"scale {scale:g} of level {level.path!r} along {axis.name!r}, "
-                        f"as its size tells {factor * one:g}"
+                        f"scale {scale:g} of level {level.path!r} along {axis.name!r} "
+                        f"(only numbers of pixels are stored, and the "
+                        f"{sizes[level.path].get(axis.name, 1)} of this level stand "
+                        f"for a scale of {factor * one:g})"
                     )
 
 
@@ -125,46 +132,48 @@ def _sizes(hierarchy: Hierarchy, path: str, model: Model) -> Sizes:
     return sizes
 
 
-def check_spelled(model: Model, version: Version, *, lossy: bool) -> None:
-    """Raise what keeps a model that is planned from being written.
+def check_spelled(model: Model, version: Version) -> None:
+    """Raise what keeps a model that is planned from being written in any way.
+
+    What the version cannot hold is said of all nodes together, when all are planned.
 
     Raises
     ------
-    NotInVersionError
-        If the version has no place for something, unless that may be left out.
     MetadataError
         If it breaks a MUST of the standard.
     """
-    fitting, lost = version.fitted(model)
-    if lossy:
-        # What is lost is said of all nodes together, when all are planned.
-        model = model if version.fitted(fitting)[1] else fitting
-    elif lost:
-        raise NotInVersionError(
-            f"OME-Zarr {version.name} has no place for {', '.join(lost)}; {_REMEDY}"
-        )
-    version.to_attrs(model)
+    fitting, _ = version.fitted(model)
+    if not version.fitted(fitting)[1]:
+        version.to_attrs(fitting)
 
 
 def _refuse(version: Version, lost: Mapping[str, list[str]], remedy: str) -> None:
-    problems = Problems()
+    told = [*_told(lost)]
+    what = (
+        f" {told[0]}; " if len(told) == 1 else "".join(f"\n- {t}" for t in told) + "\n"
+    )
+    raise NotInVersionError(f"OME-Zarr {version.name} has no place for{what}{remedy}")
+
+
+def _told(lost: Mapping[str, list[str]]) -> Iterator[str]:
+    """What has no place, once for all nodes that have it."""
+    numbers: dict[tuple[str, str], list[str]] = {}
+    where: dict[tuple[str, str], list[str]] = {}
     for what, paths in lost.items():
-        with problems.collected():
-            raise NotInVersionError(
-                f"OME-Zarr {version.name} has no place for {what}{_where(paths)}; "
-                f"{remedy}"
-            )
-    problems.raise_all(f"This cannot be stored in OME-Zarr {version.name}")
+        match = _NUMBER.fullmatch(what)
+        kind = (match[1], match[3]) if match else (what, "")
+        numbers.setdefault(kind, []).extend([match[2]] if match else [])
+        where.setdefault(kind, []).extend(paths)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for kind, paths in where.items():
+        words = " ".join(filter(None, (kind[0], some(numbers[kind], _SHOWN), kind[1])))
+        together.setdefault(tuple(dict.fromkeys(paths)), []).append(words)
+    for nodes, parts in together.items():
+        yield f"{', '.join(parts)}{_where(nodes)}"
 
 
-def _all(lost: Mapping[str, list[str]]) -> str:
-    return "; ".join(f"{what}{_where(paths)}" for what, paths in lost.items())
-
-
-def _where(paths: list[str]) -> str:
+def _where(paths: Sequence[str]) -> str:
     """In which nodes; the root is what the sentence is about anyway."""
-    if paths == [""]:
+    if tuple(paths) == ("",):
         return ""
-    shown = ", ".join(repr(path or "/") for path in paths[:_SHOWN])
-    more = len(paths) - _SHOWN
-    return f" in {shown}{f' and {more} more' if more > 0 else ''}"
+    return f" (at {some([path or '/' for path in paths], _SHOWN)})"

@@ -231,8 +231,8 @@ def _planned(
     model = LabelImage(multiscales=image.multiscales, image_label=meaning)
     model = with_unknown(model, attrs.pop("ome", systems))
     nodes = {"": GroupNode(model, {**attrs, **kept}), **nodes, **beside}
-    # What the version cannot hold shows when it spells the metadata.
-    check_spelled(model, version, lossy=truth(chosen, "lossy"))
+    # Breaches of the standard show when the version spells the metadata.
+    check_spelled(model, version)
     if dtype.itemsize == 8:
         warn(
             f"Label {name!r} is {dtype}, and many viewers show no labels of 64 bit; "

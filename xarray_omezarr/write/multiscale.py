@@ -121,9 +121,9 @@ def plan_multiscale(
     image = with_unknown(image, attrs.pop("ome", systems))
     kept, beside = kept_beside(stored, options, name, version)
     nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside}
-    # What the version cannot hold shows when it spells the metadata.
+    # Breaches of the standard show when the version spells the metadata.
     shown = with_default_windows(image, dtype)
-    check_spelled(shown, version, lossy=truth(options, "lossy"))
+    check_spelled(shown, version)
     return Hierarchy(version, nodes)
 
 

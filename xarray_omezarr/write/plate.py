@@ -11,7 +11,7 @@ from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.plate import Acquisition, Field, Well
 from xarray_omezarr.ngff.unknown import with_unknown_beside
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.options import WriteOptions, truth
+from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.write.acquisitions import (
     known_acquisition,
     parse_acquisitions,
@@ -117,9 +117,9 @@ def plan_plate(
         images = plan_fields(fields, of_fields)
     problems.raise_all(_PROBLEM)
     for node in nodes.values():
-        # What the version cannot hold shows when it spells the metadata.
+        # Breaches of the standard show when the version spells the metadata.
         if isinstance(node, GroupNode) and node.model is not None:
-            check_spelled(node.model, version, lossy=truth(options, "lossy"))
+            check_spelled(node.model, version)
     planned = Hierarchy(version, nodes).around(
         {path: without_acquisition(plan, fields[path]) for path, plan in images.items()}
     )

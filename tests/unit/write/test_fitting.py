@@ -10,7 +10,6 @@ import pytest
 
 from xarray_omezarr.errors import (
     NotInVersionError,
-    OmeZarrErrorGroup,
     OmeZarrWarning,
 )
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, GroupNode, Hierarchy, Layout
@@ -70,11 +69,32 @@ def test_several_are_raised_together_each_with_its_nodes(version) -> None:
     other = image(Level.of("0", (1, 0.5)))
     parts = {"A/1/0": of_one(one, (8, 8)), "A/2/0": of_one(other, (8, 8))}
     before = Hierarchy(LATEST, {"": GroupNode()}).around(parts)
-    with pytest.raises(OmeZarrErrorGroup) as caught:
+    with pytest.raises(NotInVersionError) as caught:
         fit(before, version, lossy=False)
-    unit, scale = map(str, caught.value.exceptions)
-    assert "unit 'micrometer' of axis 'x' in 'A/1/0';" in unit
-    assert "scale 0.5 of axis 'x' in 'A/1/0', 'A/2/0';" in scale
+    assert str(caught.value).splitlines()[1:] == [
+        "- unit 'micrometer' of axis 'x' (at A/1/0)",
+        "- scale 0.5 of axis 'x' (at A/1/0, A/2/0)",
+        "choose a later version=, or leave it out with lossy=True",
+    ]
+
+
+@early
+def test_what_all_fields_of_a_plate_have_is_said_once(version) -> None:
+    parts = {
+        f"A/{n}/0": of_one(
+            image(Level.of("0", (0.5, 0.5), (n, 0)), unit="micrometer"), (8, 8)
+        )
+        for n in range(1, 13)
+    }
+    before = Hierarchy(LATEST, {"": GroupNode()}).around(parts)
+    with pytest.raises(NotInVersionError) as caught:
+        fit(before, version, lossy=False)
+    assert str(caught.value) == (
+        f"OME-Zarr {version.name} has no place for unit 'micrometer' of axis 'x', "
+        "scale 0.5 of axis 'y', scale 0.5 of axis 'x', translation 1, 2, 3 and 9 more "
+        "of axis 'y' (at A/1/0, A/2/0, A/3/0 and 9 more); choose a later version=, or "
+        "leave it out with lossy=True"
+    )
 
 
 @early
