@@ -251,7 +251,7 @@ def test_a_killed_update_is_finished_by_the_next(tmp_path, count) -> None:
         f"""
         import os, signal, sys
         import xarray_omezarr as xo
-        from xarray_omezarr.store import update_log
+        from xarray_omezarr.store import replaced
 
         replace, left = os.replace, [{count} + 1]
 
@@ -261,7 +261,7 @@ def test_a_killed_update_is_finished_by_the_next(tmp_path, count) -> None:
             left[0] -= 1
             replace(source, target)
 
-        update_log.os.replace = counted
+        replaced.os.replace = counted
         xo.update(sys.argv[1], scale={{"x": 0.5}})
         """
     )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
-import os
 import secrets
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +18,7 @@ from xarray_omezarr.errors import LockedError, some, warn
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.occupancy import LEASE
 from xarray_omezarr.store.open_documents import read_documents
+from xarray_omezarr.store.replaced import partial_of, replace_files
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -121,7 +119,7 @@ def finish(root: Target, paths: Iterable[str]) -> None:
         _replace(root, new)
         if _is_folder(root):
             for name in entries:
-                _beside(root, name, token).unlink(missing_ok=True)
+                partial_of(_file(root, name), token).unlink(missing_ok=True)
         _remove(root, key)
         others = [
             name
@@ -171,22 +169,12 @@ def _is_folder(root: Target) -> bool:
 
 
 def _replace(root: Target, contents: Mapping[str, bytes], token: str = "") -> None:
-    """Store contents; in folders each by a rename, after all have been stored."""
+    """Store contents; in folders each by a rename, after all are on the disk."""
     if not _is_folder(root):
         _put(root, contents)
         return
-    token = token or secrets.token_hex(8)
-    made = {key: _beside(root, key, token) for key in contents}
-    try:
-        for key, file in made.items():
-            file.write_bytes(contents[key])
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copymode(_file(root, key), file)
-        for key, file in made.items():
-            os.replace(file, _file(root, key))
-    finally:
-        for file in made.values():
-            file.unlink(missing_ok=True)
+    files = {_file(root, key): content for key, content in contents.items()}
+    replace_files(files, token)
 
 
 def _put(root: Target, contents: Mapping[str, bytes]) -> None:
@@ -211,12 +199,6 @@ def _put(root: Target, contents: Mapping[str, bytes]) -> None:
                 raise failure
 
     sync(put_all())
-
-
-def _beside(root: Target, key: str, token: str) -> Path:
-    """A file beside the one that it shall replace."""
-    final = _file(root, key)
-    return final.with_name(f"{final.name}.{token}.partial")
 
 
 def _file(root: Target, key: str) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from xarray_omezarr.errors import LockedError, OptionError
 from xarray_omezarr.store.consolidated import refresh
 from xarray_omezarr.store.exchange import beside, exchange, remove, trial
 from xarray_omezarr.store.place import ancestors
+from xarray_omezarr.store.replaced import replace_files
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import ZarrFormat
@@ -89,7 +89,7 @@ def _in_place(upgrade: Upgrade, folder: Path) -> None:
             file = folder / key
             if not file.exists():
                 made.append(file)
-            _replace(file, content)
+            replace_files({file: content})
     except BaseException:
         # The root's comes last: without it the others are not looked at.
         with contextlib.suppress(OSError):
@@ -98,23 +98,6 @@ def _in_place(upgrade: Upgrade, folder: Path) -> None:
         raise
     for key in upgrade.removed:
         (folder / key).unlink(missing_ok=True)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Write a file that is there as a whole or not at all."""
-    partial = file.with_name(f"{file.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if file.exists():
-            shutil.copymode(file, partial)
-        os.replace(partial, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
 
 
 def _beside(upgrade: Upgrade, folder: Path) -> None:
