@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pint
 import pytest
 import xarray as xr
 import zarr
@@ -178,3 +179,35 @@ def test_regions_and_further_frames_are_written_into_0_6() -> None:
     np.testing.assert_array_equal(found.isel(t=1), frames.isel(t=1) + 7)
     assert zarr.open_group(store).attrs["ome"]["version"] == "0.6"
     assert xo.open_image(store, level=1).sizes == {"t": 2, "y": 8, "x": 8}
+
+
+NM = pint.get_application_registry()("nanometer")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"scale": {"x": 250 * NM}},
+        {"units": {"x": "nanometer"}},
+        {"units": {"x": None}},
+        {"translation": {"x": 5.0}, "units": {"y": "nm"}},
+    ],
+)
+@pytest.mark.parametrize(
+    "ends", [ENDS, {"input": ENDS["output"], "output": ENDS["input"]}]
+)
+def test_a_unit_that_ways_count_in_does_not_change(wanted: Any, ends: Any) -> None:
+    store = store_of(WAY.model_copy(update=ends))
+    before = xo.read_metadata(store)
+    with pytest.raises(xo.MetadataError, match=r"(?s)'affine'.*'stage'.*micrometer"):
+        xo.update(store, **wanted)
+    assert xo.read_metadata(store) == before
+
+
+def test_other_numbers_in_the_same_unit_keep_the_ways() -> None:
+    store = store_of()
+    xo.update(store, scale={"x": 0.25}, translation={"y": 1.0}, units={"x": "um"})
+    xo.update(store, scale={"y": 0.125 * pint.get_application_registry()("um")})
+    picture = xo.read_metadata(store).multiscale
+    assert picture.coordinate_transformations == (WAY,)
+    assert picture.levels[0].scale == (1.0, 0.125, 0.25)

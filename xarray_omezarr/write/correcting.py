@@ -12,6 +12,7 @@ from xarray_omezarr.errors import (
     CoordinateError,
     MetadataError,
     Problems,
+    some,
 )
 from xarray_omezarr.grid.correction import AxisChange, split_after
 from xarray_omezarr.grid.model import to_grid
@@ -144,7 +145,8 @@ def follow(picture: Multiscale, changes: Mapping[str, AxisChange]) -> Multiscale
     Raises
     ------
     MetadataError
-        If it has another unit than the image, so that the numbers do not compare.
+        If it has another unit than the image, so that the numbers do not compare, or
+        if named transformations count in a unit that changes.
     """
     own = {axis.name: axis for axis in picture.axes}
     mine = {
@@ -155,6 +157,7 @@ def follow(picture: Multiscale, changes: Mapping[str, AxisChange]) -> Multiscale
     _refuse_nothing(picture, [name for name in mine if mine[name].moves])
     for name, change in mine.items():
         _check_unit(name, own[name].unit, change)
+    _check_ways(picture, mine)
     axes = tuple(
         axis.model_copy(update={"unit": mine[axis.name].new_unit})
         if axis.name in mine and mine[axis.name].renames
@@ -180,6 +183,38 @@ def _check_unit(name: str, unit: str | None, change: AxisChange) -> None:
         "one number cannot correct both; correct this group by itself first, with "
         "group= and units="
     )
+
+
+def _check_ways(picture: Multiscale, changes: Mapping[str, AxisChange]) -> None:
+    """Refuse another unit where transformations count on the one that is there."""
+    # A unit that nobody told yet is only named: the numbers stay what they were.
+    renamed = [
+        name
+        for name, change in changes.items()
+        if change.renames and (change.unit is not None or change.moves)
+    ]
+    system = picture.system.name
+    leading = [
+        way
+        for way in picture.between_systems
+        if system in {end.name for end in (way.input, way.output) if end is not None}
+    ]
+    if renamed and leading:
+        told = [
+            f"{way.type!r}{f' {way.name!r}' if way.name else ''}" for way in leading
+        ]
+        units = {name: changes[name].unit for name in renamed}
+        remedy = (
+            "name the unit alone first, with units="
+            if None in units.values()
+            else f"give numbers in the units that are there, {units}, or say the "
+            "transformations anew with write_metadata"
+        )
+        raise MetadataError(
+            f"The unit of {renamed} cannot change: {len(leading)} transformations "
+            f"({some(told, 3)}) lead from or to the system {system!r} and count in "
+            f"it, so that all other systems would be off; {remedy}"
+        )
 
 
 def _moved(picture: Multiscale, changes: Mapping[str, AxisChange]) -> Multiscale:
