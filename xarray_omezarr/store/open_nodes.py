@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -84,7 +85,7 @@ class GroupReader:
         node, differences = self.compare(path, document)
         if not differences or not isinstance(node.model, Image):
             return node
-        return GroupNode(with_differences(node.model, differences), node.attrs)
+        return replace(node, model=with_differences(node.model, differences))
 
     def compare(self, path: str, document: bytes) -> tuple[GroupNode, Differences]:
         """A group like that at `path`, and what differs in the one at `path`.
@@ -110,6 +111,18 @@ class GroupReader:
             self._alike[key] = made, node
         return node, {}
 
+    def foreign(self, path: str, document: bytes) -> dict[str, Any]:
+        """The attributes of others of a group for which the standard has none.
+
+        Raises
+        ------
+        OmeZarrError
+            If they cannot be read.
+        """
+        where = str(self._target.child(path))
+        attrs = self._version.foreign(group_attrs(document, self._format, where))
+        return {key: value for key, value in attrs.items() if key != UNFINISHED}
+
     def understand(
         self, attrs: Mapping[str, Any], *, is_root: bool = False
     ) -> GroupNode:
@@ -130,7 +143,8 @@ class GroupReader:
         if not is_root or (isinstance(ome, Mapping) and "labels" in ome):
             attrs = registry.with_version(attrs, self._version)
             version = registry.detect(attrs) or version
-        return GroupNode(version.from_attrs(attrs), version.foreign(attrs))
+        other = None if version == self._version else version
+        return GroupNode(version.from_attrs(attrs), version.foreign(attrs), other)
 
 
 class ArrayReader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xarray_omezarr.errors import (
     MetadataError,
@@ -242,8 +242,11 @@ def fields_of_plate(
     chosen = wanted and [_well_like(name, listed, opening.target) for name in wanted]
     paths = _chosen(chosen, listed, "wells", opening.target)
     further = () if plate.bioformats2raw_layout is None else (XML,)
-    found, documents = opening.read_groups(paths, further)
+    # Every round takes as long as a server needs to answer: rows are asked for here.
+    rows = {row: opening.key(row) for row in _rows_of(paths)}
+    found, documents = opening.read_groups(paths, (*further, *rows.values()))
     _keep_xml(documents, files)
+    opening.nodes |= _rows(opening, rows, documents)
     wells = {}
     for path, node in found.items():
         if isinstance(node.model, Well):
@@ -254,6 +257,28 @@ def fields_of_plate(
     if not wells:
         raise nothing_left(opening)
     return _fields(wells, selection, opening.target)
+
+
+def _rows_of(paths: Sequence[str]) -> list[str]:
+    """The groups between a plate and its wells, each once."""
+    return [*dict.fromkeys(path.partition("/")[0] for path in paths if "/" in path)]
+
+
+def _rows(
+    opening: Opening, keys: Mapping[str, str], documents: Mapping[str, bytes]
+) -> dict[str, GroupNode]:
+    """Rows with the attributes that others gave them; none where nobody did."""
+    found = {}
+    for row, key in keys.items():
+        attrs: Mapping[str, Any] = {}
+        if key in documents:
+            try:
+                attrs = opening.groups.foreign(row, documents[key])
+            except OmeZarrError as error:
+                warn(f"The attributes of row {row!r} cannot be read: {error}")
+        found[row] = GroupNode(None, attrs)
+    # Some of them alone would come before the others in a tree.
+    return found if any(node.attrs for node in found.values()) else {}
 
 
 def _fields(
@@ -362,10 +387,14 @@ def _keep_xml(documents: Mapping[str, bytes], files: dict[str, bytes]) -> None:
 
 
 def _forget_empty_wells(opening: Opening) -> None:
-    """Leave out wells none of whose fields was opened or chosen."""
+    """Leave out wells none of whose fields was opened or chosen, and their rows."""
     used = {path.rpartition("/")[0] for path in opening.nodes}
     for path, node in [*opening.nodes.items()]:
         if isinstance(node, GroupNode) and isinstance(node.model, Well):
             names = [join(path, entry.path) for entry in node.model.images]
             if path not in used and not any(name in opening.nodes for name in names):
                 del opening.nodes[path]
+    rows = {path.partition("/")[0] for path in opening.nodes if "/" in path}
+    for path, node in [*opening.nodes.items()]:
+        if isinstance(node, GroupNode) and node.model is None and path not in rows:
+            del opening.nodes[path]
