@@ -87,7 +87,9 @@ def test_a_row_takes_one_request() -> None:
     store = made(3, A={"foreign": 1})
     counting = CountingStore(store)
     opened(counting)
-    asked = [key for key in counting.ledger.got if key in ("A/zarr.json", "B/zarr.json")]
+    asked = [
+        key for key in counting.ledger.got if key in ("A/zarr.json", "B/zarr.json")
+    ]
     assert sorted(asked) == ["A/zarr.json", "B/zarr.json"]
 
 

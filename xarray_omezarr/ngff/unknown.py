@@ -9,6 +9,7 @@ from xarray_omezarr.ngff.base import Model
 from xarray_omezarr.ngff.multiscale import Multiscale
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.spaces import has_spaces, spaces, with_spaces
+from xarray_omezarr.ngff.transforms import SystemReference
 
 M = TypeVar("M", bound=Model)
 
@@ -17,6 +18,9 @@ G = TypeVar("G", Plate, Well)
 _WORDS: dict[type[Model], str] = {Plate: "plate", Well: "well"}
 # Lists of a plate whose entries a tree spells in its nodes.
 _OF_PLATE = ("rows", "columns", "wells")
+
+# Of a transformation, which need not tell them.
+_ENDS = ("input", "output")
 
 # Told as a whole, but for unknown keys of the axes that arrays have.
 _SPACES = ("coordinate_systems", "coordinate_transformations")
@@ -72,6 +76,9 @@ def with_unknown(model: M, keys: object) -> M:
     }
     for name in fields:
         value, inner = getattr(model, name), keys.get(name)
+        if value is None and name in _ENDS and isinstance(inner, Mapping):
+            # Which system it is, the place of the transformation tells.
+            value = SystemReference()
         if isinstance(value, Model):
             update[name] = with_unknown(value, inner)
         elif isinstance(value, tuple) and isinstance(inner, list):

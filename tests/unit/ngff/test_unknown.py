@@ -7,6 +7,7 @@ import pytest
 from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
 from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
 from xarray_omezarr.ngff.omero import Channel, Omero, Window
+from xarray_omezarr.ngff.transforms import SystemReference
 from xarray_omezarr.ngff.unknown import unknown, with_unknown
 
 WINDOW = {"min": 0, "max": 9, "start": 1, "end": 8}
@@ -49,6 +50,18 @@ def test_what_is_all_known_has_nothing_unknown() -> None:
 def test_every_unknown_key_survives() -> None:
     restored = with_unknown(image(marked=False), unknown(image()))
     assert restored == image()
+
+
+def test_unknown_keys_of_the_ends_of_transformations_survive() -> None:
+    ends = {"input": SystemReference(x_made_by="input")}
+    marked = image(marked=False)
+    picture = marked.multiscale
+    first, *others = picture.levels
+    scale = first.transformation.model_copy(update=ends)
+    first = first.model_copy(update={"transformation": scale})
+    picture = picture.model_copy(update={"levels": (first, *others)})
+    marked = marked.model_copy(update={"multiscales": (picture,)})
+    assert with_unknown(image(marked=False), unknown(marked)) == marked
 
 
 def test_what_is_kept_is_plain_json() -> None:

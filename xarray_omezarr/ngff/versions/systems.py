@@ -13,10 +13,15 @@ from xarray_omezarr.ngff.versions.datasets import joined
 from xarray_omezarr.ngff.versions.fitted import refuse_lost
 from xarray_omezarr.ngff.versions.omero import read_omero, spell_omero
 from xarray_omezarr.ngff.versions.systems_fitted import with_systems
-from xarray_omezarr.ngff.versions.ways import read_way, read_ways, without_ends
+from xarray_omezarr.ngff.versions.ways import (
+    read_way,
+    read_ways,
+    unknown_ends,
+    without_ends,
+)
 
 if TYPE_CHECKING:
-    from xarray_omezarr.ngff.transforms import Transformation
+    from xarray_omezarr.ngff.transforms import SystemReference, Transformation
     from xarray_omezarr.ngff.versions.document import Place
 
 _IMAGE = frozenset({"multiscales", "omero", "version"})
@@ -102,10 +107,13 @@ def _read_level(place: Place) -> Level:
     if len(parts) > 1:  # RULES C5
         place["coordinateTransformations"].note("is read as a sequence")
     whole = parts[0] if len(parts) == 1 else Sequence(transformations=tuple(parts))
+    whole = _in_order(whole, entries[0])
+    if ends := unknown_ends(entries):
+        whole = whole.model_copy(update=ends)
     members = {
         **place.unknown(_DATASET, Level),
         "path": path,
-        "transformation": _in_order(whole, entries[0]),
+        "transformation": whole,
     }
     return Level.parse(members, place.pointer)
 
@@ -193,11 +201,16 @@ def _spell(multiscale: Multiscale) -> dict[str, Any]:
 
 
 def _spell_level(level: Level, system: str) -> dict[str, Any]:
-    transformation: Transformation = level.transformation
-    if isinstance(transformation, Sequence):
-        only, *others = transformation.transformations
-        transformation = transformation if others else only
+    whole: Transformation = level.transformation
+    spelled = whole.members()
+    if isinstance(whole, Sequence) and len(whole.transformations) == 1:
+        del spelled["type"], spelled["transformations"]
+        spelled = {**whole.transformations[0].members(), **spelled}
     # RULES C6
-    ends = {"input": {"path": level.path}, "output": {"name": system}}
-    spelled = {**transformation.members(), **ends}
+    spelled["input"] = {"path": level.path, **_unknown(whole.input)}
+    spelled["output"] = {"name": system, **_unknown(whole.output)}
     return joined({"path": level.path, "coordinateTransformations": [spelled]}, level)
+
+
+def _unknown(end: SystemReference | None) -> dict[str, Any]:
+    return {} if end is None else end.extras()

@@ -9,13 +9,14 @@ from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.ngff.base import listed
 from xarray_omezarr.ngff.dimensions import fitting_problems
 from xarray_omezarr.ngff.transforms import (
+    SystemReference,
     UnknownTransformation,
     parse_transformation,
     unnamed_ends,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from xarray_omezarr.ngff.axes import CoordinateSystem
     from xarray_omezarr.ngff.transforms import Transformation
@@ -97,3 +98,23 @@ def _note_no_intrinsic(place: Place, way: Any, intrinsic: str | None) -> None:
 def without_ends(place: Place) -> Place:
     """A transformation without what its place tells already."""
     return place.without(*_ENDS) if isinstance(place.value, Mapping) else place
+
+
+def unknown_ends(places: Iterable[Place]) -> dict[str, SystemReference]:
+    """What ends say beyond what their place tells: keys that nobody knows here.
+
+    Parameters
+    ----------
+    places : iterable of Place
+        Transformations that are read as one.
+    """
+    known = {*SystemReference.json_keys().values()}
+    found: dict[str, SystemReference] = {}
+    for place in places:
+        for key in _ENDS:
+            end = place[key]
+            if isinstance(end.value, Mapping) and end.value.keys() - known:
+                keys = {k: v for k, v in end.value.items() if k not in known}
+                before = found[key].extras() if key in found else {}
+                found[key] = SystemReference.parse({**keys, **before}, end.pointer)
+    return found

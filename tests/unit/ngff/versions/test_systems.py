@@ -137,6 +137,42 @@ class TestReading:
         assert notes == []
         assert V.to_attrs(image) == attrs(ENTRY)
 
+    @pytest.mark.parametrize("level", [0, 1])
+    def test_keys_of_ends_that_nobody_knows_are_kept(self, level: int) -> None:
+        entry = copy.deepcopy(ENTRY)
+        (told,) = entry["datasets"][level]["coordinateTransformations"]
+        told["input"]["lab"] = {"7": [1]}
+        told["output"] |= {"seen": True, "name": "physical"}
+        image, notes = read(entry)
+        assert notes == []
+        assert V.to_attrs(image) == attrs(entry)
+        picture = image.multiscale
+        plain = read(ENTRY)[0].multiscale
+        assert [one.scale for one in picture.levels] == [
+            one.scale for one in plain.levels
+        ]
+
+    def test_keys_of_ends_survive_where_several_are_read_as_one(self) -> None:
+        entry = copy.deepcopy(ENTRY)
+        one = entry["datasets"][0]["coordinateTransformations"][0]
+        moved = {"type": "translation", "translation": [0.0, 1.0, 1.0]}
+        ends = {"input": {"path": "0"}, "output": {"name": "physical", "lab": 7}}
+        entry["datasets"][0]["coordinateTransformations"] = [one, {**moved, **ends}]
+        image, (_,) = read(entry)
+        spelled = V.to_attrs(image)["ome"]["multiscales"][0]["datasets"][0]
+        (whole,) = spelled["coordinateTransformations"]
+        assert whole["output"] == {"name": "physical", "lab": 7}
+        assert whole["input"] == {"path": "0"}
+
+    def test_versions_without_ends_tell_that_keys_of_them_are_lost(self) -> None:
+        entry = changed(*first("input", "lab"), value=7)
+        del entry["coordinateTransformations"]
+        entry["coordinateSystems"] = [{"name": "physical", "axes": AXES}]
+        image, _ = read(entry)
+        older, lost = registry.get("0.5").fitted(image)
+        assert lost == ("input of the transformation of level '0'",)
+        assert registry.get("0.5").fitted(older)[1] == ()
+
     def test_a_type_that_is_not_known_is_kept_with_a_note(self) -> None:
         entry = changed(*way("type"), value="thinPlate")
         image, (note,) = read(entry)
@@ -247,6 +283,23 @@ class TestWriting:
         image = self.picture(levels=(Level(path="0", transformation=chain),))
         (dataset,) = V.to_attrs(image)["ome"]["multiscales"][0]["datasets"]
         assert dataset["coordinateTransformations"][0]["type"] == "scale"
+
+    def test_a_sequence_of_a_scale_keeps_what_it_says(self) -> None:
+        chain = Sequence(
+            name="calibrated", lab=7, transformations=(Scale(scale=(1, 2)),)
+        )
+        image = self.picture(levels=(Level(path="0", transformation=chain),))
+        (dataset,) = V.to_attrs(image)["ome"]["multiscales"][0]["datasets"]
+        assert dataset["coordinateTransformations"] == [
+            {
+                "type": "scale",
+                "scale": [1.0, 2.0],
+                "name": "calibrated",
+                "lab": 7,
+                "input": {"path": "0"},
+                "output": {"name": "physical"},
+            }
+        ]
 
     @pytest.mark.parametrize("scale", [0.0, -0.5])
     def test_scales_are_positive(self, scale: float) -> None:
