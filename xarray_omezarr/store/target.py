@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ StoreLike: TypeAlias = str | os.PathLike[str] | Store | zarr.Group | StorePath |
 
 # Endings that say "this is an image" and are not part of its name.
 _SUFFIXES = (".ome.zarr", ".zarr")
+#: Endings of archives that hold a whole store; they are read and never written.
+ONE_FILE = (".zip", ".ozx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,10 @@ def open_target(
     Raises
     ------
     OptionError
-        For a `store` of another type, a kind of store that is not supported, or
-        a `group` that leaves the store.
+        For a `store` of another type, a kind of store that is not supported, a file
+        that is an archive, if it is to be written, or a `group` that leaves the store.
+    TargetNotFoundError
+        If an archive is not there.
     MissingDependencyError
         If the URL needs a package that is not installed.
     """
@@ -114,7 +119,6 @@ def _root_target(
 ) -> Target:
     if isinstance(store, (str, os.PathLike)) or _is_upath(store):
         url, options = _as_url(store, storage_options)
-        _refuse_one_file(url)
         scheme, _, path = url.rpartition("://")
         if scheme in ("file", "local"):
             return _local(Path(unquote(path)), read_only)
@@ -175,16 +179,12 @@ def _as_url(
     return text, options
 
 
-def _refuse_one_file(url: str) -> None:
-    if url.rstrip("/").endswith(".ozx"):
-        raise OptionError(
-            f"{url} is a one-file store (.ozx), which this release cannot read or "
-            "write; use a folder, e.g. a path that ends in .ome.zarr"
-        )
-
-
 def _local(path: Path, read_only: bool) -> Target:
     directory = Path(os.path.abspath(path.expanduser()))
+    if directory.name.endswith(ONE_FILE) and not directory.is_dir():
+        if not read_only:
+            raise _one_file(str(directory))
+        return Target(_archive(directory), "", None, str(directory))
     return Target(
         store=LocalStore(directory, read_only=read_only),
         path="",
@@ -193,7 +193,24 @@ def _local(path: Path, read_only: bool) -> Target:
     )
 
 
+def _one_file(place: str) -> OptionError:
+    return OptionError(
+        f"{place} is a one-file store, which this release can only read, and only on "
+        "a local disk; use a folder, such as a path that ends in .ome.zarr, and zip "
+        "that afterwards"
+    )
+
+
+def _archive(path: Path) -> Store:
+    try:
+        return opened(ZipStore(path, mode="r"))
+    except zipfile.BadZipFile as error:
+        raise OptionError(f"{path} is no zip archive: {error}") from error
+
+
 def _remote(url: str, options: dict[str, Any], read_only: bool) -> Target:
+    if url.rstrip("/").endswith(ONE_FILE):
+        raise _one_file(url)
     protocol = url.split("://", 1)[0]
     try:
         store = zarr.storage.FsspecStore.from_url(

@@ -10,11 +10,10 @@ from typing import Any
 from zarr.storage import ZipStore
 
 from xarray_omezarr.errors import OptionError, TargetNotFoundError
-from xarray_omezarr.store.target import Target, opened
+from xarray_omezarr.store.target import ONE_FILE, Target, opened
 from xarray_omezarr.store.walk import Trouble
 from xarray_omezarr.store.walk_json import parse
 
-_ENDINGS = (".zip", ".ozx")
 _DOCUMENTS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 # Documents are read whole; a small archive can hold one that is not.
 _LARGEST = 1 << 28
@@ -30,7 +29,7 @@ def is_one_file(store: Any) -> bool:
     path = os.fspath(store)
     return (
         isinstance(path, str)
-        and path.endswith(_ENDINGS)
+        and path.endswith(ONE_FILE)
         and "://" not in path
         and not Path(path).is_dir()
     )

@@ -110,15 +110,27 @@ class TestLocal:
             zarr.create_group(target.store)
 
     @pytest.mark.parametrize(
-        "path", ["cells.ozx", Path("cells.ozx"), "file:///data/cells.ozx"]
+        "path", ["cells.zip", Path("cells.ozx"), "file:///data/cells.ozx"]
     )
-    def test_a_one_file_store_is_refused_with_the_remedy(self, path) -> None:
-        with pytest.raises(OptionError, match=r"cells\.ozx.*use a folder"):
+    def test_a_one_file_store_is_not_written_and_the_remedy_told(self, path) -> None:
+        with pytest.raises(OptionError, match=r"cells\.(ozx|zip).*use a folder"):
             open_target(path)
 
-    def test_a_remote_one_file_store_is_refused_too(self) -> None:
+    @pytest.mark.parametrize("read_only", [True, False])
+    def test_a_remote_one_file_store_is_refused_too(self, read_only) -> None:
         with pytest.raises(OptionError, match=r"cells\.ozx.*use a folder"):
-            open_target("memory://bucket/cells.ozx")
+            open_target("memory://bucket/cells.ozx", read_only=read_only)
+
+    def test_a_folder_called_like_an_archive_is_a_folder(self, tmp_path) -> None:
+        (tmp_path / "cells.zip").mkdir()
+        assert open_target(tmp_path / "cells.zip").directory == tmp_path / "cells.zip"
+
+    def test_an_archive_that_is_none_or_not_there_is_told(self, tmp_path) -> None:
+        with pytest.raises(TargetNotFoundError, match=r"cells\.zip"):
+            open_target(tmp_path / "cells.zip", read_only=True)
+        (tmp_path / "cells.zip").write_bytes(b"PK nothing")
+        with pytest.raises(OptionError, match="no zip archive"):
+            open_target(tmp_path / "cells.zip", read_only=True)
 
     def test_an_empty_path_is_refused(self) -> None:
         with pytest.raises(OptionError, match="empty"):

@@ -1,0 +1,83 @@
+"""Archives that hold a whole store: read by every verb that reads, written by none."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xarray_omezarr as xo
+from xarray_omezarr.ngff.versions import registry
+
+PIXELS = np.arange(2 * 32 * 32, dtype="uint16").reshape(2, 32, 32)
+
+
+def image() -> xr.DataArray:
+    return xr.DataArray(PIXELS, dims=("c", "y", "x"), coords={"c": ["a", "b"]})
+
+
+def packed(folder: Path, file: Path) -> Path:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder).as_posix())
+    shutil.rmtree(folder)
+    return file
+
+
+@pytest.fixture(params=["image.ome.zarr.zip", "image.ozx"])
+def archive(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    folder = tmp_path / "image.ome.zarr"
+    labels = {"cells": (image()[0] > 100).astype("uint8").drop_vars("c")}
+    image().omezarr.to_image(folder, labels=labels, scale_factors=[2])
+    return packed(folder, tmp_path / request.param)
+
+
+def test_archives_are_opened_by_every_reader(archive: Path) -> None:
+    np.testing.assert_array_equal(xo.open_image(archive).values, PIXELS)
+    with xr.open_datatree(archive, engine="omezarr", chunks={}) as tree:
+        np.testing.assert_array_equal(tree["0"]["image"].values, PIXELS)
+        assert "cells" in tree["labels"].children
+    with xr.open_dataset(str(archive), engine="omezarr", group="labels/cells") as label:
+        assert label.sizes == {"y": 32, "x": 32}
+    assert len(xo.read_metadata(archive).multiscale.levels) == 2
+
+
+@pytest.mark.parametrize("version", registry.SUPPORTED[-3:])
+def test_archives_are_converted(archive: Path, tmp_path: Path, version: str) -> None:
+    xo.convert(archive, tmp_path / "out.zarr", version=version)
+    np.testing.assert_array_equal(xo.open_image(tmp_path / "out.zarr").values, PIXELS)
+
+
+@pytest.mark.parametrize("name", ["new.zip", "new.ome.zarr.ozx"])
+def test_no_verb_writes_a_new_archive(tmp_path: Path, name: str) -> None:
+    image().omezarr.to_image(tmp_path / "image.zarr")
+    target = tmp_path / name
+    fields = {"A/1/0": image()}
+    for verb in (
+        lambda: image().omezarr.to_image(target),
+        lambda: xo.convert(tmp_path / "image.zarr", target),
+        lambda: xo.write_plate(fields, target),
+        lambda: xo.prepare_image(image(), target),
+        lambda: xo.upgrade(target, version=registry.SUPPORTED[-1]),
+    ):
+        with pytest.raises(xo.OptionError, match=r"one-file store.*zip\s+that"):
+            verb()
+    assert not target.exists()
+
+
+def test_archives_that_are_there_are_not_changed(archive: Path) -> None:
+    before = archive.read_bytes()
+    for verb in (
+        lambda: image().omezarr.to_image(archive, mode="w"),
+        lambda: xo.update(archive, scale={"x": 0.5}),
+        lambda: xo.upgrade(archive, version=registry.SUPPORTED[-1]),
+        lambda: xo.write_labels(image()[0].astype("uint8"), archive, "more"),
+    ):
+        with pytest.raises(xo.OptionError, match="one-file store"):
+            verb()
+    assert archive.read_bytes() == before
