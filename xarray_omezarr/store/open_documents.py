@@ -16,6 +16,7 @@ from zarr.storage import LocalStore
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.plain import shown
+from xarray_omezarr.store.in_flight import Room
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.target import Target
 
-# Gets in flight: a plate has thousands of documents, and a server takes only so many
-# connections from one client.
-_IN_FLIGHT = 64
 # Metadata of images fit; longer documents are read in several pieces.
 _PIECE = 1 << 15
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
@@ -147,10 +145,10 @@ def _get(store: Store, path: str, keys: Iterable[str]) -> dict[str, bytes]:
     prototype = default_buffer_prototype()
 
     async def get_all() -> dict[str, bytes]:
-        room = asyncio.Semaphore(_IN_FLIGHT)
+        room = Room(store)
 
         async def get_one(key: str) -> tuple[str, bytes | None]:
-            async with room:
+            async with room.request():
                 value = await store.get(join(path, key), prototype)
             return key, None if value is None else value.to_bytes()
 

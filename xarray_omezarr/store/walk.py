@@ -17,6 +17,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.in_flight import Room
 from xarray_omezarr.store.walk_json import Parsed, parse
 from xarray_omezarr.store.walk_local import read_file
 
@@ -28,9 +29,6 @@ Kind: TypeAlias = Literal["group", "array", "absent", "unreadable"]
 # What came of asking for one document: its bytes, that it is not there, or why not.
 _Got: TypeAlias = "bytes | None | Exception"
 
-# Gets in flight: a plate has thousands of documents, and a server takes only so many
-# connections from one client.
-_IN_FLIGHT = 64
 # Documents of a plate are often the same to the byte, so they are parsed once; so many
 # are remembered.
 _REMEMBERED = 256
@@ -267,12 +265,12 @@ class Walker:
         return sync(self._get_all([key for key, _ in keys]))
 
     async def _get_all(self, keys: Sequence[str]) -> dict[str, _Got]:
-        room = asyncio.Semaphore(_IN_FLIGHT)
+        room = Room(self._target.store)
         prototype = default_buffer_prototype()
         store, base = self._target.store, self._target.path
 
         async def get_one(key: str) -> _Got:
-            async with room:
+            async with room.request():
                 # Clients of servers raise what they like.
                 try:
                     value = await store.get(join(base, key), prototype)

@@ -17,6 +17,7 @@ from zarr.core.sync import sync
 from zarr.storage import StorePath
 
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.in_flight import Room
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -184,7 +185,13 @@ class _Task:
 
 
 async def _read(tasks: Sequence[_Task], *, values: bool) -> None:
-    await asyncio.gather(*(_read_one(task, values=values) for task in tasks))
+    room = Room(tasks[0].array.store, _IN_FLIGHT)
+
+    async def read_one(task: _Task) -> None:
+        async with room.request():
+            await _read_one(task, values=values)
+
+    await asyncio.gather(*map(read_one, tasks))
 
 
 async def _read_one(task: _Task, *, values: bool) -> None:
