@@ -218,6 +218,35 @@ def test_labels_that_are_there_and_not_listed(newer) -> None:
     only(xo.validate(newer.path), "warning", "labels", "", "not listed: nuclei")
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
+def test_groups_between_labels_and_their_list_say_nothing(tmp_path, version) -> None:
+    folder = Folder(tmp_path / "store.zarr", version).labelled()
+    (folder.path / "labels/g/h").mkdir(parents=True)
+    shutil.move(folder.path / "labels/cells", folder.path / "labels/g/h/cells")
+    source = {"image": "../../../../"}
+    folder.group("labels", {"labels": ["g/h/cells"]}).group("labels/g")
+    folder.group("labels/g/h").change(
+        "labels/g/h/cells", lambda ome: ome["image-label"].update(source=source)
+    )
+    plain = told(xo.validate(folder.path))
+    folder.group("labels/g", {"labels": []} if version == "0.4" else {"name": "mine"})
+    found = told(xo.validate(folder.path)) - plain
+    assert found == (set() if folder.is_v2 else {("error", "labels/g", "/ome")})
+    if version == "0.5":
+        only(xo.validate(folder.path), "error", "labels/g", "/ome", "between the list")
+
+
+def test_groups_between_may_hold_what_others_say(newer) -> None:
+    newer.labelled()
+    (newer.path / "labels/g").mkdir()
+    shutil.move(newer.path / "labels/cells", newer.path / "labels/g/cells")
+    newer.group("labels", {"labels": ["g/cells"]})
+    document = {"zarr_format": 3, "node_type": "group", "attributes": {"lab": 7}}
+    (newer.path / "labels/g/zarr.json").write_text(json.dumps(document))
+    newer.change("labels/g/cells", lambda ome: ome["image-label"].pop("source"))
+    assert xo.validate(newer.path).findings == ()
+
+
 def test_labels_of_other_than_integers(folder) -> None:
     folder.labelled()
     for number, shape in enumerate(((2, 16, 12), (2, 8, 6))):
@@ -369,6 +398,26 @@ def test_an_image_of_a_series_that_is_not_there(folder) -> None:
     folder.collection()
     shutil.rmtree(folder.path / "1")
     only(xo.validate(folder.path), "error", "OME", "/series/1", "image of the series")
+
+
+@pytest.mark.parametrize("series", [True, False])
+def test_an_image_of_a_collection_that_is_two_pictures(folder, series) -> None:
+    folder.collection(series=series)
+    folder.change(
+        "1",
+        lambda ome: ome["multiscales"].append({**multiscale(ome), "name": "another"}),
+    )
+    report = xo.validate(folder.path)
+    only(report, "warning", "1", "/multiscales", "has 2 multiscales")
+
+
+def test_an_image_alone_may_be_two_pictures(folder) -> None:
+    folder.image()
+    folder.change(
+        "",
+        lambda ome: ome["multiscales"].append({**multiscale(ome), "name": "another"}),
+    )
+    assert xo.validate(folder.path).findings == ()
 
 
 def test_images_that_are_numbered_with_gaps(folder) -> None:

@@ -9,6 +9,7 @@ from xarray_omezarr.errors import some
 from xarray_omezarr.ngff.rules.across import check_levels, clause, join
 from xarray_omezarr.ngff.rules.across_labels import (
     Leveled,
+    check_between,
     check_is_label,
     check_label_against_image,
     check_label_arrays,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _LABELS = "labels"
 _DATA = "Zarr: chunks that can be decoded (MUST)"
 _DATA_REMEDY = "write the pixels again, or install what decodes them"
+# Groups between a list of labels and an image that are looked into.
+_DEEPEST = 32
 # Values without a colour that a finding names.
 _SHOWN = 5
 
@@ -255,6 +258,7 @@ class Images:
             listed += [(group.path, child) for child in children]
             above |= {join(group.path, child.path): image for child in children}
             self._check_label_group(group, {child.path for child in children})
+        self._check_between(listed)
         read = read_children(self._walker, self._notes, listed, "label image")
         nodes = [*read.values()]
         for node in nodes:
@@ -278,6 +282,19 @@ class Images:
         note_unlisted_labels(
             self._walker, self._listing, self._notes, group.path, listed
         )
+
+    def _check_between(self, listed: Sequence[tuple[str, Child]]) -> None:
+        """Groups on the way to label images, where names have several parts."""
+        if not self._notes.is_standard or self._notes.wanted.metadata_between is None:
+            return
+        between: dict[str, Want] = {}
+        for path, child in listed:
+            if inside(child.path) is None:
+                for name in child.path.split("/")[:-1][:_DEEPEST]:
+                    path = join(path, name)
+                    between[path] = "maybe"
+        for node in self._walker.read(between.items()).values():
+            self._notes.add(check_between(node.path, node.attrs, self._notes.wanted))
 
     def _check_label(
         self, node: Node, label: Leveled | None, image: Leveled | None

@@ -13,6 +13,7 @@ from xarray_omezarr.ngff.rules.across_scene_sizes import check_scene_sizes
 from xarray_omezarr.ngff.rules.across_series import (
     XML,
     check_numbers,
+    check_one_picture,
     check_series_of_plate,
     check_xml,
     series,
@@ -135,6 +136,9 @@ class Collections:
         for start in range(0, len(nodes), _IMAGES):
             batch = nodes[start : start + _IMAGES]
             present = {node.path: node for node in batch if node is not None}
+            for node in present.values() if self._notes.is_standard else ():
+                told = check_one_picture(node.path, node.attrs, self._notes.wanted)
+                self._notes.add(told)
             if is_plate:
                 # They were measured as fields; only their sizes are not known here.
                 found += [None] * len(batch)

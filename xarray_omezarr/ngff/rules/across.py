@@ -166,7 +166,9 @@ def _check_order(
             f"level {level.path!r} has more pixels ({list(after)}) than the one before "
             f"it ({list(before)})",
             clause(
-                wanted, "multiscales: datasets go from the finest to the coarsest", severity
+                wanted,
+                "multiscales: datasets go from the finest to the coarsest",
+                severity,
             ),
             seen=level.path,
             remedy="list the levels from the finest to the coarsest",
@@ -206,7 +208,11 @@ def _check_scales(
                 level.pointer,
                 f"the scale of level {level.path!r} does not fit its array: "
                 f"{some(off)}",
-                clause(wanted, "multiscales: scales of levels are those of their arrays", "warning"),
+                clause(
+                    wanted,
+                    "multiscales: scales of levels are those of their arrays",
+                    "warning",
+                ),
                 seen=f"shape {list(sizes)}",
                 remedy="give the level the scale by which its array was made smaller",
             )

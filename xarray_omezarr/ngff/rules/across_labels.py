@@ -44,6 +44,28 @@ def check_is_label(path: str, attrs: object, wanted: Demands) -> Iterator[Findin
         )
 
 
+def check_between(path: str, attrs: object, wanted: Demands) -> Iterator[Finding]:
+    """Whether a group between a list of labels and its images says nothing (RULES B3).
+
+    Attributes of others are not meant.
+    """
+    severity = wanted.metadata_between
+    if severity is None or not isinstance(attrs, Mapping) or "ome" not in attrs:
+        return
+    block, _ = part(attrs)
+    told = some([*map(str, block)])
+    yield Finding(
+        severity,
+        path,
+        "/ome",
+        "the group lies between the list of labels and a label image, and has metadata "
+        f"itself: {told or 'none that says anything'}",
+        clause(wanted, "labels: groups between have no metadata", severity),
+        seen=told,
+        remedy="list the images below it in a group labels, or remove its metadata",
+    )
+
+
 def check_label_arrays(
     label: Leveled, attrs: object, wanted: Demands
 ) -> Iterator[Finding]:

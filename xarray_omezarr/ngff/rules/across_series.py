@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xarray_omezarr.errors import some
 from xarray_omezarr.ngff.rules.across import clause
 from xarray_omezarr.ngff.rules.across_plate import Child
-from xarray_omezarr.ngff.rules.facts import part, texts
+from xarray_omezarr.ngff.rules.facts import objects, part, texts
 from xarray_omezarr.ngff.rules.finding import Finding
 from xarray_omezarr.ngff.rules.ome_xml import XmlImage, read_ome_xml
 
@@ -88,6 +88,28 @@ def check_numbers(present: Sequence[str], wanted: Demands) -> Iterator[Finding]:
             remedy="list the images in the group OME under series, or number them from "
             "0 without gaps",
         )
+
+
+def check_one_picture(path: str, attrs: object, wanted: Demands) -> Iterator[Finding]:
+    """Whether an image of a collection is one picture (RULES F6).
+
+    Only a warning: which of several an Image of the OME-XML is of cannot be told, and
+    readers take the first.
+    """
+    block, above = part(attrs)
+    count = len([*objects(block.get("multiscales"))])
+    if count < 2:
+        return
+    yield Finding(
+        "warning",
+        path,
+        f"{above}/multiscales",
+        f"the image of a collection has {count} multiscales, and OME-XML describes "
+        "each image as one",
+        clause(wanted, "bioformats2raw.layout: each image is one Image", "warning"),
+        seen=str(count),
+        remedy="write each picture as an image of its own",
+    )
 
 
 def check_xml(

@@ -35,6 +35,8 @@ class Demands:
         Groups of another version than the root.
     unlisted_labels : "warning" or None
         Label images that are there and not listed.
+    metadata_between : "error" or None
+        Groups between a list of labels and its images that have metadata.
     systems : bool
         Whether axes are those of coordinate systems.
     """
@@ -48,6 +50,7 @@ class Demands:
     dtype: Literal["error", "warning"] = "warning"
     one_version: Literal["error", "warning"] = "warning"
     unlisted_labels: Demanded = None
+    metadata_between: Demanded = None
     systems: bool = False
 
 
@@ -60,6 +63,7 @@ _V5 = Demands(
     other_names="error",
     one_version="error",
     unlisted_labels="warning",
+    metadata_between="error",
 )
 _KNOWN = {
     found.version: found
