@@ -14,6 +14,7 @@ from xarray_omezarr.ngff.versions.demands import Demands, demands, same
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.walk import Node, Trouble
+    from xarray_omezarr.validation.left_over import LeftOver
 
 # Attributes of fields are often the same, so what was found is remembered.
 _REMEMBERED = 256
@@ -28,10 +29,13 @@ class Notes:
     ----------
     level : Strictness
         Whose demands count.
+    left_over : LeftOver
+        Looks for what interrupted writes left in groups.
     """
 
-    def __init__(self, level: Strictness) -> None:
+    def __init__(self, level: Strictness, left_over: LeftOver) -> None:
         self.level: Strictness = level
+        self._left_over = left_over
         self.version: str | None = None
         # Collections and lists of labels tell none where there is no namespace, so
         # that of the first image counts.
@@ -93,6 +97,8 @@ class Notes:
             if len(self._checked) >= _REMEMBERED:
                 self._checked.clear()
             self._checked[key] = checked
+        if self.is_standard:
+            self.add(self._left_over.at(node))
         self.add(replace(one, path=node.path) for one in checked.findings)
         if self.is_standard and self.version is not None and checked.kind is not None:
             self._same_version(node, checked)

@@ -24,6 +24,7 @@ from xarray_omezarr.store.walk_listing import Listing, is_anything_there
 from xarray_omezarr.store.walk_zip import comment_version
 from xarray_omezarr.validation.children import read_children
 from xarray_omezarr.validation.images import Images
+from xarray_omezarr.validation.left_over import LeftOver
 from xarray_omezarr.validation.notes import Notes
 from xarray_omezarr.validation.others import Collections
 from xarray_omezarr.validation.unlisted import note_unlisted_wells
@@ -58,7 +59,8 @@ class Walk:
         self._target = target
         self._walker = Walker(target)
         self._listing = Listing(target)
-        self.notes = Notes(level)
+        self._left_over = LeftOver(self._walker, self._listing)
+        self.notes = Notes(level, self._left_over)
         self._images = Images(self._walker, self._listing, self.notes, data)
         self._others = Collections(
             self._walker, self._listing, self.notes, self._images
@@ -82,6 +84,7 @@ class Walk:
         notes = self.notes
         if notes.is_standard:
             notes.troubles("", troubles)
+            notes.add(self._left_over.above())
         root = self._walker.root()
         if root.kind == "group":
             self._root(root)
