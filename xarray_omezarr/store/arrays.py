@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from zarr.abc.codec import BytesBytesCodec
 from zarr.storage import MemoryStore
 
-from xarray_omezarr.errors import LayoutError, OptionError
+from xarray_omezarr.errors import LayoutError, MetadataError, OptionError
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
@@ -183,6 +184,11 @@ class StoredArray:
     array: zarr.Array[Any]
 
     def __post_init__(self) -> None:
+        if any(size > sys.maxsize for size in self.array.shape):
+            raise MetadataError(
+                f"Array {self.array.path!r} says that it has more than {sys.maxsize} "
+                "pixels along an axis, which nobody can index"
+            )
         object.__setattr__(self, "array", readable(self.array))
 
     @property

@@ -280,6 +280,18 @@ class TestBroken:
             with pytest.raises(MetadataError, match=r"'0'.*cannot be read"):
                 xr.open_datatree(path, engine="omezarr")
 
+    def test_a_size_that_nobody_can_index_is_refused_in_words(self, tmp_path) -> None:
+        path = tmp_path / "x.zarr"
+        made_by_hand(path, "0")
+        file = path / "0" / "zarr.json"
+        metadata = json.loads(file.read_text())
+        metadata["shape"][-1] = 10**30
+        file.write_text(json.dumps(metadata))
+        with pytest.raises(MetadataError, match=r"'0'.*pixels along an axis"):
+            opened(path)
+        with pytest.raises(MetadataError, match=r"'0'.*pixels along an axis"):
+            xr.open_datatree(path, engine="omezarr")
+
     def test_levels_nested_too_deeply_are_refused_in_words(self, tmp_path) -> None:
         path = tmp_path / "x.zarr"
         made_by_hand(path, "0")
