@@ -194,10 +194,21 @@ class ArrayNode:
 
 @dataclass(frozen=True, slots=True)
 class GroupNode:
-    """One zarr group: its OME metadata, if any, and the attributes of others."""
+    """One zarr group: its OME metadata, if any, and the attributes of others.
+
+    Parameters
+    ----------
+    model : Model, optional
+        Its metadata.
+    attrs : mapping
+        The attributes of others.
+    version : Version, optional
+        Of a group that was read, where it differs from that of the hierarchy.
+    """
 
     model: Model | None = None
     attrs: Mapping[str, Json] = field(default_factory=dict)
+    version: Version | None = None
 
 
 Node: TypeAlias = GroupNode | ArrayNode
@@ -243,6 +254,10 @@ class Hierarchy:
         if not isinstance(node, ArrayNode):
             raise TypeError(f"{path!r} is a group, not an array")
         return node
+
+    def version_of(self, path: str) -> Version:
+        """The version of the group at `path`."""
+        return self.group(path).version or self.version
 
     @property
     def arrays(self) -> dict[str, ArrayNode]:

@@ -10,21 +10,19 @@ import pytest
 from xarray_omezarr import errors
 from xarray_omezarr.conversion import convert
 from xarray_omezarr.conversion.asked import KEEP, Asked, asked_for
-from xarray_omezarr.conversion.fitting import (
+from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
+from xarray_omezarr.conversion.shaping import (
     WithAxes,
     inserted_axes,
     with_axes,
     with_ones,
-    with_places,
-    with_whole_channels,
 )
-from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
 from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Hierarchy, Layout
 from xarray_omezarr.ngff.axes import Axis
 from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale
-from xarray_omezarr.ngff.omero import Channel, Omero, Window
+from xarray_omezarr.ngff.omero import Channel, Omero
 from xarray_omezarr.ngff.plate import Acquisition, Field, Plate, Well
 from xarray_omezarr.ngff.versions import registry
 
@@ -98,31 +96,6 @@ def test_other_axes_stay_for_the_version_to_refuse():
     image = Image(multiscales=(Multiscale.of(axes, [Level.of("0", (1, 1, 1))]),))
     root = Hierarchy(NEW, {"": GroupNode(image)})
     assert with_axes(root, FIXED).image() == image
-
-
-def test_levels_of_early_versions_lie_where_their_sizes_say():
-    early = registry.get("0.3")
-    axes = [Axis(name="y", type="space"), Axis(name="x", type="space")]
-    levels = [Level.of("0", (1, 1)), Level.of("1", (1, 1))]
-    image = Image(multiscales=(Multiscale.of(axes, levels),))
-    arrays = {"0": node(shape=(8, 6)), "1": node(shape=(4, 3))}
-    found = with_places(Hierarchy(early, {"": GroupNode(image), **arrays})).image()
-    assert found.multiscale.levels[1].scale == (2.0, 2.0)
-    same = Hierarchy(NEW, {"": GroupNode(image), **arrays})
-    assert with_places(same).image() == image
-
-
-def test_channels_that_are_whole_are_not_touched():
-    window = Window(min=0, max=9, start=1, end=2)
-    whole = Channel(label="a", color="FF0000", window=window)
-    image = picture(omero=Omero(channels=(whole, Channel(label="b"))))
-    arrays = {"0": node("cyx", (2, 8, 6), (1, 8, 6), dtype="uint8")}
-    with pytest.warns(errors.OmeZarrWarning, match="color or window"):
-        made = with_whole_channels(Hierarchy(NEW, {"": GroupNode(image), **arrays}))
-    first, second = made.image().omero.channels
-    assert first == whole
-    assert second.window == Window(min=0, max=255, start=0, end=255)
-    assert second.color is not None
 
 
 def test_what_is_kept_is_as_it_is_stored():

@@ -7,25 +7,25 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.conversion.asked import Asked, is_kept
-from xarray_omezarr.conversion.fitting import (
+from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
+from xarray_omezarr.conversion.shaping import (
     WithAxes,
     dims_of_levels,
     inserted_axes,
     with_axes,
     with_ones,
-    with_places,
-    with_whole_channels,
 )
-from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
 from xarray_omezarr.errors import (
     LayoutError,
     MetadataError,
+    NotInVersionError,
     OmeZarrError,
     raise_together,
     some,
     warn,
 )
 from xarray_omezarr.hierarchy import ArrayNode, Given, Hierarchy, Node
+from xarray_omezarr.places import with_places
 from xarray_omezarr.store.transfer import Transfer
 from xarray_omezarr.store.transfer_arrays import (
     ArrayDocument,
@@ -35,6 +35,7 @@ from xarray_omezarr.store.transfer_arrays import (
 )
 from xarray_omezarr.store.translated import DIMENSIONS, Untranslatable
 from xarray_omezarr.write.fitting import fit
+from xarray_omezarr.write.whole_channels import with_whole_channels
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.transfer_source import StoredSource
@@ -61,14 +62,14 @@ def plan(
     fitted = fit(longer, version, lossy=asked.lossy)
     raise_together(check_spelling(fitted), f"Cannot convert {stored.target}")
     planner = _Planner(stored, asked, fitted)
-    problems = [] if asked.lossy else planner.missing()
+    problems: list[OmeZarrError] = [] if asked.lossy else planner.missing()
     for path, array in stored.arrays.items():
         try:
             planner.array(path, array)
         except MetadataError as error:
             problems.append(error)
+    problems += planner.left_behind()
     raise_together(problems, f"Cannot convert {stored.target}")
-    planner.warn_of_left()
     limit = {} if asked.memory_limit is None else {"limit": asked.memory_limit}
     transfer = Transfer(
         stored.target, planner.copied, stored.files, stored.lists, **limit
@@ -210,12 +211,19 @@ class _Planner:
         similar = similar_codecs(array, zarr_format)
         return "auto" if similar is None else similar
 
-    def warn_of_left(self) -> None:
-        """Say which arrays of others cannot come along, and why."""
-        if self.left:
-            told = [f"{path!r} ({reason})" for path, reason in self.left.items()]
-            warn(
-                f"Arrays of others at {self.stored.target} that OME-Zarr "
-                f"{self.asked.version.name} cannot be given are not carried along: "
-                f"{some(told, _SHOWN)}"
+    def left_behind(self) -> list[OmeZarrError]:
+        """Arrays of others that cannot come along; with ``lossy=True`` a warning."""
+        if not self.left:
+            return []
+        told = [f"{path!r} ({reason})" for path, reason in self.left.items()]
+        what = f"Arrays of others at {self.stored.target} that OME-Zarr "
+        name = self.asked.version.name
+        if self.asked.lossy:
+            warn(f"{what}{name} cannot be given are left out: {some(told, _SHOWN)}")
+            return []
+        return [
+            NotInVersionError(
+                f"{what}{name} cannot be given: {some(told, _SHOWN)}. Store them as "
+                "numbers first, or give lossy=True to leave them out"
             )
+        ]

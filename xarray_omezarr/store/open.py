@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
@@ -17,7 +17,6 @@ from xarray_omezarr.errors import (
     TargetNotFoundError,
 )
 from xarray_omezarr.grid import kept
-from xarray_omezarr.grid.implied import placed
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Given,
@@ -29,14 +28,13 @@ from xarray_omezarr.hierarchy import (
 )
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.places import with_places
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
 from xarray_omezarr.store.occupancy import UNFINISHED, inspect_target
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
     from xarray_omezarr.store.target import Target
-
-M = TypeVar("M", bound=Image)
 
 _MISSING = (FileNotFoundError, zarr.errors.NodeTypeValidationError)
 # What zarr runs into where its metadata are broken, or need codecs it does not have.
@@ -83,8 +81,8 @@ def open_hierarchy(target: Target, levels: Iterable[int] | None = None) -> Hiera
         path: _array_node(target, group, path, _dims(image))
         for path in measured_levels(version, image, opened)
     }
-    image = with_places(version, image, arrays)
-    nodes: dict[str, Node] = {"": GroupNode(image, foreign)}
+    measured = Hierarchy(version, {"": GroupNode(image, foreign), **arrays})
+    nodes: dict[str, Node] = {"": with_places(measured).group("")}
     nodes |= {path: arrays[path] for path in opened}
     for name in kept.array_names(foreign.get(kept.KEY)):
         path = join(kept.KEY, name)
@@ -205,27 +203,6 @@ def measured_levels(
         return tuple(opened)
     further = (level.path for entry in image.multiscales for level in entry.levels)
     return tuple(dict.fromkeys([*opened, *further]))
-
-
-def with_places(version: Version, image: M, arrays: Mapping[str, ArrayNode]) -> M:
-    """The image with the places of its levels, which some versions do not tell.
-
-    Parameters
-    ----------
-    version : Version
-        Of the image.
-    image : Image
-        As its attributes say.
-    arrays : mapping
-        The arrays that `measured_levels` asks for, by path below the image.
-    """
-    if version.features.transformations:
-        return image
-    sizes = {
-        path: dict(zip(node.dims, node.shape, strict=True))
-        for path, node in arrays.items()
-    }
-    return placed(image, sizes)
 
 
 def check_levels(levels: object) -> None:

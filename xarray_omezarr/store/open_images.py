@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from xarray_omezarr.errors import (
@@ -13,10 +13,11 @@ from xarray_omezarr.errors import (
     OptionError,
 )
 from xarray_omezarr.grid import kept
-from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Node, join
+from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
-from xarray_omezarr.store.open import level_paths, measured_levels, with_places
+from xarray_omezarr.places import with_places
+from xarray_omezarr.store.open import level_paths, measured_levels
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
     GROUP_NAMES,
@@ -205,8 +206,8 @@ class Opening:
             raise TypeError(f"{path!r} is no image")
         chosen = level_paths(image, self.levels)
         levels = {level.path for level in image.multiscale.levels}
-        told = with_places(self.groups.version, image, arrays)
-        self.nodes[path] = group if told is image else replace(group, model=told)
+        measured = Hierarchy(self.groups.version, {"": group, **arrays})
+        self.nodes[path] = with_places(measured).group("")
         for below, node in arrays.items():
             if below not in levels or below in chosen:
                 self.nodes[join(path, below)] = node
@@ -217,7 +218,8 @@ class Opening:
             raise TypeError(f"{path!r} is no image")
         dims = tuple(axis.name for axis in image.multiscale.axes)
         opened = level_paths(image, self.levels, where)
-        measured = measured_levels(self.groups.version, image, opened)
+        version = group.version or self.groups.version
+        measured = measured_levels(version, image, opened)
         wanted: _Wanted = dict.fromkeys(measured, dims)
         for name in kept.array_names(group.attrs.get(kept.KEY)):
             wanted[join(kept.KEY, name)] = None

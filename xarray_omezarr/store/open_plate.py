@@ -28,8 +28,9 @@ from xarray_omezarr.hierarchy import (
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
+from xarray_omezarr.places import with_places
 from xarray_omezarr.store.alike import Differences, with_differences
-from xarray_omezarr.store.open import level_paths, measured_levels, with_places
+from xarray_omezarr.store.open import level_paths, measured_levels
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
     GROUP_NAMES,
@@ -237,19 +238,21 @@ class _FieldReader:
             with contextlib.suppress(OmeZarrError), warnings.catch_warnings():
                 warnings.simplefilter("ignore", OmeZarrWarning)
                 attrs = group_attrs(document, self._opening.zarr_format, _LABELS)
-                model = self._version.from_attrs(attrs)
+                model = self._opening.groups.understand(attrs).model
                 if isinstance(model, LabelsGroup):
                     self.labels |= dict.fromkeys(model.labels)
 
     def _measured(self, group: _Group) -> tuple[str, ...]:
         """Paths of the levels of a field whose arrays are needed."""
-        return measured_levels(self._version, group.image, (group.level,))
+        version = group.node.version or self._version
+        return measured_levels(version, group.image, (group.level,))
 
     def _placed(
         self, path: str, group: _Group, documents: Mapping[str, bytes]
     ) -> _Group:
         """The group with the places of its levels; those of like fields are one."""
-        if self._version.features.transformations:
+        version = group.node.version or self._version
+        if version.features.transformations:
             return group
         arrays = {
             below: self.arrays.node(
@@ -259,9 +262,9 @@ class _FieldReader:
         }
         key = (id(group.node), *(node.shape for node in arrays.values()))
         if key not in self._places:
-            image = with_places(self._version, group.image, arrays)
-            node = replace(group.node, model=image)
-            self._places[key] = replace(group, node=node, image=image)
+            measured = Hierarchy(version, {"": group.node, **arrays})
+            told = with_places(measured)
+            self._places[key] = replace(group, node=told.group(""), image=told.image())
         known = self._places[key]
         return replace(known, differences=group.differences)
 
@@ -304,7 +307,7 @@ class _FieldReader:
         arrays: dict[str, tuple[str, ...] | None] = {group.level: group.dims}
         arrays |= dict.fromkeys(group.kept)
         model = with_differences(group.image, group.differences)
-        nodes: dict[str, Node] = {"": GroupNode(model, group.node.attrs)}
+        nodes: dict[str, Node] = {"": replace(group.node, model=model)}
         for own, dims in arrays.items():
             place = join(path, own)
             nodes[own] = self.arrays.node(place, self._document(place, documents), dims)

@@ -121,7 +121,9 @@ class Parents:
         known = registry.detect(attrs)
         # Metadata of 0.4 in a group of Zarr v3 are a slip: labels outside ``ome``.
         same_format = known is not None and known.features.zarr_format == zarr_format
-        if known is not None and known != self.version and same_format:
+        # Groups below that tell another version tell that of the whole from now on.
+        is_whole = same_format and not path
+        if known is not None and known != self.version and is_whole:
             raise NotInVersionError(
                 f"{target} is written in OME-Zarr {known.name}, and what was added is "
                 f"in {self.version.name}; a store is of one version. Add it with "

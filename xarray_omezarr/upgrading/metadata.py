@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.conversion.fitting import with_whole_channels
 from xarray_omezarr.errors import (
     MetadataError,
     NotOmeZarrError,
@@ -16,7 +15,6 @@ from xarray_omezarr.errors import (
     OptionError,
     UnknownVersionError,
 )
-from xarray_omezarr.grid.implied import Sizes, placed
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Deferred,
@@ -28,8 +26,10 @@ from xarray_omezarr.hierarchy import (
 )
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.places import with_places
 from xarray_omezarr.store.upgrade_plan import Wanted
 from xarray_omezarr.write.fitting import fit
+from xarray_omezarr.write.whole_channels import with_whole_channels
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
@@ -135,7 +135,7 @@ def new_metadata(
             nodes.update(_read(found, path, node, old, new))
         except OmeZarrError as problem:
             problems.append(_named(problem, path))
-    whole = with_whole_channels(Hierarchy(old, nodes))
+    whole = with_whole_channels(with_places(Hierarchy(old, nodes)))
     try:
         whole = fit(whole, new, lossy=lossy)
     except OmeZarrError as problem:
@@ -190,11 +190,9 @@ def _read(
         return
     model = version.from_attrs(attrs)
     if isinstance(model, Image):
-        levels = dict(_levels(found, path, model))
-        yield from levels.items()
-        if not version.features.transformations:
-            model = placed(model, _sizes(levels, path, model))
-    yield path, GroupNode(model, version.foreign(attrs))
+        yield from _levels(found, path, model)
+    other = None if version == root else version
+    yield path, GroupNode(model, version.foreign(attrs), other)
 
 
 def _told(attrs: Mapping[str, Any], version: Version) -> object:
@@ -230,17 +228,6 @@ def _levels(found: Survey, path: str, image: Image) -> Iterator[tuple[str, Array
             if dtype is not None:
                 node = ArrayNode(dims, shape, dtype, Layout(shape), Deferred())
                 yield inner, node
-
-
-def _sizes(levels: Mapping[str, ArrayNode], path: str, image: Image) -> Sizes:
-    """Pixels by axis of the levels of an image, by path below it."""
-    sizes = {}
-    for picture in image.multiscales:
-        for level in picture.levels:
-            node = levels.get(join(path, level.path))
-            if node is not None:
-                sizes[level.path] = dict(zip(node.dims, node.shape, strict=True))
-    return sizes
 
 
 def _dtype(array: Standing) -> np.dtype[Any] | None:

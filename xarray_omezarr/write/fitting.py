@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import NotInVersionError, some, warn
 from xarray_omezarr.grid.implied import Sizes, implied_factors, placed
-from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.places import level_sizes
 
 if TYPE_CHECKING:
-    from xarray_omezarr.hierarchy import Model
+    from xarray_omezarr.hierarchy import Hierarchy, Model, Node
     from xarray_omezarr.ngff.versions.protocol import Version
 
 _SHOWN = 3
@@ -53,24 +53,27 @@ def fit(hierarchy: Hierarchy, version: Version, *, lossy: bool) -> Hierarchy:
     lost: dict[str, list[str]] = {}
     stuck: dict[str, list[str]] = {}
     for path, node in hierarchy.groups.items():
-        if node.model is None:
+        model = node.model
+        if model is None:
             continue
-        sizes = _sizes(hierarchy, path, node.model)
-        fitting, told = fitted(node.model, version, sizes)
+        sizes: Sizes = {}
+        if isinstance(model, Image):
+            sizes = level_sizes(hierarchy, path, model)
+        fitting, told = fitted(model, version, sizes)
         for what in told:
             lost.setdefault(what, []).append(path)
         if told:
             for what in version.fitted(fitting)[1]:
                 stuck.setdefault(what, []).append(path)
-        if fitting is not node.model:
-            nodes[path] = replace(node, model=fitting)
+        if fitting is not model or node.version is not None:
+            nodes[path] = replace(node, model=fitting, version=None)
     if lost and not lossy:
         _refuse(version, lost, _STUCK if stuck else _REMEDY)
     if stuck:
         _refuse(version, stuck, _STUCK)
     if lost:
-        told = "; ".join(_told(lost))
-        warn(f"Left out, as OME-Zarr {version.name} has no place for it: {told}")
+        words = "; ".join(_told(lost))
+        warn(f"Left out, as OME-Zarr {version.name} has no place for it: {words}")
     return replace(hierarchy, version=version, nodes=nodes)
 
 
@@ -118,18 +121,6 @@ def _other_factors(image: Image, sizes: Sizes) -> Iterator[str]:
                         f"{sizes[level.path].get(axis.name, 1)} of this level stand "
                         f"for a scale of {factor * one:g})"
                     )
-
-
-def _sizes(hierarchy: Hierarchy, path: str, model: Model) -> Sizes:
-    if not isinstance(model, Image):
-        return {}
-    sizes: dict[str, Mapping[str, int]] = {}
-    for picture in model.multiscales:
-        for level in picture.levels:
-            node = hierarchy.nodes.get(join(path, level.path))
-            if isinstance(node, ArrayNode):
-                sizes[level.path] = dict(zip(node.dims, node.shape, strict=True))
-    return sizes
 
 
 def check_spelled(model: Model, version: Version) -> None:

@@ -252,6 +252,7 @@ class _Work:
     ) -> None:
         attrs = self.groups[path]
         if before.multiscales != after.multiscales:
+            _check_version(version, self.wanted.asked)
             attrs = patch_image(version, attrs, before, after)
         self.new[path] = dict(attrs)
 
@@ -363,7 +364,7 @@ def _check_version(version: Version, asked: Asked) -> None:
         if getattr(asked, what) and not is_there:
             raise NotInVersionError(
                 f"OME-Zarr {version.name} has no place for {what}; upgrade or convert "
-                "it to a later version first"
+                "the whole store to a later version first"
             )
 
 

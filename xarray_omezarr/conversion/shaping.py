@@ -1,4 +1,4 @@
-"""Images as a version wants them: axes that all have, channels that are whole."""
+"""Images shaped as a version wants them: with the axes that all of them have."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xarray_omezarr.errors import warn
-from xarray_omezarr.grid.implied import Sizes, placed
-from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, Node, join
+from xarray_omezarr.hierarchy import Hierarchy, Node, join
 from xarray_omezarr.ngff.axes import Axis
-from xarray_omezarr.ngff.colours import channel_colors
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.transforms import Scale, Translation
-from xarray_omezarr.windows import with_default_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Readable
 
 _TYPES = {"t": "time", "c": "channel"}
-_SHOWN = 5
 
 
 def inserted_axes(old: Sequence[str], new: Sequence[str]) -> tuple[int, ...] | None:
@@ -39,31 +34,6 @@ def inserted_axes(old: Sequence[str], new: Sequence[str]) -> tuple[int, ...] | N
     if tuple(name for name in new if name in set(old)) != tuple(old):
         return None
     return tuple(at for at, name in enumerate(new) if name not in set(old))
-
-
-def with_places(hierarchy: Hierarchy) -> Hierarchy:
-    """The images with their levels where they lie, where the version does not say it.
-
-    The sizes of the arrays tell; of versions that say it, nothing changes.
-    """
-    if hierarchy.version.features.transformations:
-        return hierarchy
-    nodes: dict[str, Node] = dict(hierarchy.nodes)
-    for path, node in hierarchy.groups.items():
-        if isinstance(node.model, Image):
-            sizes = _sizes(hierarchy, path, node.model)
-            nodes[path] = replace(node, model=placed(node.model, sizes))
-    return replace(hierarchy, nodes=nodes)
-
-
-def _sizes(hierarchy: Hierarchy, path: str, image: Image) -> Sizes:
-    found = {}
-    for picture in image.multiscales:
-        for level in picture.levels:
-            node = hierarchy.nodes.get(join(path, level.path))
-            if isinstance(node, ArrayNode):
-                found[level.path] = dict(zip(node.dims, node.shape, strict=True))
-    return found
 
 
 def with_axes(hierarchy: Hierarchy, dims: tuple[str, ...] | None) -> Hierarchy:
@@ -181,53 +151,6 @@ class WithAxes:
     def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
         own = tuple(part for axis, part in enumerate(key) if axis not in self.at)
         return np.expand_dims(np.asarray(self.array[own]), self.at)
-
-
-def with_whole_channels(hierarchy: Hierarchy) -> Hierarchy:
-    """The images, with colours and windows of channels where a writer must tell them.
-
-    Files without exist and are read. The windows are as wide as the type of the pixels.
-    """
-    nodes: dict[str, Node] = dict(hierarchy.nodes)
-    completed = []
-    for path, node in hierarchy.groups.items():
-        model = node.model
-        if not isinstance(model, Image) or model.omero is None:
-            continue
-        made = _whole(model, _level_0(hierarchy, path, model))
-        if made is not model:
-            nodes[path] = replace(node, model=made)
-            completed.append(repr(path) if path else "the image")
-    if completed:
-        more = len(completed) - _SHOWN
-        others = f" and {more} more" if more > 0 else ""
-        warn(
-            f"Channels of {', '.join(completed[:_SHOWN])}{others} tell no color or "
-            "window, which OME-Zarr demands; they get usual colours, and windows as "
-            "wide as the type of the pixels"
-        )
-    return replace(hierarchy, nodes=nodes)
-
-
-def _level_0(hierarchy: Hierarchy, path: str, image: Image) -> ArrayNode | None:
-    node = hierarchy.nodes.get(join(path, image.multiscale.levels[0].path))
-    return node if isinstance(node, ArrayNode) else None
-
-
-def _whole(image: Image, level: ArrayNode | None) -> Image:
-    omero = image.omero
-    if omero is None or level is None:
-        return image
-    if all(each.color and each.window for each in omero.channels):
-        return image
-    colors = channel_colors([each.label for each in omero.channels])
-    channels = tuple(
-        each if each.color is not None else each.model_copy(update={"color": color})
-        for each, color in zip(omero.channels, colors, strict=True)
-    )
-    coloured = omero.model_copy(update={"channels": channels})
-    made = image.model_copy(update={"omero": coloured})
-    return with_default_windows(made, level.dtype)
 
 
 def dims_of_levels(hierarchy: Hierarchy) -> Mapping[str, tuple[tuple[str, ...], int]]:
