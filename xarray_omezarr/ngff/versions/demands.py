@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from xarray_omezarr.ngff.versions import registry
 
 Demanded: TypeAlias = Literal["error", "warning"] | None
 
@@ -54,36 +56,36 @@ class Demands:
     systems: bool = False
 
 
-_FIXED = ("t", "c", "z", "y", "x")
-_V3 = Demands("0.3", 2, separator="/")
-_V5 = Demands(
-    "0.5",
-    3,
-    dimension_names="error",
-    other_names="error",
-    one_version="error",
-    unlisted_labels="warning",
-    metadata_between="error",
-)
-_KNOWN = {
-    found.version: found
-    for found in (
-        # Nested keys came with the second version.
-        replace(_V3, version="0.1", dims=_FIXED, separator="."),
-        replace(_V3, version="0.2", dims=_FIXED),
-        _V3,
-        replace(_V3, version="0.4"),
-        _V5,
-        replace(
-            _V5,
-            version="0.6",
-            dimension_names="warning",
-            other_names="warning",
-            dtype="error",
-            systems=True,
-        ),
+def _of(name: str, **more: Any) -> Demands:
+    """Those of a version; what it can hold at all stands with the version itself."""
+    features = registry.get(name).features
+    # Keys of chunks in Zarr v3 are as their arrays tell, in any version.
+    separator = features.separator if features.zarr_format == 2 else None
+    return Demands(
+        name,
+        features.zarr_format,
+        separator=separator,
+        dims=features.dims,
+        systems=features.systems,
+        **more,
     )
+
+
+_WITH_NAMESPACE: dict[str, Any] = {
+    "dimension_names": "error",
+    "other_names": "error",
+    "one_version": "error",
+    "unlisted_labels": "warning",
+    "metadata_between": "error",
 }
+_LATER: dict[str, Any] = {
+    **_WITH_NAMESPACE,
+    "dimension_names": "warning",
+    "other_names": "warning",
+    "dtype": "error",
+}
+_FURTHER = {"0.5": _WITH_NAMESPACE, "0.6": _LATER}
+_KNOWN = {name: _of(name, **_FURTHER.get(name, {})) for name in registry.SUPPORTED}
 
 
 def demands(version: str | None) -> Demands | None:
