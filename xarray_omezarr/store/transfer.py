@@ -18,6 +18,7 @@ from zarr.storage import LocalStore
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.crew import Crew, crew, threads_for
+from xarray_omezarr.store.in_flight import Room
 from xarray_omezarr.store.nodes import put
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.target import open_target
@@ -149,15 +150,21 @@ def _listed(source: Target, paths: list[str]) -> Iterator[tuple[str, str]]:
             path: keys_below(source, path) for path in paths[start : start + _LISTED]
         }
         while names:
-            pages = sync(_pages([*names.values()]))
+            pages = sync(_pages(source.store, [*names.values()]))
             for path, page in zip([*names], pages, strict=True):
                 if len(page) < _PAGE:
                     del names[path]
                 yield from ((path, key) for key in page)
 
 
-async def _pages(names: list[AsyncIterator[str]]) -> list[list[str]]:
-    return await asyncio.gather(*map(_page, names))
+async def _pages(store: Store, names: list[AsyncIterator[str]]) -> list[list[str]]:
+    room = Room(store, _LISTED)
+
+    async def page_of(one: AsyncIterator[str]) -> list[str]:
+        async with room.request():
+            return await _page(one)
+
+    return await asyncio.gather(*map(page_of, names))
 
 
 async def _page(names: AsyncIterator[str]) -> list[str]:
@@ -183,7 +190,7 @@ def _copier(source: Target, target: Target) -> Callable[[str, str], None]:
     old, new = _folder(source), _folder(target)
     if old is not None and new is not None:
         return _FileCopier(old, new)
-    return partial(_get_and_put, source, target)
+    return partial(_get_and_put, source, target, Room(source.store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +234,14 @@ def _copy_file(old: Path, new: Path) -> None:
             shutil.copyfileobj(source, target)
 
 
-def _get_and_put(source: Target, target: Target, old: str, new: str) -> None:
-    sync(_moved(source.store, join(source.path, old), target, new))
+def _get_and_put(
+    source: Target, target: Target, room: Room, old: str, new: str
+) -> None:
+    sync(_moved(source.store, join(source.path, old), target, new, room))
 
 
-async def _moved(store: Store, key: str, target: Target, new: str) -> None:
-    value = await store.get(key, default_buffer_prototype())
+async def _moved(store: Store, key: str, target: Target, new: str, room: Room) -> None:
+    async with room.request():
+        value = await store.get(key, default_buffer_prototype())
     if value is not None:
         await target.store.set(join(target.path, new), value)

@@ -16,6 +16,7 @@ from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.scene import Scene
+from xarray_omezarr.store.in_flight import Room
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.open_documents import group_attrs, read_documents
 from xarray_omezarr.store.open_nodes import ArrayReader
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
 
 _Found: TypeAlias = Mapping[str, bytes]
-
-# Groups that are listed at the same time.
-_IN_FLIGHT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +216,11 @@ class _Walk:
         return is_ours or path in self.left_out or path in self.hierarchy.files
 
     async def _names(self, groups: list[str]) -> list[list[str]]:
-        room = asyncio.Semaphore(_IN_FLIGHT)
+        room = Room(self.opening.target.store)
         target = self.opening.target
 
         async def names_of(group: str) -> list[str]:
-            async with room:
+            async with room.request():
                 listed = target.store.list_dir(join(target.path, group))
                 names = {name.strip("/") async for name in listed}
             return sorted(name for name in names if name)
