@@ -475,15 +475,27 @@ def test_tables_and_files_of_others_come_along(tmp_path, zarr_format, new):
     assert found.metadata.consolidated_metadata is None
 
 
-def test_what_cannot_come_along_is_told_before_anything_is_written(tmp_path):
+def test_arrays_of_others_that_cannot_come_along_are_refused_unless_lossy(tmp_path):
     store = tmp_path / "s.zarr"
     make_image(store)
     group = zarr.open_group(store, mode="r+")
     dates = np.array(["2020-01-01"], dtype="M8[D]")
     group.create_array("dates", data=dates)
-    with pytest.warns(errors.OmeZarrWarning, match="'dates'"):
+    records = np.zeros(2, dtype=[("id", "<i4"), ("area", "<f8")])
+    group.create_array("tables/records", data=records)
+    with pytest.raises(
+        errors.NotInVersionError, match=r"(?s)'dates'.*'tables/records'.*lossy=True"
+    ):
         convert(store, tmp_path / "t.zarr", version="0.5")
+    assert not (tmp_path / "t.zarr").exists()
+    # Nothing has to be said anew of them in the same format of Zarr.
+    convert(store, tmp_path / "same.zarr", version="0.4")
+    same = zarr.open_group(tmp_path / "same.zarr", mode="r")
+    np.testing.assert_array_equal(same["dates"][:], dates)
+    with pytest.warns(errors.OmeZarrWarning, match="'dates'"):
+        convert(store, tmp_path / "t.zarr", version="0.5", lossy=True)
     assert "dates" not in zarr.open_group(tmp_path / "t.zarr", mode="r")
+    check_pixels(tmp_path / "t.zarr", {"": pixels()})
 
 
 @pytest.mark.parametrize("new", WITH_UNITS)

@@ -76,8 +76,9 @@ def convert(
     compression, fill_value : default "keep"
         As for writing; ``"keep"``: as they are.
     lossy : bool, default False
-        Drop, with a warning, what the version cannot hold, and what is listed and
-        cannot be opened.
+        Drop, with a warning, what the version cannot hold (also arrays of others whose
+        types or codecs its format of Zarr cannot tell, such as dates), and what is
+        listed and cannot be opened.
     progress : bool or callable, default False
         As for writing, over the uncompressed bytes of all arrays.
     storage_options : mapping, optional
