@@ -105,6 +105,24 @@ def test_a_store_in_another_version_is_refused_and_stays(tmp_path) -> None:
     assert group.attrs["labels"] == ["a"]
 
 
+def test_groups_below_of_another_version_get_that_of_the_whole(tmp_path) -> None:
+    ome = {"labels": ["a"], "version": "0.6"}
+    attrs = {"ome": ome, "mine": 1}
+    zarr.create_group(tmp_path / "x.zarr/labels", attributes=attrs)
+    parents(tmp_path / "x.zarr", {"labels": Add("b")}, "0.5")()
+    group = zarr.open_group(tmp_path / "x.zarr/labels", mode="r")
+    expected = {"labels": ["a", "b"], "version": "0.5"}
+    assert dict(group.attrs) == {"ome": expected, "mine": 1}
+
+
+def test_a_whole_of_another_version_is_refused(tmp_path) -> None:
+    attrs = {"ome": {"labels": ["a"], "version": "0.6"}}
+    zarr.create_group(tmp_path / "x.zarr", attributes=attrs)
+    with pytest.raises(NotInVersionError, match="is written in OME-Zarr"):
+        parents(tmp_path / "x.zarr", {"": Add("b")}, "0.5")()
+    assert dict(zarr.open_group(tmp_path / "x.zarr", mode="r").attrs) == attrs
+
+
 def test_consolidated_metadata_follow(tmp_path) -> None:
     root = zarr.create_group(tmp_path / "x.zarr", zarr_format=2)
     root.create_array("0", data=np.zeros(2))
