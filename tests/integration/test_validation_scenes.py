@@ -101,7 +101,22 @@ def test_images_of_a_scene_that_nothing_joins(scene) -> None:
     # From b to itself: nothing leads from b to the world.
     change(scene, 1, output={"path": "b", "name": "physical"})
     report = xo.validate(scene.path)
-    assert any("not joined" in one.message for one in report.errors)
+    only(report, "error", "", "/scene", 'has the systems of "b", which no')
+
+
+def test_systems_of_a_scene_that_nothing_joins_are_told_once(scene) -> None:
+    more = [system("moon"), system("sun")]
+    scene.change("", lambda ome: ome["scene"]["coordinateSystems"].extend(more))
+    report = xo.validate(scene.path)
+    only(report, "error", "", "/scene", 'has the system "moon", the system "sun", wh')
+
+
+def test_images_that_nothing_joins_in_a_scene_without_systems(scene) -> None:
+    for number, path in enumerate("ab"):
+        change(scene, number, output={"path": path, "name": "physical"})
+    scene.change("", lambda ome: ome["scene"].pop("coordinateSystems"))
+    report = xo.validate(scene.path)
+    only(report, "error", "", "/scene", 'to the systems of "a"')
 
 
 def test_paths_of_a_scene_that_lead_out_are_not_followed(scene) -> None:

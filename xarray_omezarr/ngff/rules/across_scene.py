@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import some
 from xarray_omezarr.ngff.rules.across import clause
@@ -13,9 +13,6 @@ from xarray_omezarr.ngff.rules.finding import Finding
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.demands import Demands
-
-#: A coordinate system: the group that has it, and its name.
-System: TypeAlias = tuple[str, str]
 
 _DEEPEST = 32
 _MATRICES = ("affine", "rotation")
@@ -107,19 +104,15 @@ def _side(transform: Mapping[str, object], pointer: str, key: str) -> Side | Non
     )
 
 
-def systems(attrs: object, *, of_scene: bool = False) -> tuple[str, ...]:
-    """Names of the coordinate systems that a group has."""
+def systems(attrs: object) -> tuple[str, ...]:
+    """Names of the coordinate systems that an image has."""
     block, _ = part(attrs)
-    holders: list[object] = [entry for _, entry in objects(block.get("multiscales"))]
-    if of_scene:
-        holders = [block.get("scene")]
     found = []
-    for holder in holders:
-        if isinstance(holder, Mapping):
-            for _, system in objects(holder.get("coordinateSystems")):
-                name = system.get("name")
-                if isinstance(name, str):
-                    found.append(name)
+    for _, entry in objects(block.get("multiscales")):
+        for _, system in objects(entry.get("coordinateSystems")):
+            name = system.get("name")
+            if isinstance(name, str):
+                found.append(name)
     return tuple(found)
 
 
@@ -178,7 +171,9 @@ def check_matrix(
 def check_scene(
     attrs: object, images: Mapping[str, object], wanted: Demands
 ) -> Iterator[Finding]:
-    """Whether a scene refers to systems that are there, and joins them all.
+    """Whether a scene refers to systems that are there.
+
+    Whether it joins them, its own attributes tell.
 
     Parameters
     ----------
@@ -189,34 +184,13 @@ def check_scene(
     wanted : Demands
         What the version demands.
     """
-    known: dict[str, set[str]] = {"": {*systems(attrs, of_scene=True)}}
-    known |= {path: {*systems(found)} for path, found in images.items()}
-    groups = _Groups()
-    for path, names in known.items():
-        for name in names:
-            groups.add((path, name))
-    for path, found in images.items():
-        for one, other in image_sides(found):
-            if one and other and one.name is not None and other.name is not None:
-                ends = (path, one.name), (path, other.name)
-                # Systems of label images below are not part of the scene.
-                if not one.path and not other.path:
-                    groups.join(*ends)
-    for pair in scene_sides(attrs):
-        ends_told: list[System] = []
-        for side in pair:
-            if side is None or side.name is None or side.path not in known:
-                continue
-            if side.name in known[side.path]:
-                ends_told.append((side.path, side.name))
-            elif side.path:
-                # Systems of the scene itself are looked for in its own attributes.
-                yield no_system(side, known[side.path], wanted)
-        if len(ends_told) == 2:
-            groups.join(*ends_told)
-    parts = groups.parts()
-    if len(parts) > 1:
-        yield _apart(parts, wanted)
+    known = {path: {*systems(found)} for path, found in images.items()}
+    for side in [side for pair in scene_sides(attrs) for side in pair]:
+        # Systems of the scene itself are looked for in its own attributes.
+        if side is None or side.name is None or side.path not in known:
+            continue
+        if side.name not in known[side.path]:
+            yield no_system(side, known[side.path], wanted)
 
 
 def no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
@@ -232,49 +206,3 @@ def no_system(side: Side, known: set[str], wanted: Demands) -> Finding:
         seen=(side.name or "")[:80],
         remedy="name a system that the group at path has",
     )
-
-
-def _apart(parts: list[list[System]], wanted: Demands) -> Finding:
-    names = [
-        some([f"{name!r} of {path or 'the scene'}" for path, name in one])
-        for one in parts
-    ]
-    return Finding(
-        "error",
-        "",
-        "",
-        f"coordinate systems are not joined by transformations: {some(names, 3)}",
-        clause(wanted, "scene: transformations join all systems", "error"),
-        seen=f"{len(parts)} parts",
-        remedy="add transformations between them",
-    )
-
-
-class _Groups:
-    """Systems that transformations join."""
-
-    def __init__(self) -> None:
-        self._above: dict[System, System] = {}
-
-    def add(self, system: System) -> None:
-        """A system that there is."""
-        self._above.setdefault(system, system)
-
-    def join(self, one: System, other: System) -> None:
-        """Two systems that a transformation leads between."""
-        self.add(one)
-        self.add(other)
-        self._above[self._top(one)] = self._top(other)
-
-    def _top(self, system: System) -> System:
-        while self._above[system] != system:
-            self._above[system] = self._above[self._above[system]]
-            system = self._above[system]
-        return system
-
-    def parts(self) -> list[list[System]]:
-        """Systems that are joined, together."""
-        found: dict[System, list[System]] = {}
-        for system in self._above:
-            found.setdefault(self._top(system), []).append(system)
-        return [*found.values()]

@@ -19,6 +19,11 @@ class Graph:
     def __init__(self, systems: Iterable[Hashable] = ()) -> None:
         self._above: dict[Hashable, Hashable] = {system: system for system in systems}
 
+    @property
+    def first(self) -> Hashable:
+        """The system that came first; None if there are none."""
+        return next(iter(self._above), None)
+
     def join(self, one: Hashable, other: Hashable) -> None:
         """Note that a transformation leads from one to the other."""
         self._above[self._top(one)] = self._top(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
+from xarray_omezarr.errors import some
 from xarray_omezarr.ngff.rules.dimensions import check_dimensions
 from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.rules.graph import Graph
@@ -32,13 +33,14 @@ def check_scene(scene: Spot) -> None:
     for transform in transforms.items():
         check_transform(transform)
         _check_ends(transform, sizes, graph)
-    first = next(iter(sizes), None)
+    first = graph.first
     if scene.follows_text and first is not None:
-        for system in graph.apart_from(first):
+        apart = [_named(system) for system in graph.apart_from(first)]
+        if apart:  # RULES C9
             scene.must(
-                f"has {_named(system)}, which no transformation joins to {seen(first)}",
+                f"has {some(apart)}, which no transformation joins to {_named(first)}",
                 f"{_SCENE}: transformations join all systems",
-                "add a transformation, or remove the system",
+                "add transformations between them",
             )
 
 
