@@ -144,7 +144,15 @@ def _place(command: _Command) -> _Command:
     "all that the standard demands (errors) and advises (warnings).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@click.option("--no-data", is_flag=True, help="Look at metadata only.")
+@click.option(
+    "--data",
+    type=click.Choice(["none", "some", "all"]),
+    default="some",
+    show_default=True,
+    help="Which chunks to decode: none (look at metadata only), some, or all.",
+)
+@click.option("--no-data", "data", flag_value="none", help="As --data none.")
+@click.option("--all-data", "data", flag_value="all", help="As --data all.")
 @click.option("--group", help="Path inside the store to begin at.")
 @click.option(
     "--conformance",
@@ -158,7 +166,7 @@ def validate(
     store: str,
     level: Literal["schema", "strict", "standard"],
     as_json: bool,
-    no_data: bool,
+    data: Literal["none", "some", "all"],
     group: str | None,
     conformance: Literal["attributes", "zarr"] | None,
     storage_options: dict[str, Any] | None,
@@ -166,7 +174,7 @@ def validate(
     """Check all that is in STORE: a folder, a zip file or a URL.
 
     Exit code 0: nothing is wrong (warnings may be told); 1: it is invalid; 2: it could
-    not be checked.
+    not be checked. Then --json prints {"error": "..."}.
     """
     if conformance is not None:
         from xarray_omezarr.conformance import answer
@@ -175,11 +183,11 @@ def validate(
         return
     from xarray_omezarr import validate as check
 
-    with _told_plainly(_NotAsked):
+    with _asked(as_json), _told_plainly(_NotAsked):
         report = check(
             store,
             level=level,
-            data=not no_data,
+            data={"none": False, "some": True, "all": "all"}[data],
             group=group,
             storage_options=storage_options,
         )
@@ -306,6 +314,22 @@ class _NotAsked(click.ClickException):
     """Nothing was checked: that is neither yes nor no."""
 
     exit_code = _NOT_ASKED
+
+
+@contextmanager
+def _asked(as_json: bool) -> Iterator[None]:
+    """Whatever happens is no answer: neither yes nor no."""
+    try:
+        yield
+    except click.ClickException as problem:
+        if as_json:
+            click.echo(json.dumps({"error": problem.message}))
+        raise
+    except Exception as problem:
+        words = f"{type(problem).__name__}: {problem}"
+        if as_json:
+            click.echo(json.dumps({"error": words}))
+        raise _NotAsked(f"It could not be checked: {words}") from problem
 
 
 @contextmanager

@@ -133,6 +133,42 @@ def test_a_place_without_anything_has_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" not in done.output
 
 
+def test_any_mishap_has_exit_code_2_and_is_told(replaced: Any) -> None:
+    replaced("validate", raises=AttributeError("no attribute '_lock'"))
+    done = run("validate", "image.zip")
+    assert (done.exit_code, done.stdout) == (2, "")
+    words = "It could not be checked: AttributeError: no attribute '_lock'"
+    assert done.stderr == f"Error: {words}\n"
+
+
+@pytest.mark.parametrize("problem", [TargetNotFoundError("Not there"), KeyError("k")])
+def test_what_cannot_be_asked_is_json_too(replaced: Any, problem: Exception) -> None:
+    replaced("validate", raises=problem)
+    done = run("validate", "--json", "nowhere")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, [*told]) == (2, ["error"])
+    assert str(problem) in told["error"]
+    assert str(problem) in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "data"),
+    [
+        ([], True),
+        (["--data", "all"], "all"),
+        (["--all-data"], "all"),
+        (["--data", "none"], False),
+        (["--no-data"], False),
+    ],
+)
+def test_which_chunks_are_decoded_is_asked(
+    replaced: Any, options: list[str], data: object
+) -> None:
+    called = replaced("validate", result=xo.Report((), "there"))
+    assert run("validate", "there", *options).exit_code == 0
+    assert called.kwargs["data"] == data
+
+
 # --- convert, upgrade ----------------------------------------------------------------
 
 

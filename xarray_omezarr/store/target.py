@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,7 @@ def _root_target(
     if isinstance(store, zarr.Group):
         return _inside(store.store, store.path)
     if isinstance(store, StorePath):
-        return _inside(store.store, store.path)
+        return _inside(opened(store.store), store.path)
     if isinstance(store, Store):
         return _inside(opened(store), "")
     if type(store).__module__.startswith("obstore"):
@@ -151,12 +152,17 @@ def opened(store: Store) -> Store:
     TargetNotFoundError
         If there is no such file.
     """
-    if isinstance(store, ZipStore) and store.read_only:
+    if isinstance(store, ZipStore) and (store.read_only or _is_there(store)):
         try:
             sync(store._ensure_open())
         except FileNotFoundError:
             raise TargetNotFoundError(f"There is no file {store.path}") from None
     return store
+
+
+def _is_there(store: ZipStore) -> bool:
+    """Whether it is an archive that is not made anew when it is opened."""
+    return store._zmode == "a" and zipfile.is_zipfile(store.path)
 
 
 def _is_upath(store: object) -> bool:

@@ -298,10 +298,14 @@ class TestStem:
         assert open_target(MemoryStore()).stem is None
 
 
-def test_an_archive_given_as_a_store_is_opened(tmp_path) -> None:
+@pytest.mark.parametrize("mode", ["r", "a"])
+@pytest.mark.parametrize("given", [lambda store: store, StorePath])
+def test_an_archive_given_as_a_store_is_opened(tmp_path, given, mode) -> None:
     with zipfile.ZipFile(tmp_path / "image.zip", "w") as archive:
         archive.writestr("zarr.json", b"{}")
-    target = open_target(ZipStore(tmp_path / "image.zip", mode="r"), read_only=True)
+    target = open_target(
+        given(ZipStore(tmp_path / "image.zip", mode=mode)), read_only=True
+    )
     found = sync(target.store.get("zarr.json", default_buffer_prototype()))
     assert found.to_bytes() == b"{}"
 
