@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -565,3 +566,24 @@ def test_channels_that_lack_what_is_demanded_get_it_with_a_warning(tmp_path) -> 
         xo.upgrade(path, version="0.5")
     report = xo.validate(path)
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("missing", ["B/1", "B/1/1", "A/1/0/0"])
+def test_a_plate_that_lists_what_is_not_there_is_refused(tmp_path, missing) -> None:
+    image = xr.DataArray(np.zeros((8, 8), "uint8"), dims=("y", "x"))
+    fields = {f"{well}/{n}": image for well in ("A/1", "B/1") for n in (0, 1)}
+    path = tmp_path / "plate.ome.zarr"
+    xo.write_plate(fields, path, version="0.4", scale_factors=None)
+    shutil.rmtree(path / missing)
+    refused(path, MetadataError, missing)
+    assert missing in str(xo.upgrade(path, version="0.5", dry_run=True).problems[0])
+    if not missing.endswith("0/0"):
+        with pytest.warns(xo.OmeZarrWarning, match=missing):
+            xo.upgrade(path, version="0.5", lossy=True)
+
+
+def test_label_images_that_are_listed_and_not_there_are_refused(tmp_path) -> None:
+    path = tmp_path / "x.ome.zarr"
+    image_with_labels(path, "0.4")
+    shutil.rmtree(path / "labels" / "cells")
+    refused(path, MetadataError, "labels/cells")

@@ -28,6 +28,7 @@ from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.places import with_places
 from xarray_omezarr.store.upgrade_plan import Wanted
+from xarray_omezarr.upgrading.listed import absent
 from xarray_omezarr.write.fitting import fit
 from xarray_omezarr.write.whole_channels import with_whole_channels
 
@@ -126,7 +127,7 @@ def new_metadata(
     old, new : Version
         That of its root, and the one to spell everything in.
     lossy : bool
-        Whether what `new` cannot hold is left out.
+        Whether what `new` cannot hold is left out, and what is listed may be absent.
     """
     problems: list[OmeZarrError] = []
     nodes: dict[str, Node] = {}
@@ -135,6 +136,7 @@ def new_metadata(
             nodes.update(_read(found, path, node, old, new))
         except OmeZarrError as problem:
             problems.append(_named(problem, path))
+    problems.extend(absent(found, nodes, lossy=lossy))
     whole = with_whole_channels(with_places(Hierarchy(old, nodes)))
     try:
         whole = fit(whole, new, lossy=lossy)
@@ -173,7 +175,8 @@ def _read(
     """The group at a path, and the levels of the image that it is."""
     if node.kind != "group" or node.zarr_format != found.zarr_format:
         return
-    attrs = registry.with_version(node.attrs, root)
+    # What the root leaves out is a slip; groups below need not tell a version.
+    attrs = registry.with_version(node.attrs, root) if path else node.attrs
     version = registry.detect(attrs)
     if version is None or _is_of_others(path, attrs, version):
         return

@@ -96,8 +96,9 @@ def upgrade(
         new ones then; those that know only Zarr v2 see the old version. Nothing
         keeps the two alike when one of them is changed later.
     lossy : bool
-        Whether metadata that the new version cannot hold are left out, with a
-        warning, instead of refused.
+        Whether metadata that the new version cannot hold are left out, and wells,
+        fields, labels and series that are listed may be absent, with a warning,
+        instead of refused.
     group : str, optional
         Path of the OME-Zarr inside the store. It must not be part of another one:
         fields change with their plate, labels with their image.
@@ -122,7 +123,8 @@ def upgrade(
     NotInVersionError
         If the new version has no place for something.
     MetadataError
-        If the metadata break a MUST of the standard, or an array is missing.
+        If the metadata break a MUST of the standard, or a level or something else
+        that is listed is missing.
     LockedError
         If somebody is writing there.
     NotOmeZarrError, TargetNotFoundError

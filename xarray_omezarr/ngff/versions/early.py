@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.ngff.plain import plain
+from xarray_omezarr.ngff.plate import Plate
 from xarray_omezarr.ngff.versions.document import Place
 from xarray_omezarr.ngff.versions.early_fitted import AXIS_TYPES, fit_early
 from xarray_omezarr.ngff.versions.fitted import refuse_lost
 from xarray_omezarr.ngff.versions.kinds import read_metadata, spell_metadata
+from xarray_omezarr.ngff.versions.tolerant import check_version
 from xarray_omezarr.ngff.versions.v04 import standard_part
 
 if TYPE_CHECKING:
@@ -62,9 +64,7 @@ def read_early(
 def _later_picture(
     entry: Place, version: str, dims: tuple[str, ...] | None
 ) -> dict[str, Any]:
-    told = entry["version"]
-    if told.value not in (None, version):
-        raise told.error(f"give {version!r}, the version it is read as")
+    check_version(entry["version"], version)
     members = dict(entry.members())
     names = _names(entry, dims)
     members["axes"] = [_axis(name) for name in names]
@@ -169,7 +169,9 @@ def spell_early(
             {"version": version, **_early_picture(entry, dims)}
             for entry in attrs["multiscales"]
         ]
-    for well in attrs.get("plate", {}).get("wells", ()):
+    # An image may have a key of that name, which is anybody's.
+    wells = attrs["plate"]["wells"] if isinstance(fitting, Plate) else ()
+    for well in wells:
         for key in _INDICES:
             well.pop(key, None)
     if not any(key in attrs for key in _TOLD_IN):

@@ -21,6 +21,17 @@ def without_correction(name: str) -> str:
     return match[1] if match else name
 
 
+def as_text(told: object) -> object:
+    """The version that a file tells; some programs write it as a number.
+
+    Examples
+    --------
+    >>> as_text(0.4), as_text("0.4"), as_text(True)
+    ('0.4', '0.4', True)
+    """
+    return str(told) if isinstance(told, float) else told
+
+
 def is_draft(name: str) -> bool:
     """Whether a told name is that of a draft, which may differ from the version.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.ngff.versions.names import is_draft, without_correction
+from xarray_omezarr.ngff.versions.names import as_text, is_draft, without_correction
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.document import Place
@@ -17,7 +17,7 @@ def document_of(attrs: Mapping[str, Any], version: str) -> Place:
     Raises
     ------
     MetadataError
-        If it tells another version, or none.
+        If it tells another version.
     """
     from xarray_omezarr.ngff.versions.document import Place
 
@@ -25,12 +25,14 @@ def document_of(attrs: Mapping[str, Any], version: str) -> Place:
     if has_labels_outside(attrs):
         document = _with_labels(document, attrs, version)
     place = document["version"]
-    told = place.value
-    # RULES L3: the version is given. Lists of labels in use lack it.
-    if told is None and "labels" in document.members():
-        place.note("is not given")
+    told = as_text(place.value)
+    # RULES L3: the version is given. The key itself tells that it is none before.
+    if told is None:
+        place.note(f"is not given, and read as {version!r}")
     elif not isinstance(told, str) or without_correction(told) != version:
         raise place.error(f"give {version!r}, the version it is read as")
+    elif told is not place.value:
+        place.note("is a number, and read as text")
     elif is_draft(told):
         place.note(
             f"is a draft, read as {version!r}: what it says in another way may "

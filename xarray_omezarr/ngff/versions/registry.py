@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import UnknownVersionError
 from xarray_omezarr.ngff.plain import shown
-from xarray_omezarr.ngff.versions.names import without_correction
+from xarray_omezarr.ngff.versions.names import as_text, without_correction
 from xarray_omezarr.ngff.versions.v01 import Version01
 from xarray_omezarr.ngff.versions.v02 import Version02
 from xarray_omezarr.ngff.versions.v03 import Version03
@@ -77,7 +77,7 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
     ome = attrs.get("ome")
     if isinstance(ome, Mapping) and ome:
         told = ome.get("version")
-        return get(_FIRST_WITH_NAMESPACE if told is None else told)
+        return get(_FIRST_WITH_NAMESPACE if told is None else as_text(told))
     blocks = standard_part(attrs)
     if not blocks:
         return None
@@ -86,7 +86,7 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
         if told is not None:
             return _without_namespace(get(told))
     # Beside blocks that have no place for it, it may stand on its own.
-    for told in (*map(_told_version, blocks.values()), attrs.get("version")):
+    for told in (*map(_told_version, blocks.values()), as_text(attrs.get("version"))):
         if isinstance(told, str) and without_correction(told) in _VERSIONS:
             return _without_namespace(get(told))
     return get(_by_axes(blocks.get("multiscales")))
@@ -136,4 +136,4 @@ def _without_namespace(version: Version) -> Version:
 def _told_version(block: object) -> object:
     if isinstance(block, list) and block:
         block = block[0]
-    return block.get("version") if isinstance(block, Mapping) else None
+    return as_text(block.get("version")) if isinstance(block, Mapping) else None

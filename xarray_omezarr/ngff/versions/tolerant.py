@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.ngff.base import Model
-from xarray_omezarr.ngff.versions.names import without_correction
+from xarray_omezarr.ngff.versions.names import as_text, without_correction
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.document import Place
@@ -92,6 +92,21 @@ def without_repeats(
             )
         unique.setdefault(key(entry), entry)
     return tuple(unique.values())
+
+
+def check_version(place: Place, version: str) -> None:
+    """Raise if a picture tells another version; note one that is a number.
+
+    Raises
+    ------
+    MetadataError
+        With the version that it is read as.
+    """
+    told = place.value
+    if told not in (None, version):
+        if as_text(told) != version:
+            raise place.error(f"give {version!r}, the version it is read as")
+        place.note("is a number, and read as text")
 
 
 def check_told(place: Place, version: str) -> None:

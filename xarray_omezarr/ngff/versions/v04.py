@@ -60,10 +60,10 @@ class Version04:
         return model
 
     def _check_versions(self, multiscales: Place) -> None:
+        from xarray_omezarr.ngff.versions.tolerant import check_version
+
         for entry in multiscales.items():
-            version = entry["version"]
-            if version.value not in (None, self.name):
-                raise version.error(f"give {self.name!r}, the version it is read as")
+            check_version(entry["version"], self.name)
 
     def foreign(self, attrs: Mapping[str, Any]) -> dict[str, Any]:
         """The attributes that are not the standard's."""

@@ -73,6 +73,10 @@ def test_a_name_that_is_no_text_is_told_with_its_type(name: object) -> None:
         ({"omero": {"version": "0.1"}, "multiscales": [{"version": "0.4"}]}, "0.4"),
         ({"multiscales": [{}], "image-label": {"version": "0.7"}}, "0.4"),
         ({"well": {"version": 0.4}}, "0.4"),
+        # Some programs write numbers.
+        ({"ome": {"version": 0.5}}, "0.5"),
+        ({"plate": {"version": 0.4}}, "0.4"),
+        ({"multiscales": [{"version": 0.2}]}, "0.2"),
         # No later version stands outside the key ``ome``.
         ({"well": {"version": "0.5"}}, "0.4"),
         ({"plate": {"version": "0.5"}}, "0.4"),
@@ -100,10 +104,11 @@ def test_attributes_without_ome_metadata_have_no_version(attrs: dict[str, Any]) 
     "attrs",
     [
         {"ome": {"version": "0.7"}},
-        {"ome": {"version": 0.5}},
+        {"ome": {"version": 0.7}},
+        {"ome": {"version": True}},
         {"multiscales": [{"version": "0.7"}]},
         {"multiscales": [{"version": "0.0"}], "image-label": {"version": "0.4"}},
-        {"plate": {"version": 0.4}},
+        {"plate": {"version": 4}},
     ],
 )
 def test_attributes_of_an_unknown_version_are_refused(attrs: dict[str, Any]) -> None:
