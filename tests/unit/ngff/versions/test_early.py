@@ -242,3 +242,13 @@ def test_groups_that_tell_no_version_get_that_of_the_group_above(version) -> Non
     assert version.foreign(attrs) == {"mine": 1}
     told = {"plate": {"version": "0.4"}}
     assert registry.with_version(told, version) == told
+
+
+@each
+def test_a_key_of_an_image_that_is_called_as_a_plate_is_kept(version) -> None:
+    anybodys = {"plate": {"wells": [["A", 1]]}}
+    axes = {} if version.features.dims else {"axes": ["y", "x"]}
+    picture = {**LEVELS, **axes, "version": version.name}
+    image = version.from_attrs({"multiscales": [picture]})
+    told = type(image)(**{**dict(image), **anybodys})
+    assert version.to_attrs(told)["plate"] == anybodys["plate"]
