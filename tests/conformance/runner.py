@@ -56,8 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     """Print one line per case and a line of totals."""
     split = list(arguments).index("--")
     mode, version = arguments[:split]
+    cases = discover(version, mode)
+    if not cases:
+        sys.exit(f"no cases at {SPEC / version / PATTERNS[mode]}")
     counts = {"pass": 0, "fail": 0, "error": 0}
-    for case, result in run(arguments[split + 1 :], discover(version, mode)):
+    for case, result in run(arguments[split + 1 :], cases):
         counts[result] += 1
         print(case.relative_to(SPEC).as_posix(), result, sep="\t")
     print(", ".join(f"{count} {name}" for name, count in counts.items()))

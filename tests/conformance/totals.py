@@ -1,7 +1,7 @@
 """Totals of all judges over all cases, written into ``docs/conformance.md``.
 
-``python -m tests.conformance.totals`` needs the packages of the neighbours; with
-``--print`` the page is left alone.
+``python -m tests.conformance.totals`` needs the cases, beside the checkout, and the
+packages of the neighbours; with ``--print`` the page is left alone.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-from tests.conformance.cases import VERSIONS, Case, all_cases
+from tests.conformance.cases import SPEC, VERSIONS, Case, all_cases
 from tests.conformance.judges import OURS, Judge, Verdict, ours_official, ours_standard
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
@@ -193,11 +194,7 @@ def block(name: str, text: str) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Ask everybody, and write the page or show what would be written."""
-    from tests.conformance.peers import PACKAGES, PEERS
-
-    peers = {
-        f"{name} {version_of(PACKAGES[name])}": judge for name, judge in PEERS.items()
-    }
+    peers = _peers()
     blocks = {
         "totals": tables({**OURS, **peers}),
         "contested": contested(),
@@ -210,6 +207,27 @@ def main(arguments: Sequence[str]) -> None:
     for name, content in blocks.items():
         text = marked(name, text, content)
     PAGE.write_text(text, "utf-8")
+
+
+def _peers() -> dict[str, Judge]:
+    """The others by name and version; the program ends where anything is missing."""
+    if not all_cases():
+        sys.exit(
+            f"no cases at {SPEC}: they lie beside the checkout; nothing is written"
+        )
+    try:
+        import jsonschema
+        import referencing
+
+        from tests.conformance.peers import PACKAGES, PEERS
+
+        assert jsonschema and referencing
+        return {f"{name} {version_of(PACKAGES[name])}": PEERS[name] for name in PEERS}
+    except (ImportError, PackageNotFoundError) as problem:
+        sys.exit(
+            f"a package that is compared is not installed ({problem}); pip install "
+            "jsonschema ome-zarr-models ngff-zarr yaozarrs; nothing is written"
+        )
 
 
 if __name__ == "__main__":
