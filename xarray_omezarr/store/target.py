@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
