@@ -149,6 +149,7 @@ def plan_upgrade(
             documents[join(path, _V3 if is_new_format else _ATTRIBUTES)] = document
     if is_new_format:
         _renew_consolidated(survey, documents)
+        _consolidate_anew(survey, documents)
     else:
         _renew_consolidated_of_v2(survey, documents)
     removed = () if keep else tuple(_left_over(survey, documents))
@@ -256,6 +257,36 @@ def _renew_consolidated(survey: Survey, documents: dict[str, Any]) -> None:
             members = dict(documents.get(key, node.document))
             copied = {**copies, "metadata": renewed}
             documents[key] = {**members, _CONSOLIDATED: copied}
+
+
+def _consolidate_anew(survey: Survey, documents: dict[str, Any]) -> None:
+    """Groups that had copies of metadata in Zarr v2 have them in Zarr v3, too."""
+    told = {
+        path: documents.get(join(path, _V3), node.document)
+        for path, node in survey.nodes.items()
+    }
+    for path, node in survey.nodes.items():
+        key = join(path, _V3)
+        if _COPIES not in node.names or key not in documents:
+            continue
+        start = f"{path}/" if path else ""
+        below = {
+            inner.removeprefix(start): _copied(document)
+            for inner, document in told.items()
+            if inner != path and inner.startswith(start)
+        }
+        documents[key] = {**told[path], _CONSOLIDATED: _copies(below)}
+
+
+def _copied(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document as a copy: groups leave what is below them to the one above."""
+    if document["node_type"] != "group":
+        return dict(document)
+    return {**document, _CONSOLIDATED: _copies({})}
+
+
+def _copies(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": "inline", "must_understand": False, "metadata": metadata}
 
 
 def _renew_consolidated_of_v2(survey: Survey, documents: dict[str, Any]) -> None:

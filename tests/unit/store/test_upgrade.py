@@ -356,6 +356,33 @@ def test_consolidated_metadata_follow(tmp_path, zarr_format) -> None:
     assert dict(root["tables/mine"].attrs) == {"a": [1]}
 
 
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+@pytest.mark.parametrize("make", [image, with_labels])
+@pytest.mark.parametrize("keep", [False, True])
+def test_consolidated_metadata_stay_so_in_the_new_format(tmp_path, make, keep) -> None:
+    folder = make(tmp_path / "a")
+    (folder / "notes.txt").unlink(missing_ok=True)
+    zarr.consolidate_metadata(folder, zarr_format=2)
+    apply(planned(folder, PARTS if make is with_labels else ("",), keep=keep), folder)
+
+    def consolidated() -> Any:
+        root = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=True)
+        return root, root.metadata.consolidated_metadata
+
+    root, found = consolidated()
+    assert dict(root.attrs) == {"new": True}
+    np.testing.assert_array_equal(root["0"][...], PIXELS)
+    if make is with_labels:
+        assert dict(root["labels/cells"].attrs) == {"new": True}
+        assert dict(root["tables/mine"].attrs) == {"a": [1]}
+    assert (folder / ".zmetadata").exists() == keep
+    for old in (name for name in METADATA if name != "zarr.json"):
+        for file in folder.rglob(old):
+            file.unlink()
+    zarr.consolidate_metadata(folder, zarr_format=3)
+    assert found == consolidated()[1]
+
+
 @pytest.mark.parametrize("make", [image, with_labels])
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("steps", ["at once", "in two steps"])
