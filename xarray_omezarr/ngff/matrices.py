@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 Matrix: TypeAlias = Sequence[Sequence[float]]
 
-# Files round the numbers of a rotation; those with five digits are still rotations.
-_TOLERANCE = 1e-4
+#: By how much products of rows of a rotation may differ from 0 and 1. Some files round
+#: its entries to three decimals, by up to 0.0005, and products of two rows of three
+#: such entries are off by up to 2 * 0.0005 * sqrt(3), which is 0.0017.
+ROTATION_TOLERANCE = 2e-3
 
 
 def shape(matrix: Matrix) -> tuple[int, int]:
@@ -52,7 +54,7 @@ def rotation_problem(matrix: Matrix) -> str | None:
     for i, one in enumerate(matrix):
         for j, other in enumerate(matrix[: i + 1]):
             product = sum(a * b for a, b in zip(one, other, strict=True))
-            if not math.isclose(product, i == j, rel_tol=0, abs_tol=_TOLERANCE):
+            if not math.isclose(product, i == j, rel_tol=0, abs_tol=ROTATION_TOLERANCE):
                 return (
                     f"is no rotation: rows {j} and {i} have the product {product:g}, "
                     f"not {int(i == j)}; give an affine"

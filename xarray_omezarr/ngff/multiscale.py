@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any, Self
@@ -12,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from xarray_omezarr.ngff.axes import Axis, CoordinateSystem, check_axes, repeated_names
 from xarray_omezarr.ngff.base import Model, Text
 from xarray_omezarr.ngff.dimensions import fitting_problems, outputs
+from xarray_omezarr.ngff.names import names_elsewhere
 from xarray_omezarr.ngff.omero import Omero, check_channels
 from xarray_omezarr.ngff.plain import shown
 from xarray_omezarr.ngff.transforms import (
@@ -25,9 +25,6 @@ from xarray_omezarr.ngff.transforms import Sequence as Chain
 
 #: What the system of a picture is called that nobody named.
 SYSTEM = "physical"
-
-# ``https://``, ``file:/``, ``C:``; a colon further on is an ordinary character.
-_URL_OR_DRIVE = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 class Level(Model):
@@ -55,7 +52,7 @@ class Level(Model):
         # RULES L11: levels lie below the group of the image. What points elsewhere
         # could make a reader open any file of its machine.
         refused = {"..", "."} & set(path.split("/")) or {"\\", "\0"} & set(path)
-        if not path or path.startswith("/") or refused or _URL_OR_DRIVE.match(path):
+        if not path or path.startswith("/") or refused or names_elsewhere(path):
             raise ValueError(
                 f"is {shown(path)}: give the path of an array below the image, such "
                 "as '0', without '.', '..', backslash, drive or protocol"

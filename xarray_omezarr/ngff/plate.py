@@ -10,7 +10,8 @@ from pydantic import Field as Member
 from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.ngff.base import Integer, Model, Text
 from xarray_omezarr.ngff.bioformats2raw import LAYOUT
-from xarray_omezarr.ngff.paths import Below, is_alphanumeric, repeated
+from xarray_omezarr.ngff.names import is_alphanumeric
+from xarray_omezarr.ngff.paths import Below, repeated
 
 
 class Row(Model):

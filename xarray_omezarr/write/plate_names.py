@@ -11,6 +11,7 @@ from xarray_omezarr.errors import OptionError, PlateError, warn
 
 # Names of plates are sorted in the rooms of both wings.
 from xarray_omezarr.hierarchy import natural_key as natural_key
+from xarray_omezarr.ngff.names import is_alphanumeric
 
 #: Numbers of rows and columns by number of wells: 1536 wells have rows A to AF.
 LAYOUTS = {
@@ -25,8 +26,6 @@ LAYOUTS = {
 
 # No plate that is made has more; names beyond are names, not numbers of a sequence.
 _MOST_ROWS, _MOST_COLUMNS = LAYOUTS[1536]
-
-_ALPHANUMERIC = re.compile(r"[A-Za-z0-9]+")
 
 
 def row_letters(index: int) -> str:
@@ -61,7 +60,7 @@ def check_names(names: Iterable[object], what: str) -> None:
         If a name holds anything but letters and digits of ASCII.
     """
     found = [str(name) for name in names]
-    refused = [name for name in found if not _ALPHANUMERIC.fullmatch(name)]
+    refused = [name for name in found if not is_alphanumeric(name)]
     if refused:
         offered = re.sub(r"[^A-Za-z0-9]", "", refused[0]) or "1"
         raise PlateError(

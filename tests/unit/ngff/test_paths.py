@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xarray_omezarr.ngff.paths import below, is_alphanumeric, repeated
+from xarray_omezarr.ngff.paths import below, repeated
 
 
 @pytest.mark.parametrize("path", ["0", "A/1", "a b", "orig/0", "ä", "10:30"])
@@ -19,16 +19,6 @@ def test_a_path_below_the_group_is_taken_as_it_is(path: str) -> None:
 def test_a_path_that_may_lead_elsewhere_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="give the path of a group below this one"):
         below(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "is_one"),
-    [("A", True), ("a01", True), ("", False), ("A_1", False), ("é", False), ("1\n", 0)],
-)
-def test_only_ascii_letters_and_digits_are_alphanumeric(
-    name: str, is_one: bool
-) -> None:
-    assert is_alphanumeric(name) is bool(is_one)
 
 
 def test_what_is_repeated_is_told_once() -> None:

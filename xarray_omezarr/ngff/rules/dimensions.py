@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from xarray_omezarr.ngff.matrices import rotation_problem
 from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.rules.spot import Spot, is_integer, numbers, text
 
 _T = "transformations"
-_NEAR = 1e-3  # rotations are written with as few as three decimals
 _LARGEST = 1e9  # above it no entry is that of a rotation
 
 #: Numbers of axes of input and output; None where they cannot be told.
@@ -219,22 +219,7 @@ def _rotation(
 def _is_rotation(rows: list[list[float]]) -> bool:
     if any(abs(number) > _LARGEST for row in rows for number in row):
         return False
-    for i, row in enumerate(rows):
-        for j, other in enumerate(rows):
-            product = sum(a * b for a, b in zip(row, other, strict=True))
-            if abs(product - (i == j)) > _NEAR:
-                return False
-    return _determinant(rows) > 0
-
-
-def _determinant(rows: list[list[float]]) -> float:
-    if len(rows) == 1:
-        return rows[0][0]
-    minors = ([row[:i] + row[i + 1 :] for row in rows[1:]] for i in range(len(rows)))
-    return sum(
-        (-factor if i % 2 else factor) * _determinant(minor)
-        for i, (factor, minor) in enumerate(zip(rows[0], minors, strict=True))
-    )
+    return rotation_problem(rows) is None
 
 
 def _sequence(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from xarray_omezarr.ngff.names import names_elsewhere
 
-# ``https://``, ``file:/``, ``C:``; a colon further on is an ordinary character.
-_URL_OR_DRIVE = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*:/")
 _LONGEST = 4096
 
 
@@ -27,7 +25,7 @@ def inside(path: str) -> str | None:
         return "it has a backslash or characters that no name can have"
     if path.startswith("/"):
         return "it starts at the root"
-    if _URL_OR_DRIVE.match(path):
+    if names_elsewhere(path):
         return "it names a drive or a protocol"
     parts = path.split("/")
     if ".." in parts:
@@ -54,7 +52,7 @@ def resolved(base: str, path: str) -> str | None:
     """
     if len(path) > _LONGEST or "\\" in path or path.startswith("/"):
         return None
-    if _URL_OR_DRIVE.match(path) or any(map(_is_odd, path)):
+    if names_elsewhere(path) or any(map(_is_odd, path)):
         return None
     parts = [part for part in base.split("/") if part]
     for part in path.split("/"):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from xarray_omezarr.ngff.names import is_alphanumeric, is_field_name, is_well_path
 from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.rules.spot import Spot, is_integer, text
 from xarray_omezarr.ngff.rules.versioned import check_version
 
 _PLATE = "plate"
 _WELL = "well"
-_NAME = re.compile("[A-Za-z0-9]+")
-_WELL_PATH = re.compile("[A-Za-z0-9]+/[A-Za-z0-9]+")
-_FIELD = re.compile(r"(?!__)(?!\.+$)[A-Za-z0-9_.-]+")
 
 
 def check_plate(plate: Spot) -> None:
@@ -50,7 +47,7 @@ def _check_names(plate: Spot, key: str) -> list[str | None] | None:
             continue
         name = entry.need("name", f"{_PLATE}: each of the {key} has a name")
         if name is not None and name.is_text(f"{_PLATE}: names are text"):
-            if not _NAME.fullmatch(name.value):  # RULES P2
+            if not is_alphanumeric(name.value):  # RULES P2
                 name.error(
                     f"is {seen(name.value)}",
                     f"{_PLATE}: names of {key} have letters and digits only",
@@ -117,7 +114,7 @@ def _check_well_path(path: Spot) -> bool:
     demand = f"{_PLATE}: path of a well is row/column"  # RULES P5
     if not path.is_text(demand):
         return False
-    fits = _WELL_PATH.fullmatch(path.value) is not None
+    fits = is_well_path(path.value)
     if not fits:
         path.error(f"is {seen(path.value)}", demand, "write it as 'A/1'")
     return fits
@@ -230,7 +227,7 @@ def check_well(well: Spot) -> None:
 
 def _check_field_path(path: Spot, known: set[str]) -> None:
     plain = path.dialect.plain_fields
-    if not (_NAME if plain else _FIELD).fullmatch(path.value):  # RULES W2
+    if not (is_alphanumeric if plain else is_field_name)(path.value):  # RULES W2
         allowed = "letters and digits" if plain else "letters, digits and _ . -"
         path.error(
             f"is {seen(path.value)}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.ngff.base import Model, listed
-from xarray_omezarr.ngff.paths import is_field_name
+from xarray_omezarr.ngff.names import is_field_name
 from xarray_omezarr.ngff.plate import (
     Acquisition,
     Column,
