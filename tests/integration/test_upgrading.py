@@ -587,3 +587,25 @@ def test_label_images_that_are_listed_and_not_there_are_refused(tmp_path) -> Non
     image_with_labels(path, "0.4")
     shutil.rmtree(path / "labels" / "cells")
     refused(path, MetadataError, "labels/cells")
+
+
+@pytest.mark.parametrize("gone", [["A"], ["A", "A/1"]])
+def test_a_field_below_folders_that_are_no_groups_is_part_of_its_plate(
+    tmp_path, gone
+) -> None:
+    path = tmp_path / "p.zarr"
+    plate(path, "0.4")
+    field = next(path.glob("A/1/*/.zattrs")).parent
+    for row in gone:
+        for document in (path / row).glob(".z*"):
+            document.unlink()
+    before = digest(path)
+    with pytest.raises(xo.OptionError, match=r"is part of .*p\.zarr, which"):
+        xo.upgrade(field, version="0.5")
+    assert digest(path) == before
+
+
+def test_a_group_of_others_further_up_is_no_whole(tmp_path) -> None:
+    zarr.create_group(tmp_path, zarr_format=3, attributes={"mine": 1})
+    image_alone(tmp_path / "a" / "i.zarr", "0.4")
+    assert xo.upgrade(tmp_path / "a" / "i.zarr", version="0.5").attrs["ome"]

@@ -21,8 +21,10 @@ from xarray_omezarr.errors import (
     OptionError,
     Problems,
     TargetNotFoundError,
+    UnknownVersionError,
 )
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import LEASE, METADATA, UNFINISHED
 from xarray_omezarr.store.update_log import half_updated, log_key
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
 
 _V3 = "zarr.json"
+# Folders in a row that are no nodes: those of a row and a well.
+_GAP = 2
 _OLD_NODES: Mapping[str, Literal["group", "array"]] = {
     ".zarray": "array",
     ".zgroup": "group",
@@ -120,16 +124,33 @@ def survey(target: Target) -> Survey:
 def above(folder: Path) -> Iterator[tuple[Path, Standing]]:
     """The groups that a folder is part of, the nearest first.
 
-    A path may name a field of a plate, and not the plate it is in.
+    A path may name a field of a plate, and not the plate it is in. Some writers make
+    no groups of rows, so that it is looked a few folders further up; groups beyond
+    such a gap count only if they are OME-Zarr.
     """
+    gap, has_gap = 0, False
     for parent in folder.parents:
         try:
             node = _Look(parent, None).node("")
         except (MetadataError, OSError):
             return
-        if node is None or node.kind != "group":
+        if node is not None and node.kind == "array":
             return
-        yield parent, node
+        if node is None:
+            gap, has_gap = gap + 1, True
+            if gap > _GAP:
+                return
+            continue
+        gap = 0
+        if not has_gap or _is_ours(node):
+            yield parent, node
+
+
+def _is_ours(node: Standing) -> bool:
+    try:
+        return registry.detect(node.attrs) is not None
+    except UnknownVersionError:
+        return True
 
 
 def folder_of(
