@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
 from xarray_omezarr._version import __version__
 from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning
+from xarray_omezarr.shell_words import in_shell_words
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -75,12 +76,17 @@ def _by_dim(context: object, parameter: object, given: Sequence[str]) -> Any:
 
 
 def _words_by_dim(context: object, parameter: object, given: Sequence[str]) -> Any:
-    return dict(_pairs(given)) or None
+    """Parse ``x=micrometer``; ``x=`` is None, which removes it."""
+    return {dim: text or None for dim, text in _pairs(given, empty=True)} or None
 
 
 def _values(context: object, parameter: object, given: Sequence[str]) -> Any:
     """Parse ``key=JSON``; what is not JSON is text."""
     return {key: _json_or_text(text) for key, text in _pairs(given)} or None
+
+
+def _value(context: object, parameter: object, text: str | None) -> Any:
+    return None if text is None else _json_or_text(text)
 
 
 def _channels(context: object, parameter: object, given: Sequence[str]) -> Any:
@@ -107,10 +113,10 @@ def _object(context: object, parameter: object, text: str | None) -> Any:
     return found
 
 
-def _pairs(given: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _pairs(given: Sequence[str], *, empty: bool = False) -> Iterator[tuple[str, str]]:
     for text in given:
         key, equals, value = text.partition("=")
-        if not (key and equals and value):
+        if not (key and equals and (value or empty)):
             raise click.BadParameter(f"{text!r} is not NAME=VALUE")
         yield key, value
 
@@ -200,7 +206,11 @@ def validate(
 @click.argument("source")
 @click.argument("target")
 @click.option("--version", help="Version of OME-Zarr; the newest common one if absent.")
-@click.option("--mode", type=click.Choice(["w-", "w", "a"]), help="As of `to_image`.")
+@click.option(
+    "--mode",
+    type=click.Choice(["w-", "w", "a"]),
+    help="w replaces what is there; a as well, but never a folder of other files.",
+)
 @click.option("--group", help="Path inside TARGET where the result goes.")
 @click.option("--source-group", help="Path inside SOURCE of what to convert.")
 @click.option("--chunks", callback=_sizes, metavar="SHAPE", help="Shape of a chunk.")
@@ -213,7 +223,20 @@ def validate(
     "--fields", multiple=True, callback=_listed, help="Of each well, only these: 0,1."
 )
 @click.option("--lossy", is_flag=True, help="Drop what the version cannot hold.")
+@click.option(
+    "--fill-value",
+    callback=_value,
+    metavar="JSON",
+    help="What pixels that are not stored are; that of SOURCE if absent.",
+)
+@click.option("--memory-limit", help="As 2GB: how much to hold at a time.")
 @click.option("--progress", is_flag=True, help="Show a progress bar.")
+@click.option(
+    "--source-storage-options",
+    callback=_object,
+    metavar="JSON",
+    help="For SOURCE, if they are not those of TARGET.",
+)
 @_place
 def convert(source: str, target: str, **options: Any) -> None:
     """Write SOURCE anew as TARGET: in another version, with other chunks, in part.
@@ -233,14 +256,20 @@ def convert(source: str, target: str, **options: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Tell what would be done.")
 @click.option("--keep", is_flag=True, help="Leave the old version's metadata there.")
 @click.option("--lossy", is_flag=True, help="Drop what the version cannot hold.")
+@click.option("--group", help="Path inside STORE of what to upgrade.")
 def upgrade(store: str, version: str, **options: Any) -> None:
-    """Make STORE one of another version where it lies, leaving its pixels alone."""
+    """Make STORE one of another version where it lies, leaving its pixels alone.
+
+    Exit code 0 if it is done, or could be with --dry-run; else 1.
+    """
     from xarray_omezarr import upgrade as change_version
 
     with _told_plainly():
         done = change_version(store, version=version, **_given(options))
     if done is not None:
-        click.echo(str(done))
+        click.echo(_in_own_words(done))
+    if getattr(done, "problems", ()):
+        raise SystemExit(_INVALID)
 
 
 @main.command()
@@ -265,7 +294,7 @@ def upgrade(store: str, version: str, **options: Any) -> None:
     multiple=True,
     callback=_words_by_dim,
     metavar="DIM=UNIT",
-    help="As x=micrometer.",
+    help="As x=micrometer; x= removes it.",
 )
 @click.option(
     "--channel",
@@ -341,7 +370,14 @@ def _told_plainly(
         with _warnings_in_a_line():
             yield
     except (OmeZarrError, OSError) as problem:
-        raise told(str(problem)) from problem
+        raise told(_in_own_words(problem)) from problem
+
+
+def _in_own_words(message: object) -> str:
+    """A message with the options of the command that runs."""
+    context = click.get_current_context(silent=True)
+    known = [] if context is None else context.command.params
+    return in_shell_words(str(message), [name for p in known for name in p.opts])
 
 
 @contextmanager
@@ -352,17 +388,12 @@ def _warnings_in_a_line() -> Iterator[None]:
         warnings.simplefilter("always", OmeZarrWarning)
 
         def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
+            message: Warning | str, category: type[Warning], *place: Any, **more: Any
         ) -> None:
             if issubclass(category, OmeZarrWarning):
-                click.echo(f"Warning: {message}", err=True)
+                click.echo(f"Warning: {_in_own_words(message)}", err=True)
             else:
-                usual(message, category, filename, lineno, file, line)
+                usual(message, category, *place, **more)
 
         warnings.showwarning = show
         yield

@@ -249,6 +249,56 @@ def test_the_options_of_upgrade_reach_the_function(replaced: Any) -> None:
     assert called.kwargs == wanted
 
 
+def test_a_dry_run_of_what_cannot_be_done_is_no_success(replaced: Any) -> None:
+    class Plan:
+        problems = (NotInVersionError("no units"),)
+
+        def __str__(self) -> str:
+            return "cannot be done, but with lossy=True"
+
+    replaced("upgrade", result=Plan())
+    done = run("upgrade", "a.zarr", "--version", "0.5", "--dry-run")
+    assert (done.exit_code, done.output) == (1, "cannot be done, but with --lossy\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("mode='w' replaces it", "--mode w replaces it"),
+        ("choose a later version=, or", "choose a later --version, or"),
+        ("leave it out with lossy=True", "leave it out with --lossy"),
+        ("choose with wells= or fields=, or", "choose with --wells or --fields, or"),
+        ("chunks={'x': 3} is no path", "chunks={'x': 3} is no path"),
+        ("scale=2 of /a/mode=w/b and 'mode=w'", "scale=2 of /a/mode=w/b and 'mode=w'"),
+        (
+            "xarray_omezarr.convert(source, store, version='0.4')",
+            "xarray-omezarr convert SOURCE TARGET --version 0.4",
+        ),
+    ],
+)
+def test_messages_speak_of_options(replaced: Any, said: str, told: str) -> None:
+    replaced("convert", raises=MetadataError(said))
+    assert run("convert", "a", "b").stderr == f"Error: {told}\n"
+
+
+def test_further_options_of_convert_reach_the_function(replaced: Any) -> None:
+    called = replaced("convert")
+    options = ["--fill-value", "0", "--memory-limit", "2GB"]
+    options += ["--source-storage-options", '{"anon": true}']
+    assert run("convert", "a.zarr", "b.zarr", *options).exit_code == 0
+    assert called.kwargs == {
+        "fill_value": 0,
+        "memory_limit": "2GB",
+        "source_storage_options": {"anon": True},
+    }
+
+
+def test_a_group_is_upgraded(replaced: Any) -> None:
+    called = replaced("upgrade")
+    run("upgrade", "a.zarr", "--version", "0.5", "--group", "b/c")
+    assert called.kwargs == {"version": "0.5", "group": "b/c"}
+
+
 # --- update --------------------------------------------------------------------------
 
 
@@ -279,6 +329,7 @@ def test_the_options_of_update_reach_the_function(replaced: Any) -> None:
         ("--scale", "0.1", "is not NAME=VALUE"),
         ("--scale", "x=small", "is no number"),
         ("--unit", "=micrometer", "is not NAME=VALUE"),
+        ("--unit", "x", "is not NAME=VALUE"),
         ("--channel", "{DAPI", "is no JSON"),
         ("--storage-options", "[1]", "write a JSON object"),
         ("--storage-options", "anon", "write a JSON object"),
@@ -291,6 +342,21 @@ def test_a_value_that_has_no_meaning_is_refused(
     done = run("update", "a.zarr", option, text)
     assert (done.exit_code, called.args) == (2, None)
     assert told in done.stderr
+
+
+def test_a_unit_without_a_name_is_removed(replaced: Any) -> None:
+    called = replaced("update")
+    assert run("update", "a.zarr", "--unit", "x=", "--unit", "y=um").exit_code == 0
+    assert called.kwargs == {"units": {"x": None, "y": "um"}}
+
+
+@pytest.mark.parametrize("unit", ["parsnip", "furlong", "kelvin", "acre"])
+def test_a_unit_that_is_none_is_told_without_attrs(image: Path, unit: str) -> None:
+    done = run("update", image, "--unit", f"x={unit}")
+    assert done.exit_code == 1
+    assert f"Unit {unit!r} of 'x'" in done.stderr
+    assert "attrs" not in done.stderr
+    assert "coordinate" not in done.stderr
 
 
 def test_an_update_of_nothing_is_refused(replaced: Any) -> None:

@@ -122,7 +122,9 @@ def _axis(
         for name in ("scale", "translation")
         if dim in given[name]
     }
-    asked = standard_unit(given["units"].get(dim), axis_type=present.type, dim=dim)
+    asked = standard_unit(
+        given["units"].get(dim), axis_type=present.type, dim=dim, asked=True
+    )
     units = (asked, *(own for _, own in numbers.values()), present.unit)
     unit = next(filter(None, units), None)
     scale, translation = present.scale, present.translation
@@ -153,7 +155,7 @@ def _measure(value: Any, name: str, axis: GridAxis) -> tuple[float, str | None]:
     number = _number(magnitude, name, axis.name)
     if unit is None:
         return number, None
-    return number, standard_unit(unit, axis_type=axis.type, dim=axis.name)
+    return number, standard_unit(unit, axis_type=axis.type, dim=axis.name, asked=True)
 
 
 def _converted(number: float, own: str | None, unit: str | None, dim: str) -> float:

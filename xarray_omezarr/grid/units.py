@@ -49,7 +49,9 @@ _NO_UNIT = frozenset(
 _EPOCH = re.compile(r"(\w+)\s+since\s.+", re.DOTALL)
 
 
-def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
+def standard_unit(
+    unit: object, *, axis_type: str, dim: str, asked: bool = False
+) -> str | None:
     """The name that the standard has for a unit; None where there is no unit.
 
     Parameters
@@ -61,6 +63,8 @@ def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
         ``"space"``, ``"time"``, ``"channel"`` (which has no unit) or another word.
     dim : str
         For messages.
+    asked : bool
+        Whether it was given by itself, and stands at no coordinate; for messages too.
 
     Raises
     ------
@@ -86,10 +90,10 @@ def standard_unit(unit: object, *, axis_type: str, dim: str) -> str | None:
         text = epoch[1]
     name = _by_spelling(text) or _by_pint(text)
     if axis_type not in _LISTED:
-        return _custom_unit(text, name, dim)
+        return _custom_unit(text, name, dim, asked)
     if name in _LISTED[axis_type]:
         return name
-    raise UnitError(_about(text, name, axis_type, dim))
+    raise UnitError(_about(text, name, axis_type, dim, asked))
 
 
 def _text(unit: object) -> str:
@@ -130,13 +134,13 @@ def _by_pint(text: str) -> str | None:
     return _SPELLINGS.get(name, name)
 
 
-def _custom_unit(text: str, name: str | None, dim: str) -> str:
+def _custom_unit(text: str, name: str | None, dim: str, asked: bool) -> str:
     """Custom axes may have any unit (degree, hertz)."""
     if name is None:
-        raise UnitError(
-            f"Unit {text!r} of {dim!r} is not known; correct attrs['units'] of the "
-            "coordinate, or remove it"
-        )
+        remedy = "correct attrs['units'] of the coordinate, or remove it"
+        if asked:
+            remedy = "give another name, or none"
+        raise UnitError(f"Unit {text!r} of {dim!r} is not known; {remedy}")
     if name not in _STANDARD:
         warn(
             f"Unit {name!r} of {dim!r} is not in the standard's list; other readers "
@@ -145,10 +149,12 @@ def _custom_unit(text: str, name: str | None, dim: str) -> str:
     return name
 
 
-def _about(text: str, name: str | None, axis_type: str, dim: str) -> str:
+def _about(text: str, name: str | None, axis_type: str, dim: str, asked: bool) -> str:
     example = _EXAMPLES[axis_type]
     start = f"Unit {text!r} of {dim!r}"
     remedy = f"set attrs['units'] of the coordinate, e.g. to {example!r}, or remove it"
+    if asked:
+        remedy = f"give one such as {example!r}, or none"
     meant = _by_spelling(text.lower()) or _by_pint(text.lower())
     if meant in _LISTED[axis_type]:
         return (
@@ -158,10 +164,13 @@ def _about(text: str, name: str | None, axis_type: str, dim: str) -> str:
         return f"{start} is not known; {remedy}"
     if _registry().Unit(name).is_compatible_with(example):
         factor = conversion_factor(name, _BASES[axis_type])
+        base = _BASES[axis_type]
+        how = f"the coordinate by that number and set its attrs['units'] = {base!r}"
+        if asked:
+            how = f"the numbers by that, and give {base!r}"
         return (
-            f"{start} is not in the standard's list: 1 {name} = {factor:.9g} "
-            f"{_BASES[axis_type]}. Multiply the coordinate by that number and set its "
-            f"attrs['units'] = {_BASES[axis_type]!r}"
+            f"{start} is not in the standard's list: 1 {name} = {factor:.9g} {base}. "
+            f"Multiply {how}"
         )
     kind = "length" if axis_type == "space" else "time"
     return f"{start} is no {kind}, and {dim!r} is an axis of {axis_type}; {remedy}"

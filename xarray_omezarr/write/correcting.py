@@ -90,7 +90,8 @@ def _change(axis: GridAxis, asked: Asked) -> AxisChange:
     translation, other = _measure(asked.translation.get(name), "translation", axis)
     unit = axis.unit or other if own is None else own
     if name in asked.units:
-        unit = standard_unit(asked.units[name], axis_type=axis.type, dim=name)
+        told = asked.units[name]
+        unit = standard_unit(told, axis_type=axis.type, dim=name, asked=True)
     new_scale = axis.scale if scale is None else _converted(scale, own, unit, name)
     if new_scale <= 0 and scale is not None:
         raise CoordinateError(
@@ -121,7 +122,7 @@ def _measure(value: Any, what: str, axis: GridAxis) -> tuple[float | None, str |
         )
     known = None
     if unit is not None:
-        known = standard_unit(unit, axis_type=axis.type, dim=axis.name)
+        known = standard_unit(unit, axis_type=axis.type, dim=axis.name, asked=True)
     return number, known
 
 
