@@ -95,7 +95,11 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _unreadable(path: Path, problem: Exception) -> str:
+    from xarray_omezarr.ngff.plain import endless_number
+
     what = "too deeply nested" if isinstance(problem, RecursionError) else str(problem)
+    if number := endless_number(problem):
+        what = f"it holds {number}"
     return f"{path.name} cannot be read: {what}"
 
 

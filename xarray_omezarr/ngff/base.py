@@ -14,7 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationE
 from pydantic.alias_generators import to_camel
 
 from xarray_omezarr.errors import MetadataError
-from xarray_omezarr.ngff.plain import escaped, plain, shown, unboxed
+from xarray_omezarr.ngff.plain import (
+    endless_number,
+    escaped,
+    plain,
+    shown,
+    unboxed,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -98,7 +104,9 @@ class Model(BaseModel):
         try:
             data = json.loads(json_data)
         except ValueError as error:
-            raise MetadataError(f"{cls.__name__} is no JSON: {error}") from None
+            number = endless_number(error)
+            problem = f"holds {number}" if number else f"is no JSON: {error}"
+            raise MetadataError(f"{cls.__name__} {problem}") from None
         return cls.model_validate(data, **options)
 
     @classmethod

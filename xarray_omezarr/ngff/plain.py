@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,8 +14,32 @@ _SHOWN = 80  # characters of a value that a message repeats
 
 def shown(value: object) -> str:
     """A value as messages repeat it, cut where it is long."""
-    text = repr(_start(value, iter(range(_SHOWN + 1))))
+    try:
+        text = repr(_start(value, iter(range(_SHOWN + 1))))
+    except ValueError as error:
+        if (number := endless_number(error)) is None:
+            raise
+        return f"what holds {number}"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def endless_number(error: BaseException) -> str | None:
+    """In words, what Python refused to read or write; None if it was something else.
+
+    Its own words tell how to lift a limit of Python, which is no advice to those whose
+    file is broken.
+
+    Examples
+    --------
+    >>> try:
+    ...     int("9" * 5000)
+    ... except ValueError as error:
+    ...     print(endless_number(error))
+    a number of more than 4300 digits
+    """
+    if "set_int_max_str_digits" not in str(error):
+        return None
+    return f"a number of more than {sys.get_int_max_str_digits()} digits"
 
 
 def _start(value: object, parts: Iterator[int]) -> object:

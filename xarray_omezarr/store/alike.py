@@ -62,7 +62,11 @@ class Template:
             return None
         pairs = zip(self.values, values, strict=True)
         at = [n for n, (own, other) in enumerate(pairs) if own != other]
-        others = json.loads(b"[" + b",".join(values[n] for n in at) + b"]")
+        try:
+            others = json.loads(b"[" + b",".join(values[n] for n in at) + b"]")
+        except ValueError:
+            # What is wrong is told when the whole document is read.
+            return None
         found: dict[Slot, Any] = {}
         for number, value in zip(at, others, strict=True):
             slot = self.slots[number]

@@ -15,7 +15,7 @@ from zarr.storage import LocalStore
 
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.ngff.plain import shown
+from xarray_omezarr.ngff.plain import endless_number, shown
 from xarray_omezarr.store.in_flight import Room
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def _json(document: bytes, where: str) -> Mapping[str, Any]:
     try:
         found = json.loads(document)
     except ValueError as error:
-        raise MetadataError(f"The metadata of {where} are no JSON: {error}") from None
+        number = endless_number(error)
+        problem = f"hold {number}" if number else f"are no JSON: {error}"
+        raise MetadataError(f"The metadata of {where} {problem}") from None
     except RecursionError:
         raise MetadataError(f"The metadata of {where} are nested too deeply") from None
     if not isinstance(found, Mapping):

@@ -16,6 +16,7 @@ from zarr.storage import StorePath
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Layout, join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.plain import endless_number
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.alike import (
     Differences,
@@ -223,6 +224,10 @@ def _array_metadata(document: bytes, zarr_format: ZarrFormat) -> Any:
         found = json.loads(document)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        if (number := endless_number(error)) is None:
+            raise
+        raise ValueError(f"it holds {number}") from None
     if zarr_format == 2:
         return ArrayV2Metadata.from_dict({**found, "attributes": {}})
     if found["node_type"] != "array":

@@ -14,6 +14,7 @@ from zarr.core.sync import sync
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError, OmeZarrError, warn
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.plain import endless_number
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.store.in_flight import Room
@@ -324,7 +325,9 @@ def _array_document(
         document = json.loads(content)
         own = json.loads(attrs) if zarr_format == 2 else None
     except ValueError as error:
-        raise MetadataError(f"The metadata of {where} are no JSON: {error}") from None
+        number = endless_number(error)
+        problem = f"hold {number}" if number else f"are no JSON: {error}"
+        raise MetadataError(f"The metadata of {where} {problem}") from None
     if not isinstance(document, dict):
         raise MetadataError(f"The metadata of {where} are {document!r}, no object")
     if zarr_format == 3:

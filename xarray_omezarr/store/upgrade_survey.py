@@ -24,6 +24,7 @@ from xarray_omezarr.errors import (
     UnknownVersionError,
 )
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.ngff.plain import endless_number
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import LEASE, METADATA, UNFINISHED
 from xarray_omezarr.store.update_log import half_updated, log_key
@@ -250,7 +251,9 @@ class _Look:
         except PermissionError as error:
             raise _unreadable(self.root / key, error) from None
         except (ValueError, RecursionError) as error:
-            raise MetadataError(f"{self.root / key} is no JSON: {error}") from None
+            number = endless_number(error)
+            problem = f"holds {number}" if number else f"is no JSON: {error}"
+            raise MetadataError(f"{self.root / key} {problem}") from None
         if not isinstance(found, dict):
             raise MetadataError(f"{self.root / key} is {found!r}, no JSON object")
         return found

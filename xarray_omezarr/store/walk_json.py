@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from xarray_omezarr.ngff.plain import endless_number
+
 # As deep as metadata may nest: what reads them recursively must end before the stack.
 _DEEPEST = 100
 # Duplicate members that are named one by one.
@@ -75,7 +77,9 @@ def parse(raw: bytes) -> Parsed:
         words = f"nests deeper than {_DEEPEST} levels"
         return Parsed(None, (words,), is_json=False)
     except ValueError as error:
-        return Parsed(None, (f"is no JSON: {str(error)[:200]}",), is_json=False)
+        number = endless_number(error)
+        words = f"holds {number}" if number else f"is no JSON: {str(error)[:200]}"
+        return Parsed(None, (words,), is_json=False)
     if constants:
         problems.append(f"holds {constants[0]}, which is no JSON")
     names = list(dict.fromkeys(repeated))

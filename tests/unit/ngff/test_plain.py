@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from xarray_omezarr.errors import MetadataError
-from xarray_omezarr.ngff.plain import plain, shown
+from xarray_omezarr.ngff.axes import Axis
+from xarray_omezarr.ngff.plain import endless_number, plain, shown
 
 
 class Method(enum.IntEnum):
@@ -124,3 +125,23 @@ def test_what_is_nested_too_deeply_or_holds_itself_is_refused_in_words() -> None
     for value in (deep, own):
         with pytest.raises(MetadataError, match=r"^/notes is nested too deeply"):
             plain(value, "/notes")
+
+
+LONG = "9" * 5000
+WORDS = "a number of more than 4300 digits"
+
+
+def test_numbers_that_python_does_not_read_are_told_without_its_advice() -> None:
+    with pytest.raises(ValueError) as raised:
+        json.loads(LONG)
+    assert endless_number(raised.value) == WORDS
+    assert endless_number(ValueError("is no number")) is None
+
+
+def test_numbers_that_python_does_not_write_are_shown_in_words() -> None:
+    assert shown([10**5000]) == f"what holds {WORDS}"
+
+
+def test_models_of_a_text_with_such_a_number_are_refused() -> None:
+    with pytest.raises(MetadataError, match=f"^Axis holds {WORDS}$"):
+        Axis.model_validate_json(f'{{"name": {LONG}}}')
