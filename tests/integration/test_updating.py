@@ -247,7 +247,8 @@ def test_a_label_image_in_another_unit_is_refused_with_the_remedy(tmp_path) -> N
     da = picture()
     path = tmp_path / "a.ome.zarr"
     da.omezarr.to_image(path, labels={"cells": cells(da)}, scale_factors=None)
-    xo.update(path, group="labels/cells", units={"x": "nanometer"})
+    with pytest.warns(xo.OmeZarrWarning, match="does not lie on its image"):
+        xo.update(path, group="labels/cells", units={"x": "nanometer"})
     before = documents(path)
     with pytest.raises(xo.MetadataError, match=r"labels/cells.*nanometer.*group="):
         xo.update(path, scale={"x": 0.1})
@@ -506,3 +507,40 @@ def test_what_is_corrected_in_part_is_neither_converted_nor_upgraded(
         tree = xr.open_datatree(place, engine="omezarr")
         for image in ("0", "labels/cells/0"):
             assert tree[image].x.values[:3].tolist() == [0.0, 0.25, 0.5]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("by", ["group", "path"])
+def test_a_label_image_that_leaves_its_image_is_warned_of(
+    tmp_path, version, by
+) -> None:
+    path = tmp_path / "a.ome.zarr"
+    da = picture(y=0.5, x=0.5)
+    da.omezarr.to_image(path, labels={"nuc": cells(da)}, version=version)
+    place = {
+        "group": {"store": path, "group": "labels/nuc"},
+        "path": {"store": path / "labels" / "nuc"},
+    }[by]
+    for wrong in (
+        {"scale": {"x": 0.4}},
+        {"translation": {"x": 3.0}},
+        {"units": {"x": "nanometer"}},
+    ):
+        with pytest.warns(
+            xo.OmeZarrWarning, match=r"its image .*a\.ome\.zarr any.*'x'"
+        ):
+            xo.update(**place, **wrong)
+    # Put back it lies where it lay, and nothing is to be said.
+    right = {"x": 0.5}, {"x": 0.0}, {"x": "micrometer"}
+    xo.update(
+        **place, **dict(zip(("scale", "translation", "units"), right, strict=True))
+    )
+    xo.update(**place, name="nuclei")
+
+
+def test_a_label_image_of_a_coarser_level_lies_on_its_image(tmp_path) -> None:
+    path = tmp_path / "a.ome.zarr"
+    da = picture(y=0.5, x=0.5)
+    da.omezarr.to_image(path, scale_factors=[2], labels={"nuc": cells(da)})
+    where = {"group": "labels/nuc", "translation": {"y": 0.25, "x": 0.25}}
+    xo.update(path, scale={"y": 1.0, "x": 1.0}, **where)

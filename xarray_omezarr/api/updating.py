@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import MetadataError, OptionError
+from xarray_omezarr.errors import (
+    MetadataError,
+    OmeZarrError,
+    OmeZarrWarning,
+    OptionError,
+)
+from xarray_omezarr.ngff.labels import LabelImage
+from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import UNFINISHED
-from xarray_omezarr.store.open_documents import GROUP_NAMES
+from xarray_omezarr.store.open_documents import (
+    GROUP_NAMES,
+    group_attrs,
+    read_documents,
+)
 from xarray_omezarr.store.open_tree import XML, Selection, open_tree
+from xarray_omezarr.store.place import ancestors
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.update import Contents, check_updatable, update_groups
 from xarray_omezarr.write.correcting import Asked
 from xarray_omezarr.write.keeping import check_attrs
+from xarray_omezarr.write.label_place import warn_if_off
 from xarray_omezarr.write.revised import Correction, Images
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.omero import Channel
-    from xarray_omezarr.store.target import Group, StoreLike
+    from xarray_omezarr.store.arrays import ZarrFormat
+    from xarray_omezarr.store.target import Group, StoreLike, Target
+
+_LABELS = "labels"
 
 
 def update(
@@ -83,6 +101,11 @@ def update(
     NotOmeZarrError
         If the store holds something else, or is unfinished.
 
+    Warns
+    -----
+    OmeZarrWarning
+        If a label image is corrected by itself and does not lie on its image then.
+
     Examples
     --------
     >>> import numpy as np, xarray as xr, zarr
@@ -111,10 +134,50 @@ def update(
     images = Images.of(opened, target.path, GROUP_NAMES[zarr_format], XML)
     wanted.check(images)
 
+    is_label = isinstance(opened.group("").model, LabelImage)
+    image = _image_of(target, zarr_format) if is_label and asked.axes else None
+
     def revised(known: Contents) -> Contents:
-        return Contents(*wanted.revised(images, known.groups, known.files))
+        new = Contents(*wanted.revised(images, known.groups, known.files))
+        label = _image(new.groups[target.path])
+        if image is not None and label is not None:
+            pictures = label.multiscale, image[1].multiscale
+            warn_if_off(*pictures, asked.axes, image[0])
+        return new
 
     return update_groups(target, zarr_format, images.paths, images.files, revised)
+
+
+def _image_of(label: Target, zarr_format: ZarrFormat) -> tuple[str, Image] | None:
+    """Where the image of a label image is, and what it says; None if nobody knows."""
+    parts = label.path.split("/")
+    if _LABELS in parts[:-1]:
+        place = [*ancestors(label)][len(parts) - 2 - parts[-2::-1].index(_LABELS)]
+    elif label.directory is not None and label.directory.parent.name == _LABELS:
+        place = open_target(label.directory.parents[1], read_only=True)
+    else:
+        return None
+    name = GROUP_NAMES[zarr_format]
+    try:
+        documents = read_documents(place, [name])
+        attrs = group_attrs(documents.get(name, b"{}"), zarr_format, str(place))
+    except (OmeZarrError, OSError):
+        return None
+    model = _image(attrs)
+    return None if model is None else (str(place), model)
+
+
+def _image(attrs: Mapping[str, Any]) -> Image | None:
+    """What attributes say, if they are of an image that can be understood."""
+    with warnings.catch_warnings():
+        # Slips of others were said when it was opened, or are not at issue.
+        warnings.simplefilter("ignore", OmeZarrWarning)
+        try:
+            version = registry.detect(attrs)
+            model = None if version is None else version.from_attrs(attrs)
+        except OmeZarrError:
+            return None
+    return model if isinstance(model, Image) else None
 
 
 def _by_axis(option: str, given: object) -> Mapping[str, Any]:
