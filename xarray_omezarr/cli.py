@@ -19,6 +19,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # As of programs that compare: 0 as it should be, 1 not so, 2 could not be asked.
 _INVALID, _NOT_ASKED = 1, 2
+_DATA: dict[str, Any] = {"none": False, "some": True, "all": "all"}
 
 
 @click.group()
@@ -193,7 +194,7 @@ def validate(
         report = check(
             store,
             level=level,
-            data={"none": False, "some": True, "all": "all"}[data],
+            data=_DATA[data],
             group=group,
             storage_options=storage_options,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import zarr
 from zarr.core.sync import sync
 
-from xarray_omezarr.errors import LayoutError
+from xarray_omezarr.errors import LayoutError, some, warn
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, depth
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
@@ -42,16 +43,20 @@ _NOTHING: Mapping[str, Sequence[Shown | None]] = {}
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
 
+# Stored objects of one array: more than file systems and listings bear, of any size,
+# and of one that is smaller than what a file takes up anyway.
+_MOST_OBJECTS = 1_000_000
+_MOST_SMALL, _SMALL_BYTES = 100_000, 1024
+
 
 def check_arrays(hierarchy: Hierarchy) -> None:
-    """Raise what makes an array of the hierarchy impossible to create."""
+    """Raise what makes an array impossible to create; warn of too many objects."""
+    warn_of_many_objects(hierarchy)
     for path, node in hierarchy.arrays.items():
         codecs = compressors(
             node.layout.compression, node.dtype, _zarr_format(hierarchy)
         )
-        held = node.dtype.itemsize
-        for size in node.layout.chunks:
-            held *= size
+        held = node.dtype.itemsize * math.prod(node.layout.chunks)
         names = [type(codec).__name__.lower() for codec in _as_list(codecs)]
         if held > _BLOSC_BYTES and any("blosc" in name for name in names):
             raise LayoutError(
@@ -59,6 +64,24 @@ def check_arrays(hierarchy: Hierarchy) -> None:
                 f"bytes, and blosc compresses no more than {_BLOSC_BYTES} at once; "
                 "choose smaller chunks, or compression='zstd'"
             )
+
+
+def warn_of_many_objects(hierarchy: Hierarchy) -> None:
+    """Say how many objects arrays will have, where that is more than anybody wants."""
+    many = []
+    for path, node in hierarchy.arrays.items():
+        shape = node.layout.shards or node.layout.chunks
+        count = math.prod(-(-n // c) for n, c in zip(node.shape, shape, strict=True))
+        is_small = math.prod(shape) * node.dtype.itemsize < _SMALL_BYTES
+        if count > (_MOST_SMALL if is_small else _MOST_OBJECTS):
+            many.append(f"array {path!r} {count:,} of {shape} pixels")
+    if many:
+        may_shard = hierarchy.version.features.sharding
+        remedy = ", or shards='auto', which stores many in one" if may_shard else ""
+        warn(
+            "Each chunk or shard is a file or object of its own, and that would be "
+            f"very many: {some(many, 3)}; choose larger chunks{remedy}"
+        )
 
 
 def _as_list(codecs: Any) -> list[Any]:
