@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import dask.array
 import numpy as np
@@ -30,6 +31,9 @@ _HELD = (
 
 # Options of filesystems with these words say which service it is, and not who asks.
 _ADDRESSES = ("endpoint", "host", "port", "account_name")
+
+# Of the environment, in the order in which clients of S3 look.
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 _PLAIN = (np.ndarray, np.generic, str, bytes, int, float, slice, type(None))
 
@@ -122,6 +126,11 @@ def _place(store: Store, path: str) -> tuple[object, str]:
     if folder is not None:
         # One folder may be reached through links, and by several libraries.
         return "folder", (Path(folder) / path).resolve().as_posix().rstrip("/")
+    bucket = _bucket(store)
+    if bucket is not None:
+        # Libraries do not know of each other, and tell the same of a bucket.
+        name, _, inner = join(bucket[2], path).partition("/")
+        return (*bucket[:2], name), inner
     filesystem = _filesystem(store)
     if filesystem is not None:
         # One filesystem serves many stores, each from a folder of its own.
@@ -140,6 +149,45 @@ def _folder(store: Any) -> str | os.PathLike[str] | None:
     prefix = getattr(inner, "prefix", None)
     is_local = type(inner).__name__ == "LocalStore"
     return prefix if is_local and isinstance(prefix, str | os.PathLike) else None
+
+
+def _bucket(store: Any) -> tuple[str, str, str] | None:
+    """Protocol, address, and path with the bucket first; None of what is in none."""
+    filesystem = _filesystem(store)
+    if filesystem is not None:
+        if "s3" not in _protocols(filesystem):
+            return None
+        told = getattr(filesystem, "storage_options", None) or {}
+        own = told.get("client_kwargs") or {}
+        address = told.get("endpoint_url") or own.get("endpoint_url")
+        return "s3", _address(address), str(getattr(store, "path", ""))
+    inner = getattr(store, "store", None)
+    if type(inner).__name__ != "S3Store":
+        return None
+    config = _config(inner)
+    if "bucket" not in config:
+        return None
+    prefix = str(getattr(inner, "prefix", None) or "")
+    return "s3", _address(config.get("endpoint")), join(config["bucket"], prefix)
+
+
+def _config(store: Any) -> Mapping[str, Any]:
+    """What a store of obstore was made with; nothing if it cannot tell."""
+    try:
+        return dict(store.config)
+    except BaseException as error:
+        # Of some options it panics, which is no Exception.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            return {}
+        raise
+
+
+def _address(told: object) -> str:
+    """Where S3 is, as told or as the environment has it; empty for Amazon."""
+    told = told or next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
+    address = str(told).rstrip("/").lower()
+    is_amazon = (urlsplit(address).hostname or "").endswith(".amazonaws.com")
+    return "" if is_amazon else address
 
 
 def _filesystem(store: Any) -> Any:

@@ -121,6 +121,53 @@ def test_a_bucket_is_the_same_whoever_asks_for_it() -> None:
     assert not overlap(mine, elsewhere)
 
 
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9"])
+def test_a_bucket_is_the_same_through_every_library(endpoint, monkeypatch) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    pytest.importorskip("s3fs")
+    obstore = pytest.importorskip("obstore.store")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+
+    def by_fsspec(path, told=endpoint):
+        options = {} if told is None else {"endpoint_url": told}
+        filesystem = fsspec.filesystem("s3", asynchronous=True, anon=True, **options)
+        return open_target(FsspecStore(filesystem, path=path))
+
+    def by_obstore(bucket, prefix, told=endpoint):
+        options = {} if told is None else {"endpoint": told}
+        store = obstore.S3Store(
+            bucket,
+            prefix=prefix,
+            region="us-east-1",
+            skip_signature=True,
+            client_options={"allow_http": True},
+            **options,
+        )
+        return open_target(ObjectStore(store))
+
+    mine = by_fsspec("bucket/a/b.zarr")
+    assert overlap(mine, by_obstore("bucket", "a/b.zarr"))
+    assert overlap(by_obstore("bucket", None), mine)
+    assert overlap(by_obstore("bucket", "a/b.zarr/labels"), mine)
+    assert not overlap(mine, by_obstore("bucket", "a/b"))
+    assert not overlap(mine, by_obstore("bucket2", "a/b.zarr"))
+    assert not overlap(mine, by_obstore("bucket", "a/b.zarr", "http://127.0.0.1:8"))
+    # Without one, the environment says where.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint or "")
+    assert overlap(mine, by_obstore("bucket", "a/b.zarr", None))
+    amazon = by_fsspec("bucket/a/b.zarr", "https://s3.us-east-1.amazonaws.com/")
+    assert overlap(amazon, by_obstore("bucket", "a/b.zarr", None)) == (endpoint is None)
+
+
+def test_a_store_that_cannot_tell_its_bucket_is_itself() -> None:
+    obstore = pytest.importorskip("obstore.store")
+    # Asked for what it was made with, it panics.
+    odd = obstore.S3Store("bucket", config={"AWS_ALLOW_HTTP": "true"})
+    one, same = open_target(ObjectStore(odd)), open_target(ObjectStore(odd))
+    assert overlap(one, same)
+
+
 def test_stores_in_memory_are_the_same_by_their_place() -> None:
     pytest.importorskip("fsspec")
     one, same = (FsspecStore.from_url("memory://origins/a") for _ in range(2))
