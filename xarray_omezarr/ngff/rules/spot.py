@@ -116,10 +116,23 @@ class Spot:
         if self.follows_text:
             self._add("warning", message, demand, remedy)
 
-    def _add(self, severity: Severity, message: str, demand: str, remedy: str) -> None:
+    def tolerated(self, message: str, demand: str, why: str, remedy: str = "") -> None:
+        """Note what the text demands, but as a warning, and why it is no more."""
+        if self.follows_text:
+            weight = f"MUST; only a warning, as {why}"
+            self._add("warning", message, demand, remedy, weight)
+
+    def _add(
+        self,
+        severity: Severity,
+        message: str,
+        demand: str,
+        remedy: str,
+        weight: str | None = None,
+    ) -> None:
         if not self.log.has_room():
             return
-        weight = "MUST" if severity == "error" else "SHOULD"
+        weight = weight or ("MUST" if severity == "error" else "SHOULD")
         clause = f"OME-Zarr {self.dialect.name}, {demand} ({weight})"
         self.log.findings.append(
             Finding(

@@ -108,10 +108,10 @@ def _check_sizes(
     for system in systems.items():
         size = sizes.get(text(system.value, "name") or "")
         if None not in (size, wanted) and size != wanted:
-            # The text demands it, but has a type of transformation that needs others.
-            system.should(
+            system.tolerated(
                 f"has {size} axes, but the arrays have {wanted}, as {seen(intrinsic)}",
                 f"{_S}: those of an image have the dimensions of its arrays",
+                "the text has a transformation that needs others, projectAxis",
                 "keep it in a scene, or give it as many axes",
             )
 

@@ -19,17 +19,20 @@ def check_version(block: Spot, key: str) -> None:
     version = block.child("version")
     if version is None:
         if key in dialect.version_advised:
-            block.should(
-                "has no 'version'", f"{demand}: version", f"add {dialect.told_as[0]!r}"
-            )
+            remedy = f"add {dialect.told_as[0]!r}"
+            _note(block, key, "has no 'version'", f"{demand}: version", remedy)
     elif key in dialect.version_closed:
         version.is_one_of(dialect.told_as, demand)
     elif key in dialect.version_advised and not _is_told(version):
-        version.should(
-            f"is {seen(version.value)}, not {dialect.told_as[0]}",
-            demand,
-            f"write {dialect.told_as[0]!r}",
-        )
+        message = f"is {seen(version.value)}, not {dialect.told_as[0]}"
+        _note(version, key, message, demand, f"write {dialect.told_as[0]!r}")
+
+
+def _note(spot: Spot, key: str, message: str, demand: str, remedy: str) -> None:
+    if key in spot.dialect.version_lacking:
+        spot.tolerated(message, demand, "official valid cases lack it", remedy)
+    else:
+        spot.should(message, demand, remedy)
 
 
 def _is_told(version: Spot) -> bool:

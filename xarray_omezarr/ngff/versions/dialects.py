@@ -38,6 +38,9 @@ class Dialect:
     version_closed, version_strict, version_advised : frozenset of str
         RULES M7, B12, P10, W5: the blocks whose ``version`` has one possible value,
         for which the strict schemas demand it, and the text advises or demands it.
+    version_lacking : frozenset of str
+        RULES P10: those of the last for which the text demands it, but official cases
+        that are valid lack it.
     channel_members : tuple of str
         RULES O2, O3: what the schema demands of a channel; the text wants both.
     channels_demanded : bool
@@ -65,6 +68,7 @@ class Dialect:
     version_closed: frozenset[str] = _NONE
     version_strict: frozenset[str] = _NONE
     version_advised: frozenset[str] = _NONE
+    version_lacking: frozenset[str] = _NONE
     channel_members: tuple[str, ...] = ()
     channels_demanded: bool = True
     unique_label_colors: bool = False
@@ -118,6 +122,7 @@ _DIALECTS: tuple[Dialect, ...] = (
         told_as=("0.5",),
         namespace=True,
         version_advised=frozenset({"image-label", "plate", "well"}),
+        version_lacking=frozenset({"plate"}),
     ),
     Dialect(
         "0.6",
@@ -148,6 +153,8 @@ _DIALECTS: tuple[Dialect, ...] = (
 LAST_WITHOUT_NAMESPACE = next(d for d in reversed(_DIALECTS) if not d.namespace)
 #: Of files with the key ``ome`` that tell no version.
 FIRST_WITH_NAMESPACE = next(d for d in _DIALECTS if d.namespace)
+#: The first of those whose images have coordinate systems.
+FIRST_WITH_SYSTEMS = next(d for d in _DIALECTS if d.axes == "systems")
 
 
 def known(told: object) -> Dialect | None:

@@ -84,6 +84,19 @@ def test_a_well_is_listed_once() -> None:
     assert_one_fault(document, "error", f"{HERE}/wells/2/path", "once")
 
 
+@pytest.mark.parametrize("told", [GONE, "0.4"])
+def test_what_the_text_demands_and_official_cases_lack_is_a_warning(told) -> None:
+    (found,) = faults(with_change(PLATE_05, "/ome/plate/version", told))
+    assert found.severity == "warning"
+    why = "(MUST; only a warning, as official valid cases lack it)"
+    assert found.clause.startswith("OME-Zarr 0.5, plate") and found.clause.endswith(why)
+
+
+def test_the_version_of_a_plate_is_advice_before() -> None:
+    (found,) = faults(with_change(PLATE_04, "/plate/version", GONE))
+    assert found.clause.endswith("(SHOULD)")
+
+
 def test_a_later_plate_tells_no_version_of_its_own() -> None:
     assert faults(PLATE_06) == []
 

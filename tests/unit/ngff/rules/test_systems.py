@@ -163,3 +163,5 @@ def test_a_system_of_another_size_than_the_arrays_is_a_warning() -> None:
     }
     document = with_change(document, JOIN, project)
     assert_one_fault(document, "warning", f"{SYSTEMS}/1", "dimensions of its arrays")
+    (found,) = faults(document)
+    assert "(MUST; only a warning, as the text has" in found.clause
