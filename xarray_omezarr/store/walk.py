@@ -157,7 +157,9 @@ class Walker:
         missing = {
             path: asked[path]
             for path, node in found.items()
-            if node.kind == "absent" and asked[path] != "maybe"
+            if (node.kind == "absent" and asked[path] != "maybe")
+            # Of a group of the other format not all documents were asked for.
+            or (node.kind == "group" and node.zarr_format != self.zarr_format)
         }
         if missing:
             found |= self._round(dict.fromkeys(missing, "root"), self.zarr_format)

@@ -33,7 +33,7 @@ _IN_FLIGHT = 32
 _SAMPLED = 5
 # All chunks are looked at of arrays that have no more.
 _MOST_CHUNKS = 10_000_000
-# What a sample of a whole hierarchy may take; then one chunk per array, then none.
+# What a sample of a whole hierarchy takes at most, in bytes.
 _ALL_SAMPLED = 1 << 30
 _VALUES = 100_000
 _SHOWN = 20
@@ -83,14 +83,20 @@ class Sampler:
         What paths count from.
     everything : bool
         Whether all chunks are decoded. Otherwise up to five of each array: the first,
-        the last and some between; of large hierarchies fewer, so that not much more
-        than 1 GiB is decoded in all.
+        the last and some between; after the first half of 1 GiB one of each array,
+        after the second none.
+
+    Attributes
+    ----------
+    skipped : int
+        Arrays of which therefore nothing was decoded.
     """
 
     def __init__(self, target: Target, *, everything: bool) -> None:
         self._target = target
         self._everything = everything
         self._left = _ALL_SAMPLED
+        self.skipped = 0
 
     def look(self, nodes: Sequence[Node], *, values: bool = False) -> list[Pixels]:
         """Open the arrays of nodes and decode chunks of them; nothing is raised.
@@ -168,10 +174,14 @@ class Sampler:
         if self._everything:
             words = f"it has {total} chunks, and only some were decoded"
             found.bad.append(Bad("", words, is_error=False))
-        many = _SAMPLED if self._left > 0 or self._everything else 1
-        if self._left < -_ALL_SAMPLED:
-            many = 0
+        many = _SAMPLED if self._everything else self._many(max(1, nbytes))
+        self.skipped += bool(total) and not many
         return iter(_sampled(counts, total, many))
+
+    def _many(self, nbytes: int) -> int:
+        """How many chunks of an array to sample; half of all is for one of each."""
+        spare = self._left - _ALL_SAMPLED // 2
+        return max(min(_SAMPLED, spare // nbytes), int(nbytes <= self._left))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,10 @@ def validate(
         ``"strict"``: what the official schemas say of the attributes of each group.
     data : bool or "all"
         Whether arrays are opened and chunks decoded: of each array up to five, the
-        first, the last and some between, not much more than 1 GiB of a whole
-        hierarchy; ``"all"``: every chunk, in bounded memory. Only at level
-        ``"standard"``.
+        first, the last and some between, at most 1 GiB of a whole hierarchy: when
+        half of that is used up one chunk of each array, then none (the report tells
+        of how many arrays, ``skipped``). ``"all"``: every chunk, in bounded memory.
+        Only at level ``"standard"``.
     group : str, optional
         Path inside the store of the group that is measured.
     storage_options : mapping, optional

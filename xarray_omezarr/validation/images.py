@@ -73,6 +73,11 @@ class Images:
             Sampler(walker.target, everything=data == "all") if data else None
         )
 
+    @property
+    def skipped(self) -> int:
+        """Arrays of which no chunk was decoded, as samples of others took too much."""
+        return self._sampler.skipped if self._sampler else 0
+
     def check(
         self, nodes: Sequence[Node], *, are_labels: bool = False
     ) -> dict[str, Leveled]:
@@ -90,6 +95,8 @@ class Images:
         dict
             By path: what they say and the arrays of their levels.
         """
+        if self._notes.is_standard:
+            nodes = [node for node in nodes if not self._notes.is_foreign(node)]
         told = {node.path: self._told(node) for node in nodes}
         read = self._walker.read(self._wanted(nodes, told, are_labels))
         found: dict[str, Leveled] = {}
@@ -164,7 +171,14 @@ class Images:
 
     def _across(self, node: Node, image: Leveled, are_labels: bool) -> None:
         wanted = self._notes.wanted
-        self._notes.add(check_levels(node.path, image.image, image.arrays, wanted))
+        found = check_levels(node.path, image.image, image.arrays, wanted)
+        # What the scales of the levels have told already is the same fault.
+        self._notes.add(
+            one
+            for one in found
+            if "/datasets/" not in one.pointer
+            or not self._notes.has_error(one.path, _entry(one.pointer))
+        )
         if are_labels:
             self._notes.add(check_label_arrays(image, node.attrs, wanted))
 
@@ -301,7 +315,7 @@ class Images:
     ) -> None:
         wanted = self._notes.wanted
         self._notes.add(check_is_label(node.path, node.attrs, wanted))
-        if label is not None and image is not None:
+        if label is not None and image is not None and self._in_order(label, image):
             self._notes.add(check_label_against_image(label, image, wanted))
         told = source(node.attrs)
         if told is None or image is None:
@@ -309,6 +323,15 @@ class Images:
         place = resolved(node.path, told)
         if place != image.path:
             self._check_source(node, told, place)
+
+    def _in_order(self, *images: Leveled) -> bool:
+        """Whether levels are what they should be, so that they can be compared."""
+        return not any(
+            self._notes.has_error(image.path, pointer)
+            for image in images
+            for level in image.image.levels
+            for pointer in (level.pointer, _entry(level.pointer))
+        )
 
     def _check_source(self, node: Node, told: str, place: str | None) -> None:
         _, above = part(node.attrs)
@@ -326,6 +349,11 @@ class Images:
         self._notes.add(
             [Finding(severity, node.path, pointer, words, cited, told[:80], remedy)]
         )
+
+
+def _entry(pointer: str) -> str:
+    """The dataset that a path is of."""
+    return pointer.removesuffix("/path")
 
 
 def _no_image(path: str) -> Finding:

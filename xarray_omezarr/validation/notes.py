@@ -90,10 +90,13 @@ class Notes:
         """Note all about the documents and attributes of a group."""
         self.nodes += 1
         self.troubles(node.path, node.troubles)
-        key = node.key, self.version
+        self.same_format(node)
+        foreign = self.is_foreign(node)
+        within = None if foreign else self.version
+        key = node.key, within
         checked = self._checked.get(key)
         if checked is None:
-            checked = check_attributes(node.attrs, self.level, within=self.version)
+            checked = check_attributes(node.attrs, self.level, within=within)
             if len(self._checked) >= _REMEMBERED:
                 self._checked.clear()
             self._checked[key] = checked
@@ -101,16 +104,25 @@ class Notes:
             self.add(self._left_over.at(node))
         self.add(replace(one, path=node.path) for one in checked.findings)
         if self.is_standard and self.version is not None and checked.kind is not None:
-            self._same_version(node, checked)
-        self.same_format(node)
+            if not foreign:
+                self._same_version(node, checked)
         return checked
+
+    def is_foreign(self, node: Node) -> bool:
+        """Whether a node is of another format of Zarr than the root.
+
+        That is the fault, and of its own version it may be as it should be.
+        """
+        return bool(node.path) and node.zarr_format not in (None, self.zarr_format)
 
     def root(self, node: Node) -> Checked:
         """Note all about the group at the target, whose version is that of all."""
         checked = self.group(node)
         self.zarr_format, self.version = node.zarr_format, checked.version
         has_namespace = bool(part(node.attrs)[1])
-        self.is_guessed = checked.kind in _UNVERSIONED and not has_namespace
+        is_open = checked.kind in _UNVERSIONED and not has_namespace
+        # Of a version that nobody knows, what is below may tell more.
+        self.is_guessed = is_open or self.has_error("", "/ome/version")
         self.same_format(node)
         return checked
 

@@ -97,7 +97,8 @@ class Walk:
                 what = "a Zarr array" if root.kind == "array" else "no Zarr group"
                 notes.add([_no_group(what)])
         target, version = str(self._target), notes.version
-        return Report(notes.findings, target, version, notes.level, notes.nodes)
+        about = target, version, notes.level, notes.nodes
+        return Report(notes.findings, *about, skipped=self._images.skipped)
 
     def _root(self, root: Node) -> None:
         notes = self.notes

@@ -129,7 +129,7 @@ def check_attributes(
         if isinstance(attrs, Mapping) and not isinstance(attrs, dict):
             told = dict(attrs)
         log.dialect = dialect_of(told, expected=expected, within=within)
-        kind = _check(Spot(told, log), expected)
+        kind = _check(Spot(told, log), expected, is_told=bool(expected or within))
     except Exception as problem:
         # Objects of foreign classes may do anything when they are asked.
         log.findings.append(_unmeasurable(log, problem))
@@ -138,7 +138,7 @@ def check_attributes(
     return Checked(tuple(log.findings), log.dialect.name if kind else None, kind)
 
 
-def _check(document: Spot, expected: str | None) -> str | None:
+def _check(document: Spot, expected: str | None, *, is_told: bool) -> str | None:
     demand = "attributes: an object"
     if not document.is_object(demand):
         return None
@@ -147,6 +147,9 @@ def _check(document: Spot, expected: str | None) -> str | None:
     if spelled is None:
         return None
     keys = _keys(spelled)
+    if not keys and not is_told and not spelled.dialect.namespace:
+        spelled.log.findings.append(_nothing(spelled.log))
+        return None
     if not keys:
         spelled.error(
             "holds none of the metadata of OME-Zarr",
@@ -219,6 +222,18 @@ def _check_outside(document: Spot) -> None:
                 f"attributes: metadata are below the key {_NAMESPACE!r} only",
                 "remove it",
             )
+
+
+def _nothing(log: Log) -> Finding:
+    """Nothing tells of a version, so that of no version is cited."""
+    return Finding(
+        "error",
+        log.path,
+        "",
+        "holds none of the metadata of OME-Zarr",
+        "OME-Zarr, attributes: those of an image, plate, well or collection (MUST)",
+        remedy="add the metadata, or give the group that has them",
+    )
 
 
 def _unmeasurable(log: Log, problem: Exception) -> Finding:

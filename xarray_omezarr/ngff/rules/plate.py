@@ -28,7 +28,9 @@ def check_plate(plate: Spot) -> None:
     columns = _check_names(plate, "columns")
     wells = plate.need("wells", f"{_PLATE}: lists rows, columns and wells")  # RULES P1
     demand = f"{_PLATE}: wells are a list of different objects, at least one"
-    if wells is not None and wells.is_list(demand, 1, unique=True):
+    # The text demands more: paths that differ.
+    unique = not plate.follows_text
+    if wells is not None and wells.is_list(demand, 1, unique=unique):
         _check_wells(wells, rows, columns)
     if (acquisitions := plate.child("acquisitions")) is not None:
         _check_acquisitions(acquisitions)
@@ -207,7 +209,9 @@ def check_well(well: Spot) -> None:
     check_version(well, _WELL)  # RULES W5
     images = well.need("images", f"{_WELL}: lists its fields")  # RULES W1
     demand = f"{_WELL}: images are a list of different objects, at least one"
-    if images is None or not images.is_list(demand, 1, unique=True):
+    # The text demands more: paths that differ.
+    unique = not well.follows_text
+    if images is None or not images.is_list(demand, 1, unique=unique):
         return
     known: set[str] = set()
     for image in images.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _SHOWN_PER_NODE = 20  # findings of one node that are printed; `findings` has all
 _SHOWN_NODES = 50
+_SHOWN_PATHS = 5
 _LONGEST = 300  # characters of a printed line
 
 
@@ -31,6 +32,9 @@ class Report:
         Whose demands counted.
     nodes : int
         Groups and arrays that were looked at.
+    skipped : int
+        Arrays of which no chunk was decoded, since those of others had taken as much
+        as a sample may; ``data="all"`` decodes all.
 
     Examples
     --------
@@ -49,6 +53,7 @@ class Report:
     version: str | None = None
     level: Strictness = "standard"
     nodes: int = 1
+    skipped: int = 0
 
     @property
     def ok(self) -> bool:
@@ -76,6 +81,7 @@ class Report:
             "version": self.version,
             "level": self.level,
             "nodes": self.nodes,
+            "skipped": self.skipped,
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -84,39 +90,48 @@ class Report:
 
     def _lines(self) -> Iterator[str]:
         yield self._headline()
-        nodes = self._by_node()
-        for path, findings in list(nodes.items())[:_SHOWN_NODES]:
-            yield f"  {path or '/'}"
+        nodes = self._by_nodes()
+        for paths, findings in list(nodes.items())[:_SHOWN_NODES]:
+            yield f"  {_places(paths)}"
             for finding in findings[:_SHOWN_PER_NODE]:
                 yield f"    {_cut(_line(finding))}"
             if len(findings) > _SHOWN_PER_NODE:
                 yield f"    ... and {len(findings) - _SHOWN_PER_NODE} more"
         if len(nodes) > _SHOWN_NODES:
-            yield f"  ... and {len(nodes) - _SHOWN_NODES} more nodes with findings"
+            rest = {path for paths in [*nodes][_SHOWN_NODES:] for path in paths}
+            yield f"  ... and {len(rest)} more nodes with findings"
 
     def _headline(self) -> str:
         version = f" OME-Zarr {self.version}" if self.version else ""
+        skipped = ""
+        if self.skipped:
+            skipped = f"; no chunk of {_count(self.skipped, 'array')} was decoded"
         return (
             f"{self.target}: {'valid' if self.ok else 'not valid'}{version} "
             f"(level {self.level!r}), {_count(len(self.errors), 'error')}, "
             f"{_count(len(self.warnings), 'warning')} in {_count(self.nodes, 'node')}"
+            f"{skipped}"
         )
 
-    def _by_node(self) -> dict[str, list[Finding]]:
-        nodes: dict[str, list[Finding]] = {}
+    def _by_nodes(self) -> dict[tuple[str, ...], list[Finding]]:
+        """Findings by the nodes that have them: what many have is told once."""
+        nodes: dict[Finding, dict[str, None]] = {}
         for finding in self.findings:
-            nodes.setdefault(finding.path, []).append(finding)
-        return nodes
+            nodes.setdefault(replace(finding, path=""), {})[finding.path] = None
+        found: dict[tuple[str, ...], list[Finding]] = {}
+        for finding, paths in nodes.items():
+            found.setdefault(tuple(paths), []).append(finding)
+        return found
 
     def _repr_html_(self) -> str:
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(_cut(cell))}</td>" for cell in cells)
-            for path, findings in list(self._by_node().items())[:_SHOWN_NODES]
+            for paths, findings in list(self._by_nodes().items())[:_SHOWN_NODES]
             for finding in findings[:_SHOWN_PER_NODE]
             for cells in [
                 (
                     finding.severity,
-                    path or "/",
+                    _places(paths),
                     finding.pointer,
                     finding.message,
                     finding.clause,
@@ -128,6 +143,15 @@ class Report:
         head = "".join(f"<th>{column}</th>" for column in columns)
         table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
         return f"<div><p>{escape(self._headline())}</p>{table}</div>"
+
+
+def _places(paths: Sequence[str]) -> str:
+    """One node, or how many and the first of them."""
+    shown = ", ".join(path or "/" for path in paths[:_SHOWN_PATHS])
+    if len(paths) == 1:
+        return shown
+    more = ", ..." if len(paths) > _SHOWN_PATHS else ""
+    return _cut(f"at {len(paths)} nodes: {shown}{more}")
 
 
 def _line(finding: Finding) -> str:

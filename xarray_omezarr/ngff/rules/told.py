@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.finding import seen
 from xarray_omezarr.ngff.versions.dialects import (
+    FIRST_WITH_NAMESPACE,
+    FIRST_WITH_SYSTEMS,
     LAST_WITHOUT_NAMESPACE,
     Dialect,
     known,
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE = "ome"
 _VERSION = "version"
+_LARGEST = 1000  # whole numbers may have more digits than Python spells
 # Blocks that told the version before there was a place for all of them.
 _BLOCKS = ("multiscales", "plate", "well", "image-label", "omero")
 
@@ -34,17 +37,53 @@ def dialect_of(
         told = ome.get(_VERSION) if isinstance(ome, dict) else None
         if told is None and above is not None and above.namespace:
             return above
-        found = known(told)
+        found = known(as_text(told))
         if found is not None and found.namespace:
             return found
-        return nearest(told, namespace=True)
+        return _by_form(ome) or _below(above) or nearest(told, namespace=True)
     if above is not None and (above.namespace or known(expected) is not None):
         return above
     for told in _told_by_blocks(attrs):
-        found = known(told)
+        found = known(as_text(told))
         if found is not None and not found.namespace:
             return found
     return above or LAST_WITHOUT_NAMESPACE
+
+
+def as_text(told: object) -> object:
+    """A version that is told as a number, as it is meant."""
+    is_short = type(told) is int and abs(told) <= _LARGEST
+    return repr(told) if is_short or type(told) is float else told
+
+
+def not_text(version: Spot) -> bool:
+    """Note a version that is a number (else its text looks like the right one)."""
+    meant = as_text(version.value)
+    if meant is version.value:
+        return False
+    written = meant if known(meant) else version.dialect.told_as[0]
+    version.error(
+        f"is the number {seen(version.value)}, and a version is text",
+        f'version: text, as "{written}"',
+        f'write "{written}" as text, between quotes',
+    )
+    return True
+
+
+def _by_form(ome: object) -> Dialect | None:
+    """The version whose form images have, for those that tell an unknown one."""
+    images = ome.get("multiscales") if isinstance(ome, dict) else None
+    for image in images if isinstance(images, list) else ():
+        if isinstance(image, dict):
+            if "coordinateSystems" in image:
+                return FIRST_WITH_SYSTEMS
+            if "axes" in image:
+                return FIRST_WITH_NAMESPACE
+    return None
+
+
+def _below(above: Dialect | None) -> Dialect | None:
+    return above if above is not None and above.namespace else None
 
 
 def _told_by_blocks(attrs: dict[object, object]) -> Iterator[object]:
@@ -66,6 +105,8 @@ def check_told_version(spelled: Spot, expected: str | None) -> None:
     if version is None:
         return
     told = version.value
+    if not_text(version):
+        return
     if known(told) is not dialect or told not in dialect.told_as:
         _check_unknown(version)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.finding import seen
+from xarray_omezarr.ngff.rules.told import not_text
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.spot import Spot
@@ -22,7 +23,8 @@ def check_version(block: Spot, key: str) -> None:
             remedy = f"add {dialect.told_as[0]!r}"
             _note(block, key, "has no 'version'", f"{demand}: version", remedy)
     elif key in dialect.version_closed:
-        version.is_one_of(dialect.told_as, demand)
+        if not not_text(version):
+            version.is_one_of(dialect.told_as, demand)
     elif key in dialect.version_advised and not _is_told(version):
         message = f"is {seen(version.value)}, not {dialect.told_as[0]}"
         _note(version, key, message, demand, f"write {dialect.told_as[0]!r}")

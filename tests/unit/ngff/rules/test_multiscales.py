@@ -41,7 +41,7 @@ SHIFT = f"{FIRST}/coordinateTransformations/1"
         (f"{SCALE}/scale/0", True, "error", f"{SCALE}/scale/0", "numbers"),
         (f"{SCALE}/scale/0", 0, "warning", f"{SCALE}/scale/0", "not zero"),
         (f"{SCALE}/scale/0", GONE, "error", f"{SCALE}/scale", "each axis"),  # RULES T4
-        (f"{SHIFT}/translation", [1], "error", f"{SHIFT}/translation", "2 or more"),
+        (f"{SHIFT}/translation", [1], "error", f"{SHIFT}/translation", "for each axis"),
         (f"{SHIFT}/translation", GONE, "error", SHIFT, "translation"),
         (f"{SHIFT}", 4, "error", SHIFT, "object"),
     ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xarray_omezarr.ngff.rules.finding import Finding, pointed, seen
 from xarray_omezarr.ngff.rules.report import Report
 
@@ -64,9 +66,30 @@ class TestReport:
         ]
 
     def test_many_findings_are_cut_with_their_number(self) -> None:
-        text = str(Report((ADVICE,) * 25, "a"))
+        several = tuple(replace(ADVICE, pointer=f"/{number}") for number in range(25))
+        text = str(Report(several, "a"))
         assert "... and 5 more" in text
         assert text.count("has no name") == 20
+
+    def test_what_many_nodes_have_alike_is_printed_once(self) -> None:
+        paths = [f"A/{number}/0/labels/cells" for number in range(12)]
+        advice = [replace(ADVICE, path=path) for path in paths]
+        other = [replace(WRONG, path=path) for path in paths]
+        report = Report((*advice, *other, WRONG), "a")
+        assert len(report.warnings) == 12 and len(report.errors) == 13
+        shown = ", ".join(paths[:5])
+        assert str(report).split("\n")[1:] == [
+            f"  at 12 nodes: {shown}, ...",
+            "    warning: has no name",
+            f"  at 13 nodes: {shown}, ...",
+            "    error #/ome: has <b>no</b> axes [OME-Zarr (MUST)] -> add",
+        ]
+        assert report._repr_html_().count("<tr>") == 1 + 2
+
+    def test_arrays_that_were_not_sampled_are_told(self) -> None:
+        assert str(Report((), "a", skipped=3)).endswith(
+            "in 1 node; no chunk of 3 arrays was decoded"
+        )
 
     def test_html_is_escaped(self) -> None:
         html = Report((WRONG,), "<script>")._repr_html_()
@@ -83,5 +106,6 @@ class TestReport:
             "version",
             "level",
             "nodes",
+            "skipped",
             "findings",
         }
