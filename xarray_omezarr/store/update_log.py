@@ -30,6 +30,8 @@ Changes: TypeAlias = Mapping[str, tuple[bytes, bytes]]
 LOG = f"{LEASE}.update"
 _FORMAT = 1
 _SHOWN = 4
+# Those whose errors are none of the operating system's.
+_LIBRARIES = ("aiohttp", "httpx", "requests")
 # Puts in flight.
 _IN_FLIGHT = 64
 
@@ -196,9 +198,22 @@ def _put(root: Target, contents: Mapping[str, bytes]) -> None:
         done = await asyncio.gather(*puts, return_exceptions=True)
         for failure in done:
             if isinstance(failure, BaseException):
-                raise failure
+                raise _as_own(failure, root)
 
     sync(put_all())
+
+
+def _as_own(failure: BaseException, root: Target) -> BaseException:
+    """A failure, with a name that callers know where it is that of a network library.
+
+    What answers requests to read need not take any to write.
+    """
+    library = type(failure).__module__.partition(".")[0]
+    if library not in _LIBRARIES and not isinstance(failure, NotImplementedError):
+        return failure
+    own = OSError(f"{root} cannot be written: {failure}")
+    own.__cause__ = failure
+    return own
 
 
 def _file(root: Target, key: str) -> Path:
