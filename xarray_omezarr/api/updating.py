@@ -96,6 +96,9 @@ def update(
         If there is nothing to do, or something that cannot be done here.
     AxisError, CoordinateError, UnitError
         If an axis is named that is not there, or a value is no scale or unit.
+    MetadataError
+        If the unit of a coordinate system changes that transformations to others
+        count in.
     NotInVersionError
         For scales and units before the version that has them.
     NotOmeZarrError
