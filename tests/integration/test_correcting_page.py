@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,9 @@ def test_the_examples_run_and_do_what_is_said(tmp_path, monkeypatch) -> None:
     assert [c["label"] for c in ome["omero"]["channels"]] == ["DAPI", "GFP"]
     assert zarr.open_group("plate.ome.zarr").attrs["ome"]["plate"]["name"] == "assay 3"
     page = (DOCS / "correcting.md").read_text("utf-8")
-    (line,) = re.findall(r"^xarray-omezarr (.*)$", page, re.MULTILINE)
-    command = [sys.executable, "-m", "xarray_omezarr", *line.split()]
-    subprocess.run(command, check=True)
+    for line in re.findall(r"^xarray-omezarr (.*)$", page, re.MULTILINE):
+        words = shlex.split(line, comments=True)
+        subprocess.run([sys.executable, "-m", "xarray_omezarr", *words], check=True)
     for well in "12":
         image = zarr.open_group(Path("plate.ome.zarr") / "A" / well / "0", mode="r")
         told = image.attrs["ome"]["multiscales"][0]

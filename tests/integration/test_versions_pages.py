@@ -87,4 +87,4 @@ def test_the_page_about_validation(tmp_path, monkeypatch) -> None:
         assert isinstance(getattr(finding, field), str)
         assert f"| `{field}` |" in page
     # The page has broken the image.
-    assert shell("validating.md") == [1, 1]
+    assert shell("validating.md") == [1, 1, 1]
