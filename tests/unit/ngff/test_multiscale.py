@@ -146,7 +146,9 @@ class TestMultiscale:
             Multiscale.of(YX, levels)
 
     def test_vectors_after_the_levels_have_one_entry_per_axis(self) -> None:
-        with pytest.raises(MetadataError, match=r"coordinateTransformations .* of 3 axes"):
+        with pytest.raises(
+            MetadataError, match=r"coordinateTransformations .* of 3 axes"
+        ):
             picture((1, 1)).model_copy(
                 update={"coordinate_transformations": (Scale(scale=(1, 1, 1)),)}
             )

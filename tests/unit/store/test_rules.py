@@ -9,10 +9,10 @@ import zarr
 from zarr.storage import MemoryStore
 
 import xarray_omezarr as xo
+from xarray_omezarr.grid.implied import told_method
 from xarray_omezarr.ngff import Axis, Multiscale
 from xarray_omezarr.ngff.multiscale import Level
 from xarray_omezarr.store.open import open_hierarchy
-from xarray_omezarr.grid.implied import told_method
 from xarray_omezarr.store.rules import with_rules
 from xarray_omezarr.store.target import open_target
 
