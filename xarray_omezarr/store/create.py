@@ -43,10 +43,9 @@ _NOTHING: Mapping[str, Sequence[Shown | None]] = {}
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
 
-# Stored objects of one array: more than file systems and listings bear, of any size,
-# and of one that is smaller than what a file takes up anyway.
-_MOST_OBJECTS = 1_000_000
-_MOST_SMALL, _SMALL_BYTES = 100_000, 1024
+# So many stored objects of one array, each smaller than what a file takes up anyway,
+# are a slip. Large images have many of a sensible size.
+_MOST_SMALL, _SMALL_BYTES = 100_000, 4096
 
 
 def check_arrays(hierarchy: Hierarchy) -> None:
@@ -67,13 +66,13 @@ def check_arrays(hierarchy: Hierarchy) -> None:
 
 
 def warn_of_many_objects(hierarchy: Hierarchy) -> None:
-    """Say how many objects arrays will have, where that is more than anybody wants."""
+    """Say how many tiny objects arrays will have, where nobody can want as many."""
     many = []
     for path, node in hierarchy.arrays.items():
         shape = node.layout.shards or node.layout.chunks
         count = math.prod(-(-n // c) for n, c in zip(node.shape, shape, strict=True))
         is_small = math.prod(shape) * node.dtype.itemsize < _SMALL_BYTES
-        if count > (_MOST_SMALL if is_small else _MOST_OBJECTS):
+        if is_small and count > _MOST_SMALL:
             many.append(f"array {path!r} {count:,} of {shape} pixels")
     if many:
         may_shard = hierarchy.version.features.sharding
