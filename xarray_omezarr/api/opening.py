@@ -17,7 +17,8 @@ from xarray_omezarr.read.multiscale import open_image as open_multiscale
 from xarray_omezarr.read.sharing import Shared
 from xarray_omezarr.read.tree import images_of, tree_datasets
 from xarray_omezarr.store.open import holds_ome_zarr
-from xarray_omezarr.store.open_tree import Selection, open_labelled, open_tree
+from xarray_omezarr.store.open_tree import open_labelled, open_tree
+from xarray_omezarr.store.selection import Selection, named
 from xarray_omezarr.store.target import StoreLike, open_target
 
 _LABELS = "labels/"
@@ -54,8 +55,8 @@ def open_groups(
     """
     selection = Selection(
         levels=_level_numbers(levels),
-        wells=_names(wells, "wells"),
-        fields=_names(fields, "fields"),
+        wells=named(wells, "wells"),
+        fields=named(fields, "fields"),
         labels=_flag(labels),
     )
     target = open_target(
@@ -79,17 +80,6 @@ def _level_numbers(
         raise OptionError(
             f"levels is {levels!r}; give 'all', a number or a list of numbers"
         ) from None
-
-
-def _names(names: Iterable[str] | None, option: str) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    given = (names,) if isinstance(names, str) else tuple(names)
-    if not given or not all(isinstance(name, str) for name in given):
-        raise OptionError(
-            f"{option} is {names!r}; give a list of names as texts, or None for all"
-        )
-    return tuple(name.strip("/") for name in given)
 
 
 def _flag(labels: bool) -> bool:

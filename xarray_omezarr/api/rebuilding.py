@@ -19,8 +19,9 @@ from xarray_omezarr.options import (
     truth,
 )
 from xarray_omezarr.store.existing import open_existing
-from xarray_omezarr.store.open_tree import Selection, open_tree
+from xarray_omezarr.store.open_tree import open_tree
 from xarray_omezarr.store.rebuild import Rebuild, Rebuilds, later
+from xarray_omezarr.store.selection import Selection
 from xarray_omezarr.write.plate_fields import factors_of
 from xarray_omezarr.write.rebuild import plan_rebuilt, plan_remade
 

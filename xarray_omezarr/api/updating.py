@@ -21,8 +21,9 @@ from xarray_omezarr.store.open_documents import (
     group_attrs,
     read_documents,
 )
-from xarray_omezarr.store.open_tree import XML, Selection, open_tree
+from xarray_omezarr.store.open_tree import XML, open_tree
 from xarray_omezarr.store.place import ancestors
+from xarray_omezarr.store.selection import Selection
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.update import Contents, check_updatable, update_groups
 from xarray_omezarr.write.correcting import Asked

@@ -10,8 +10,8 @@ from xarray_omezarr.conversion.asked import KEEP, Asked, asked_for
 from xarray_omezarr.conversion.planning import plan
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.store.engine import write
-from xarray_omezarr.store.open_tree import Selection
 from xarray_omezarr.store.origins import overlap
+from xarray_omezarr.store.selection import Selection, named
 from xarray_omezarr.store.target import StoreLike, Target, open_target
 from xarray_omezarr.store.transfer_source import read_source
 
@@ -135,7 +135,7 @@ def convert(
         lossy=lossy,
         memory_limit=memory_limit,
     )
-    selection = Selection("all", _names(wells, "wells"), _names(fields, "fields"))
+    selection = Selection("all", named(wells, "wells"), named(fields, "fields"))
     own = source_storage_options
     origin = open_target(
         source,
@@ -186,14 +186,3 @@ def _is_url(store: StoreLike) -> bool:
     """Whether it is text, or a path of universal_pathlib, that names a protocol."""
     is_store = not isinstance(store, str | os.PathLike) and hasattr(store, "list_dir")
     return not is_store and "://" in str(store)
-
-
-def _names(names: Iterable[str] | None, option: str) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    given = (names,) if isinstance(names, str) else tuple(names)
-    if not given or not all(isinstance(name, str) for name in given):
-        raise OptionError(
-            f"{option} is {names!r}; give a list of names as texts, or None for all"
-        )
-    return tuple(name.strip("/") for name in given)

@@ -39,8 +39,9 @@ from xarray_omezarr.store.open_documents import (
 )
 from xarray_omezarr.store.open_images import NOTHING, Opening
 from xarray_omezarr.store.open_nodes import ArrayReader
-from xarray_omezarr.store.open_tree import XML, Selection, begin
+from xarray_omezarr.store.open_tree import XML, begin
 from xarray_omezarr.store.open_words import nothing_left, told
+from xarray_omezarr.store.selection import Selection
 from xarray_omezarr.store.stored_plate import (
     Limits,
     Place,

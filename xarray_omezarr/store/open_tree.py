@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xarray_omezarr.errors import (
     MetadataError,
@@ -35,6 +34,7 @@ from xarray_omezarr.store.open_documents import (
 from xarray_omezarr.store.open_images import Opening
 from xarray_omezarr.store.open_nodes import GroupReader
 from xarray_omezarr.store.open_words import nothing_left, remedy, some, told
+from xarray_omezarr.store.selection import Selection
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
@@ -51,27 +51,6 @@ _PROBED = 16
 
 # B2, or B/2.
 _WELL = re.compile(r"([A-Za-z]+)(\d+)|([A-Za-z0-9]+)/([A-Za-z0-9]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What of a store is opened.
-
-    Parameters
-    ----------
-    levels : tuple of int, "all", optional
-        0 is the finest, negative ones count from the coarsest. None: all, but only
-        the finest for plates.
-    wells, fields : tuple of str, optional
-        Paths of wells in a plate, and of fields in wells; all if None.
-    labels : bool
-        Whether label images are opened with their image.
-    """
-
-    levels: tuple[int, ...] | Literal["all"] | None = None
-    wells: tuple[str, ...] | None = None
-    fields: tuple[str, ...] | None = None
-    labels: bool = True
 
 
 def open_tree(target: Target, selection: Selection | None = None) -> Hierarchy:

@@ -21,7 +21,7 @@ from xarray_omezarr.store.in_flight import Room
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.open_documents import group_attrs, read_documents
 from xarray_omezarr.store.open_nodes import ArrayReader
-from xarray_omezarr.store.open_tree import Selection, begin, open_begun
+from xarray_omezarr.store.open_tree import begin, open_begun
 from xarray_omezarr.store.open_words import told
 from xarray_omezarr.store.transfer import keys_below
 from xarray_omezarr.store.transfer_arrays import ArrayDocument
@@ -30,6 +30,7 @@ from xarray_omezarr.store.update_log import LOG, half_updated
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.open_images import Opening
+    from xarray_omezarr.store.selection import Selection
     from xarray_omezarr.store.target import Target
 
 _Found: TypeAlias = Mapping[str, bytes]

@@ -13,9 +13,9 @@ from zarr.storage import LocalStore, MemoryStore
 
 from tests.integration.plates import image, label, pixels, plate
 from xarray_omezarr.errors import MetadataError, OmeZarrWarning
-from xarray_omezarr.store.open_tree import Selection
 from xarray_omezarr.store.origins import overlap
 from xarray_omezarr.store.progress import Progress, Report
+from xarray_omezarr.store.selection import Selection
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.transfer import Transfer, files_below
 from xarray_omezarr.store.transfer_arrays import (

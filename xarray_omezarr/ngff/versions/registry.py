@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xarray_omezarr.errors import UnknownVersionError
 from xarray_omezarr.ngff.plain import shown
 from xarray_omezarr.ngff.versions.names import as_text, without_correction
-from xarray_omezarr.ngff.versions.v01 import Version01
-from xarray_omezarr.ngff.versions.v02 import Version02
-from xarray_omezarr.ngff.versions.v03 import Version03
+from xarray_omezarr.ngff.versions.v01 import VERSION_01
+from xarray_omezarr.ngff.versions.v02 import VERSION_02
+from xarray_omezarr.ngff.versions.v03 import VERSION_03
 from xarray_omezarr.ngff.versions.v04 import Version04, standard_part
 from xarray_omezarr.ngff.versions.v05 import Version05
 from xarray_omezarr.ngff.versions.v06 import Version06
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _VERSIONS: dict[str, Version] = {
     version.name: version
     for version in (
-        *(Version01(), Version02(), Version03()),
+        *(VERSION_01, VERSION_02, VERSION_03),
         *(Version04(), Version05(), Version06()),
     )
 }
@@ -35,8 +35,8 @@ DEFAULT: str = Version05().name
 _FIRST_WITH_NAMESPACE = Version05().name
 _LAST_WITHOUT = Version04().name
 # Images that tell none, by what they have.
-_FIRST_WITH_AXES = Version03().name
-_FIRST = Version01().name
+_FIRST_WITH_AXES = VERSION_03.name
+_FIRST = VERSION_01.name
 
 
 def get(name: object) -> Version:

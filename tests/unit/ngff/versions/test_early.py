@@ -24,11 +24,11 @@ from xarray_omezarr.ngff import (
 from xarray_omezarr.ngff.plate import Field
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.ngff.versions.protocol import Version
-from xarray_omezarr.ngff.versions.v01 import Version01
-from xarray_omezarr.ngff.versions.v02 import Version02
-from xarray_omezarr.ngff.versions.v03 import Version03
+from xarray_omezarr.ngff.versions.v01 import VERSION_01
+from xarray_omezarr.ngff.versions.v02 import VERSION_02
+from xarray_omezarr.ngff.versions.v03 import VERSION_03
 
-VERSIONS: list[Version] = [Version01(), Version02(), Version03()]
+VERSIONS: list[Version] = [VERSION_01, VERSION_02, VERSION_03]
 each = pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
 
 TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
@@ -187,7 +187,7 @@ def test_axes_where_all_images_have_the_same_are_left_out_and_told(version) -> N
 
 @pytest.mark.parametrize("names", ["yx", "zyx", "cyx", "tyx", "tczyx"])
 def test_lists_of_names_make_axes_with_types(names) -> None:
-    version = Version03()
+    version = VERSION_03
     attrs = written_by_hand(version, axes=[*names])
     model, said = read(version, attrs)
     assert said == ""
@@ -199,7 +199,7 @@ def test_lists_of_names_make_axes_with_types(names) -> None:
 
 def test_axes_that_are_objects_are_read_by_their_name() -> None:
     axes = [{"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
-    model, said = read(Version03(), written_by_hand(Version03(), axes=axes))
+    model, said = read(VERSION_03, written_by_hand(VERSION_03, axes=axes))
     assert [axis.name for axis in model.multiscale.axes] == ["y", "x"]
     assert "/multiscales/0/axes/0 is read as its name" in said
 
