@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pint
 import pytest
 import xarray as xr
 import zarr
@@ -544,3 +545,47 @@ def test_a_label_image_of_a_coarser_level_lies_on_its_image(tmp_path) -> None:
     da.omezarr.to_image(path, scale_factors=[2], labels={"nuc": cells(da)})
     where = {"group": "labels/nuc", "translation": {"y": 0.25, "x": 0.25}}
     xo.update(path, scale={"y": 1.0, "x": 1.0}, **where)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scale": {"z": 400}},
+        {"translation": {"z": 7}},
+        {"units": {"z": "nm"}},
+        {"scale": {"z": 400}, "units": {"z": "nm"}},
+    ],
+)
+def test_a_number_is_refused_that_may_be_in_the_unit_of_the_file_or_of_the_reader(
+    tmp_path, asked
+) -> None:
+    path = _in_two_units(tmp_path)
+    before = (path / "zarr.json").read_bytes()
+    with pytest.raises(xo.UnitError, match=r"read in nanometer .* tells micrometer"):
+        xo.update(path, **asked)
+    assert (path / "zarr.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("told", ["quantity", "all"])
+def test_an_axis_that_is_read_in_a_unit_of_its_own_is_corrected(tmp_path, told) -> None:
+    path = _in_two_units(tmp_path)
+    if told == "quantity":
+        nm = pint.get_application_registry()("nanometer")
+        xo.update(path, scale={"z": 400 * nm, "x": 0.2})
+    else:
+        new = {"scale": {"z": 400}, "translation": {"z": 3000}, "units": {"z": "nm"}}
+        xo.update(path, **new)
+        xo.update(path, scale={"x": 0.2})
+    z, x = (xo.open_image(path)[dim] for dim in "zx")
+    assert z.attrs["units"] == "nanometer"
+    assert z.values.tolist() == [3000, 3400, 3800, 4200]
+    assert (x.attrs["units"], x.values[1]) == ("micrometer", 0.2)
+
+
+def _in_two_units(folder: Path) -> Path:
+    da = xr.DataArray(np.zeros((4, 8, 8), "uint8"), dims=("z", "y", "x"))
+    scales = {"z": 500, "y": 0.1, "x": 0.1}
+    units = {"z": "nm", "y": "um", "x": "um"}
+    da = da.omezarr.assign_grid(scale=scales, translation={"z": 3000}, units=units)
+    da.omezarr.to_image(folder / "image.ome.zarr")
+    return folder / "image.ome.zarr"

@@ -89,6 +89,25 @@ def correct_kept(
     return {**attrs, KEY: kept}, lost
 
 
+def kept_units(attrs: Mapping[str, Json]) -> dict[str, str]:
+    """Units that kept positions along axes are told in, whatever the axes tell.
+
+    Parameters
+    ----------
+    attrs : mapping
+        All attributes of the group.
+    """
+    kept: Json = attrs.get(KEY)
+    if not is_kept(kept) or not isinstance(kept.get("coords", {}), Mapping):
+        return {}
+    own = {
+        name: _own_unit(name, entry)
+        for name, entry in kept.get("coords", {}).items()
+        if isinstance(entry, Mapping) and entry.get("dims") == [name]
+    }
+    return {name: unit for name, unit in own.items() if unit is not None}
+
+
 def _rename(kept: dict[str, Json], change: KeptChange) -> None:
     own = kept.get("attrs")
     if change.names is None or not isinstance(own, Mapping):
@@ -130,7 +149,8 @@ def _correct(
 
 def _own_unit(name: str, entry: Mapping[str, Json]) -> str | None:
     """The unit of the kept values, if it is told and a name of the standard."""
-    told = entry.get("attrs", {}).get("units")
+    own = entry.get("attrs", {})
+    told = own.get("units") if isinstance(own, Mapping) else None
     if not isinstance(told, str):
         return None
     for kind in ("time", "space"):

@@ -12,6 +12,7 @@ from xarray_omezarr.errors import (
     CoordinateError,
     MetadataError,
     Problems,
+    UnitError,
     some,
 )
 from xarray_omezarr.grid.correction import AxisChange, split_after
@@ -42,15 +43,26 @@ class Asked:
         return [*dict.fromkeys([*self.scale, *self.translation, *self.units])]
 
 
-def plan_changes(picture: Multiscale, asked: Asked) -> dict[str, AxisChange]:
+def plan_changes(
+    picture: Multiscale, asked: Asked, read_in: Mapping[str, str] | None = None
+) -> dict[str, AxisChange]:
     """What changes along the axes of a picture.
+
+    Parameters
+    ----------
+    picture : Multiscale
+        The picture.
+    asked : Asked
+        What is asked for.
+    read_in : mapping, optional
+        Units, by axis, of positions that are kept beside the image: it is read in them.
 
     Raises
     ------
     AxisError
         If an axis is named that it has not, or that counts channels.
     CoordinateError, UnitError
-        If a number or a unit is none.
+        If a number or a unit is none, or nobody knows in which unit a number is.
     """
     names = [axis.name for axis in picture.axes]
     unknown = [name for name in asked.axes if name not in names]
@@ -61,6 +73,7 @@ def plan_changes(picture: Multiscale, asked: Asked) -> dict[str, AxisChange]:
     problems, changes = Problems(), {}
     for name in asked.axes:
         with problems.collected():
+            _refuse_doubt(finest[name], asked, (read_in or {}).get(name))
             changes[name] = _change(finest[name], asked)
     problems.raise_all("The axes cannot be corrected")
     return changes
@@ -76,6 +89,30 @@ def _refuse_nothing(picture: Multiscale, names: list[str]) -> None:
         raise MetadataError(
             "The file tells a scale of 0, from which nobody knows how the levels "
             "relate; say the whole anew with write_metadata"
+        )
+
+
+def _refuse_doubt(axis: GridAxis, asked: Asked, seen: str | None) -> None:
+    """Refuse numbers without a unit where the file tells another than is read."""
+    name = axis.name
+    if seen in (None, axis.unit) or axis.unit is None:
+        return
+    given = {"scale": asked.scale.get(name), "translation": asked.translation.get(name)}
+    numbers = {what: value for what, value in given.items() if value is not None}
+    if name in asked.units:
+        # The new unit is that of all numbers of the axis, those of the file as well.
+        is_told = len(numbers) == len(given)
+        doubtful, value = "unit", asked.units[name]
+    else:
+        plain = [what for what in numbers if split_quantity(numbers[what])[1] is None]
+        is_told = not plain
+        doubtful = plain[0] if plain else ""
+        value = numbers.get(doubtful)
+    if not is_told:
+        raise UnitError(
+            f"{doubtful} of {name!r} is {value!r}, and this image is read in {seen} "
+            f"along {name!r} while its file tells {axis.unit}: say which one is meant, "
+            "with a quantity, or with units=, scale= and translation= together"
         )
 
 

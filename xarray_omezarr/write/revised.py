@@ -19,7 +19,7 @@ from xarray_omezarr.errors import (
     some,
     warn,
 )
-from xarray_omezarr.grid.kept_corrected import KeptChange, correct_kept
+from xarray_omezarr.grid.kept_corrected import KeptChange, correct_kept, kept_units
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
 from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.labels import LabelImage
@@ -198,7 +198,8 @@ class _Work:
             version, model = self._read(path)
             assert isinstance(model, Image)
             _check_version(version, self.wanted.asked)
-            changes.update(plan_changes(model.multiscale, self.wanted.asked))
+            seen = kept_units(self.groups[path])
+            changes.update(plan_changes(model.multiscale, self.wanted.asked, seen))
             for name, change in changes.items():
                 self.scales.setdefault(name, {}).setdefault(change.scale, path)
             self._correct(path, version, model, changes)
