@@ -255,15 +255,14 @@ class Spot:
             )
         return True
 
-    def is_one_of(self, words: Iterable[str], demand: str) -> bool:
+    def is_one_of(self, words: Iterable[str], demand: str, remedy: str = "") -> bool:
         """Whether it is one of some words; a fault is noted."""
         words = tuple(words)
         fits = isinstance(self.value, str) and self.value in words
         if not fits:
             wanted = words[0] if len(words) == 1 else f"one of {', '.join(words)}"
-            self.error(
-                f"is {seen(self.value)}, not {wanted}", demand, f"write {wanted}"
-            )
+            message = f"is {seen(self.value)}, not {wanted}"
+            self.error(message, demand, remedy or f"write {wanted}")
         return fits
 
     def _is(self, fits: bool, wanted: str, demand: str) -> bool:

@@ -11,6 +11,7 @@ from xarray_omezarr.ngff.versions.dialects import (
     FIRST_WITH_SYSTEMS,
     LAST_WITHOUT_NAMESPACE,
     Dialect,
+    is_later,
     known,
     nearest,
 )
@@ -129,9 +130,20 @@ def _check_unknown(version: Spot) -> None:
             f"write {version.dialect.told_as[0]!r}",
         )
         return
+    earlier = known(told)
+    what = "a version that is not known here"
+    if earlier is not None and not earlier.namespace:
+        what = f"which has no key {_NAMESPACE!r} and is stored in Zarr v2"
     version.error(
-        f"is {seen(told)}, a version that is not known here; measured as "
-        f"{version.dialect.name}",
+        f"is {seen(told)}, {what}; measured as {version.dialect.name}",
         f"version: {' or '.join(version.dialect.told_as)}",
-        f"write {version.dialect.told_as[0]!r}",
+        remedy_for(version),
     )
+
+
+def remedy_for(version: Spot) -> str:
+    """What to write in place of a version, and what else it may mean."""
+    written = f"write {version.dialect.told_as[0]!r}"
+    if not is_later(version.value):
+        return written
+    return f"a newer release may know it; if it is a slip, {written}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.ngff.rules.finding import seen
-from xarray_omezarr.ngff.rules.told import not_text
+from xarray_omezarr.ngff.rules.told import not_text, remedy_for
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.spot import Spot
@@ -24,7 +24,7 @@ def check_version(block: Spot, key: str) -> None:
             _note(block, key, "has no 'version'", f"{demand}: version", remedy)
     elif key in dialect.version_closed:
         if not not_text(version):
-            version.is_one_of(dialect.told_as, demand)
+            version.is_one_of(dialect.told_as, demand, remedy_for(version))
     elif key in dialect.version_advised and not _is_told(version):
         message = f"is {seen(version.value)}, not {dialect.told_as[0]}"
         _note(version, key, message, demand, f"write {dialect.told_as[0]!r}")

@@ -184,13 +184,29 @@ def nearest(told: object, *, namespace: bool) -> Dialect:
     ('0.5', '0.6')
     """
     possible = [d for d in _DIALECTS if d.namespace == namespace]
-    text = told if isinstance(told, str) else ""
-    numbers = re.match(r"(\d{1,4})(?:\.(\d{1,4}))?", text)
-    if numbers is None:
+    wanted = _told_numbers(told)
+    if wanted is None:
         return FIRST_WITH_NAMESPACE if namespace else LAST_WITHOUT_NAMESPACE
-    wanted = (int(numbers[1]), int(numbers[2] or 0))
     before = [d for d in possible if _numbers(d) <= wanted]
     return before[-1] if before else possible[0]
+
+
+def is_later(told: object) -> bool:
+    """Whether a told version is later than all that are known here.
+
+    Examples
+    --------
+    >>> is_later("0.9"), is_later("0.5.2"), is_later("new")
+    (True, False, False)
+    """
+    numbers = _told_numbers(told)
+    return numbers is not None and numbers > _numbers(_DIALECTS[-1])
+
+
+def _told_numbers(told: object) -> tuple[int, int] | None:
+    text = told if isinstance(told, str) else ""
+    numbers = re.match(r"(\d{1,4})(?:\.(\d{1,4}))?", text)
+    return (int(numbers[1]), int(numbers[2] or 0)) if numbers else None
 
 
 def _numbers(dialect: Dialect) -> tuple[int, int]:

@@ -72,12 +72,15 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
     Raises
     ------
     UnknownVersionError
-        If they tell a version that is not known here.
+        If they tell a version that is not known here, or one that cannot be.
     """
     ome = attrs.get("ome")
     if isinstance(ome, Mapping) and ome:
         told = ome.get("version")
-        return get(_FIRST_WITH_NAMESPACE if told is None else as_text(told))
+        found = get(_FIRST_WITH_NAMESPACE if told is None else as_text(told))
+        if not found.features.namespace and not standard_part(attrs):
+            raise _has_no_namespace(found)
+        return found
     blocks = standard_part(attrs)
     if not blocks:
         return None
@@ -90,6 +93,15 @@ def detect(attrs: Mapping[str, Any]) -> Version | None:
         if isinstance(told, str) and without_correction(told) in _VERSIONS:
             return _without_namespace(get(told))
     return get(_by_axes(blocks.get("multiscales")))
+
+
+def _has_no_namespace(version: Version) -> UnknownVersionError:
+    """Metadata are where those of a version never are, so it is another's."""
+    return UnknownVersionError(
+        f"Metadata under 'ome' tell OME-Zarr {version.name}, which has no such key and "
+        f"is stored in Zarr v{version.features.zarr_format}; write the right version "
+        f"there, such as {_FIRST_WITH_NAMESPACE!r}"
+    )
 
 
 def _by_axes(multiscales: object) -> str:

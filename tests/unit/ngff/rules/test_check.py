@@ -55,6 +55,32 @@ class TestVersion:
         document = with_change(IMAGE_05, VERSION, told)
         assert_one_fault(document, "error", VERSION, "version", "schema")
 
+    @pytest.mark.parametrize("told", ["0.1", "0.2", "0.3", "0.4"])
+    def test_an_early_one_is_known_and_has_no_such_key(self, told) -> None:
+        (found,) = faults(with_change(IMAGE_05, VERSION, told))
+        assert found.message.startswith(
+            f"is \"{told}\", which has no key 'ome' and is stored in Zarr v2"
+        )
+        assert found.remedy == "write '0.5'"
+
+    @pytest.mark.parametrize(
+        ("document", "pointer", "nearest"),
+        [
+            (IMAGE_05, VERSION, "0.5"),
+            (IMAGE_06, VERSION, "0.6"),
+            (IMAGE_04, "/multiscales/0/version", "0.4"),
+        ],
+    )
+    def test_a_later_one_may_be_known_to_a_newer_release(
+        self, document, pointer, nearest
+    ) -> None:
+        (found,) = faults(with_change(document, pointer, "0.9"))
+        assert found.remedy == (
+            f"a newer release may know it; if it is a slip, write '{nearest}'"
+        )
+        (found,) = faults(with_change(document, pointer, "0.0"))
+        assert "newer" not in found.remedy
+
     @pytest.mark.parametrize("told", ["0.6.dev3", "0.6.dev4", "0.6dev1"])
     def test_a_draft_is_a_warning_of_the_text_and_an_error_of_the_schema(
         self, told

@@ -127,3 +127,12 @@ def test_who_asks_for_versions_loads_no_models() -> None:
     loaded = set(done.stdout.split())
     assert "pydantic" not in loaded
     assert not [name for name in loaded if name.startswith("xarray_omezarr.ngff.base")]
+
+
+@pytest.mark.parametrize("told", ["0.1", "0.2", "0.3", "0.4", 0.4])
+def test_metadata_in_the_namespace_that_tell_an_early_version_are_refused(told) -> None:
+    image = {"multiscales": [{"datasets": []}]}
+    with pytest.raises(UnknownVersionError, match="has no such key") as caught:
+        registry.detect({"ome": {"version": told, **image}})
+    assert f"tell OME-Zarr {told}" in str(caught.value)
+    assert "write the right version there" in str(caught.value)
