@@ -34,7 +34,8 @@ def check_dimensions(
     Returns
     -------
     tuple
-        Numbers of axes that it has itself, or is given.
+        Numbers of axes that it is given, or else has itself: of those of wrong length,
+        what comes next is not measured with them.
     """
     if not transform.log.may_enter(depth):
         return _UNKNOWN
@@ -78,7 +79,9 @@ def _vector(
             break
     if key == "mapAxis":
         _check_permutation(vector, size)
-    return size, size
+    # A wrong length is one fault: what comes next fits the axes that there are.
+    known = next((one for _, one in ends if one is not None), size)
+    return known, known
 
 
 def _check_permutation(vector: Spot, size: int) -> None:
@@ -158,7 +161,10 @@ def _affine(
     shape = (len(rows[0]) - 1, len(rows))
     _check_shape(matrix, "affine", shape, (inputs, outputs))
     _prefer_simple(matrix, rows)
-    return shape
+    return (
+        shape[0] if inputs is None else inputs,
+        shape[1] if outputs is None else outputs,
+    )
 
 
 def _prefer_simple(matrix: Spot, rows: list[list[float]]) -> None:
@@ -213,7 +219,8 @@ def _rotation(
             f"{_T}: rotation has rows of length 1 at right angles, determinant 1",
             "write an affine transformation where it mirrors, scales or shears",
         )
-    return size, size
+    known = next((one for one in (inputs, outputs) if one is not None), size)
+    return known, known
 
 
 def _is_rotation(rows: list[list[float]]) -> bool:

@@ -21,6 +21,7 @@ from xarray_omezarr.ngff.transforms import (
     Translation,
 )
 from xarray_omezarr.ngff.versions.fitted import refuse_lost, without_systems
+from xarray_omezarr.ngff.versions.lengths import check_lengths
 from xarray_omezarr.ngff.versions.omero import read_omero, spell_omero
 
 if TYPE_CHECKING:
@@ -66,19 +67,21 @@ def _read_multiscale(place: Place) -> Multiscale:
     system = CoordinateSystem.parse({"name": _SYSTEM, "axes": axes}, place.pointer)
     # RULES T8: optional, and applied after those of the datasets.
     after = place["coordinateTransformations"]
-    chain = _scale_and_translation(after) if after.value else ()
+    chain = _scale_and_translation(after, len(axes)) if after.value else ()
     parts = {
         **place.unknown(_MULTISCALE, Multiscale),
         "coordinate_systems": (system,),
-        "levels": tuple(map(_read_level, place["datasets"].entries())),
+        "levels": tuple(
+            _read_level(level, len(axes)) for level in place["datasets"].entries()
+        ),
         "coordinate_transformations": chain,
         **{key: place[key].value for key in ("name", "type", "metadata")},
     }
     return Multiscale.parse(parts, place.pointer)
 
 
-def _read_level(place: Place) -> Level:
-    chain = _scale_and_translation(place["coordinateTransformations"])
+def _read_level(place: Place, ndim: int) -> Level:
+    chain = _scale_and_translation(place["coordinateTransformations"], ndim)
     one = len(chain) == 1
     parts = {
         **place.unknown(_DATASET, Level),
@@ -88,8 +91,9 @@ def _read_level(place: Place) -> Level:
     return Level.parse(parts, place.pointer)
 
 
-def _scale_and_translation(place: Place) -> tuple[Scale | Translation, ...]:
+def _scale_and_translation(place: Place, ndim: int) -> tuple[Scale | Translation, ...]:
     chain = [_read_transformation(entry) for entry in place.items()]
+    check_lengths(place.items(), ndim)
     kinds = [transformation.type for transformation in chain]
     # RULES T2 and T3: exactly one scale, and after it at most one translation.
     if kinds == ["translation", "scale"]:

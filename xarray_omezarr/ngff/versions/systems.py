@@ -11,6 +11,7 @@ from xarray_omezarr.ngff.multiscale import Image, Level, Multiscale, check_for_w
 from xarray_omezarr.ngff.transforms import Scale, Sequence, unnamed_ends
 from xarray_omezarr.ngff.versions.datasets import joined
 from xarray_omezarr.ngff.versions.fitted import refuse_lost
+from xarray_omezarr.ngff.versions.lengths import check_lengths
 from xarray_omezarr.ngff.versions.omero import read_omero, spell_omero
 from xarray_omezarr.ngff.versions.systems_fitted import with_systems
 from xarray_omezarr.ngff.versions.ways import (
@@ -55,11 +56,12 @@ def _read_multiscale(place: Place) -> Multiscale:
     datasets = list(place["datasets"].entries())
     intrinsic = _intrinsic(datasets, systems)
     is_first = intrinsic == systems[0].name
+    ndim = next(len(system.axes) for system in systems if system.name == intrinsic)
     parts = {
         **place.unknown(_MULTISCALE, Multiscale),
         "coordinate_systems": systems,
         "intrinsic": None if is_first else intrinsic,
-        "levels": tuple(map(_read_level, datasets)),
+        "levels": tuple(_read_level(dataset, ndim) for dataset in datasets),
         "coordinate_transformations": read_ways(
             place["coordinateTransformations"], systems, intrinsic
         ),
@@ -98,8 +100,9 @@ def _intrinsic(datasets: list[Place], systems: tuple[CoordinateSystem, ...]) -> 
     return str(told[0]) if told else names[0]
 
 
-def _read_level(place: Place) -> Level:
+def _read_level(place: Place, ndim: int) -> Level:
     entries = list(place["coordinateTransformations"].entries())
+    check_lengths(entries, ndim)
     path = place["path"].value
     for entry in entries:
         _note_input(entry, path)

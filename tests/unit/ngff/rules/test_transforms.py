@@ -267,3 +267,20 @@ def test_a_transformation_that_holds_itself_is_one_finding() -> None:
     for level in ("schema", "standard"):
         clauses = [one.clause for one in faults(document, level)]
         assert sum("finite" in clause for clause in clauses) == 1
+
+
+@pytest.mark.parametrize("step", ["scale", "translation"])
+def test_a_step_of_wrong_length_is_one_fault_and_the_next_one_is_right(step) -> None:
+    steps = "/ome/multiscales/0/datasets/0/coordinateTransformations/0/transformations"
+    place = f"{steps}/{['scale', 'translation'].index(step)}/{step}"
+    (found,) = faults(with_change(IMAGE_06, place, [1.0, 0.5]))
+    assert found.pointer == place
+    assert found.remedy == f"write {len(AXES)} entries"
+
+
+def test_a_turn_of_wrong_size_is_one_fault_and_the_next_one_is_right() -> None:
+    turn = {"type": "rotation", "rotation": [[COS, -SIN], [SIN, COS]]}
+    moved = {"type": "translation", "translation": [1.0, 2.0, 3.0]}
+    whole = {"type": "sequence", "transformations": [turn, moved]}
+    found = faults(joined(whole))
+    assert {one.pointer for one in found} == {f"{JOIN}/transformations/0/rotation"}

@@ -352,6 +352,14 @@ class TestReading:
             (with_levels([{"type": "scale", "path": "s"}]), "/0 is .*give the numbers"),
             (with_levels([{"type": "scale"}]), "/0/scale is missing"),
             (with_levels([{"type": "scale", "scale": [1, 1]}]), "of 2 axes"),
+            (
+                with_levels([{"type": "scale", "scale": [1, 1]}, SHIFT]),
+                "/0/scale: scale has 2 entries, and there are 3 axes",
+            ),
+            (
+                with_levels([SCALE, {"type": "translation", "translation": [1, 1]}]),
+                "/1/translation: translation has 2 entries, and there are 3 axes",
+            ),
             (with_levels(), "/datasets is .*: give at least one entry"),
             ({**ENTRY, "axes": "cyx"}, "/axes is 'cyx': give a list"),
             ({**ENTRY, "axes": AXES[:1]}, "/multiscales/0 has 1 axes"),

@@ -226,6 +226,14 @@ class TestReading:
             (first("type"), "translation", "translation is missing"),
             (("datasets", 0, "coordinateTransformations"), [], "at least one entry"),
             (first("scale"), [1.0, 0.5], "of 2 axes"),
+            (
+                (
+                    *("datasets", 1, "coordinateTransformations", 0),
+                    *("transformations", 0, "scale"),
+                ),
+                [1.0, 0.5],
+                "/transformations/0/scale: scale has 2 entries, and there are 3 axes",
+            ),
         ],
     )
     def test_what_places_no_pixel_is_refused(
