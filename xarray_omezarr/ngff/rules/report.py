@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 _SHOWN_PER_NODE = 20  # findings of one node that are printed; `findings` has all
 _SHOWN_NODES = 50
 _SHOWN_PATHS = 5
-_LONGEST = 300  # characters of a printed line
+_LONGEST = 300  # characters of a printed line, as far as its remedy leaves room
+_SHORTEST = 60  # characters that are left of a part of it
+_LONGEST_REMEDY = 1000  # names of others in it may be of any length
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Report:
         for paths, findings in list(nodes.items())[:_SHOWN_NODES]:
             yield f"  {_places(paths)}"
             for finding in findings[:_SHOWN_PER_NODE]:
-                yield f"    {_cut(_line(finding))}"
+                yield f"    {_line(finding)}"
             if len(findings) > _SHOWN_PER_NODE:
                 yield f"    ... and {len(findings) - _SHOWN_PER_NODE} more"
         if len(nodes) > _SHOWN_NODES:
@@ -125,17 +127,15 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(_cut(cell))}</td>" for cell in cells)
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
             for paths, findings in list(self._by_nodes().items())[:_SHOWN_NODES]
             for finding in findings[:_SHOWN_PER_NODE]
             for cells in [
                 (
                     finding.severity,
                     _places(paths),
-                    finding.pointer,
-                    finding.message,
-                    finding.clause,
-                    finding.remedy,
+                    *map(_cut, (finding.pointer, finding.message, finding.clause)),
+                    _cut(finding.remedy, _LONGEST_REMEDY),
                 )
             ]
         )
@@ -155,14 +155,25 @@ def _places(paths: Sequence[str]) -> str:
 
 
 def _line(finding: Finding) -> str:
-    pointer = f" #{finding.pointer}" if finding.pointer else ""
-    clause = f" [{finding.clause}]" if finding.clause else ""
-    remedy = f" -> {finding.remedy}" if finding.remedy else ""
-    return f"{finding.severity}{pointer}: {finding.message}{clause}{remedy}"
+    """A finding on one line; where it is too long, what was seen is cut, no remedy."""
+    parts = [finding.message, finding.clause, finding.pointer]
+    remedy = _cut(finding.remedy, _LONGEST_REMEDY)
+    for i, part in enumerate(parts):
+        surplus = len(_joined(finding.severity, parts, remedy)) - _LONGEST
+        if surplus > 0:
+            parts[i] = _cut(part, max(len(part) - surplus, _SHORTEST))
+    return _joined(finding.severity, parts, remedy)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+def _joined(severity: str, parts: Sequence[str], remedy: str) -> str:
+    message, clause, pointer = parts
+    where = f" #{pointer}" if pointer else ""
+    rule = f" [{clause}]" if clause else ""
+    return f"{severity}{where}: {message}{rule}{f' -> {remedy}' if remedy else ''}"
+
+
+def _cut(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def _count(number: int, word: str) -> str:

@@ -71,6 +71,23 @@ class TestReport:
         assert "... and 5 more" in text
         assert text.count("has no name") == 20
 
+    def test_of_a_long_finding_what_was_seen_is_cut_and_not_the_remedy(self) -> None:
+        remedy = "write one of " + ", ".join(f"'unit {n}'" for n in range(9))
+        long = replace(WRONG, message="is " + "x" * 400, remedy=remedy)
+        line = str(Report((long,), "a")).split("\n")[2]
+        assert line.startswith("    error #/ome: is xxx")
+        assert line.endswith(f"... [OME-Zarr (MUST)] -> {remedy}")
+        assert len(line.strip()) == 300
+        html = Report((replace(long, remedy="y" * 400),), "a")._repr_html_()
+        assert "y" * 400 in html and "x" * 300 not in html
+
+    def test_all_parts_but_the_remedy_give_way_in_turn(self) -> None:
+        long = replace(WRONG, message="m" * 300, clause="c" * 300, remedy="r" * 200)
+        line = str(Report((long,), "a")).split("\n")[2]
+        assert line.strip() == (
+            f"error #/ome: {'m' * 57}... [{'c' * 57}...] -> {'r' * 200}"
+        )
+
     def test_what_many_nodes_have_alike_is_printed_once(self) -> None:
         paths = [f"A/{number}/0/labels/cells" for number in range(12)]
         advice = [replace(ADVICE, path=path) for path in paths]
