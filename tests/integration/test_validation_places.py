@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,6 +204,29 @@ def test_only_a_store_that_is_not_there_raises(tmp_path) -> None:
         xo.validate(tmp_path / "nothing.zarr")
     with pytest.raises(xo.TargetNotFoundError):
         xo.validate(MemoryStore())
+
+
+def test_the_one_group_inside_of_an_archive_is_named(tmp_path, newer) -> None:
+    import zipfile
+
+    newer.labelled()
+    with zipfile.ZipFile(tmp_path / "image.zip", "w") as archive:
+        for file in filter(Path.is_file, newer.path.rglob("*")):
+            inner = file.relative_to(newer.path).as_posix()
+            archive.write(file, f"image.ome.zarr/{inner}")
+    path, named = tmp_path / "image.zip", "inside with group='image.ome.zarr'"
+    report = xo.validate(path)
+    assert [one.remedy for one in report.errors] == [f"name the one {named}"]
+    assert xo.validate(path, group="image.ome.zarr").ok
+    for read in (
+        xo.open_image,
+        xo.read_metadata,
+        lambda source: xr.open_datatree(source, engine="omezarr"),
+        lambda source: xo.convert(source, tmp_path / "new.zarr", version="0.4"),
+    ):
+        with pytest.raises(xo.OmeZarrError, match=re.escape(named)):
+            read(path)
+    assert not (tmp_path / "new.zarr").exists()
 
 
 def test_a_folder_without_metadata_is_not_valid(tmp_path) -> None:

@@ -18,7 +18,7 @@ from xarray_omezarr.store.described import (
     name_dimensions,
     version_for,
 )
-from xarray_omezarr.store.occupancy import inspect_target
+from xarray_omezarr.store.occupancy import group_inside, inspect_target
 from xarray_omezarr.store.parents import Parents, Revise
 from xarray_omezarr.store.place import ancestors
 from xarray_omezarr.store.standing import group_at
@@ -170,8 +170,11 @@ def read_metadata(
     version = registry.detect(found.attrs or {})
     if version is None:
         what = {"group": "a group without OME-Zarr metadata", "array": "an array"}
+        remedy = "give the group of an image, label image, plate, well or collection"
+        if found.kind == "foreign":
+            inside = group_inside(target, found.children)
+            remedy = f"name the one inside with group={inside!r}" if inside else remedy
         raise NotOmeZarrError(
-            f"There is {what.get(found.kind, 'no Zarr group')} at {target}; give the "
-            "group of an image, label image, plate, well or collection"
+            f"There is {what.get(found.kind, 'no Zarr group')} at {target}; {remedy}"
         )
     return version.from_attrs(found.attrs or {})

@@ -120,6 +120,28 @@ def inspect_target(target: Target) -> Occupancy:
     return Occupancy("foreign", children=children)
 
 
+def group_inside(target: Target, children: tuple[str, ...]) -> str:
+    """Name the group that is all there is inside of something that is none.
+
+    Archives are often made of a folder instead of what it holds.
+
+    Parameters
+    ----------
+    target : Target
+        Where no group is.
+    children : tuple of str
+        What is there.
+
+    Returns
+    -------
+    str
+        Its name; empty where there is something else, or nothing.
+    """
+    if len(children) != 1 or inspect_target(target.child(children[0])).kind != "group":
+        return ""
+    return children[0]
+
+
 def inspect_settled(target: Target) -> Occupancy:
     """What stands at a target that others may be making a group of just now."""
     for pause in _PAUSES:

@@ -30,7 +30,7 @@ from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.places import with_places
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
-from xarray_omezarr.store.occupancy import UNFINISHED, inspect_target
+from xarray_omezarr.store.occupancy import UNFINISHED, group_inside, inspect_target
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
@@ -113,13 +113,18 @@ def open_group(target: Target) -> zarr.Group:
     try:
         return zarr.open_group(target.store, path=target.path, mode="r")
     except _UNREADABLE as error:
-        if inspect_target(target).kind == "array":
+        found = inspect_target(target)
+        if found.kind == "array":
             raise NotOmeZarrError(
                 f"{target} is a Zarr array, and an OME-Zarr image is a group; open "
                 "the folder above it"
             ) from error
         if isinstance(error, _MISSING):
-            raise TargetNotFoundError(f"There is no Zarr group at {target}") from error
+            inside = group_inside(target, found.children)
+            hint = f"; open the one inside with group={inside!r}" if inside else ""
+            raise TargetNotFoundError(
+                f"There is no Zarr group at {target}{hint}"
+            ) from error
         raise MetadataError(
             f"The Zarr metadata of {target} cannot be read: {error!r}"
         ) from error

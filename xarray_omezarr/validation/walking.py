@@ -19,6 +19,7 @@ from xarray_omezarr.ngff.rules.facts import part
 from xarray_omezarr.ngff.rules.finding import Finding, Strictness
 from xarray_omezarr.ngff.rules.inside import inside
 from xarray_omezarr.ngff.rules.report import Report
+from xarray_omezarr.store.occupancy import group_inside, inspect_target
 from xarray_omezarr.store.walk import Node, Trouble, Walker
 from xarray_omezarr.store.walk_listing import Listing, is_anything_there
 from xarray_omezarr.store.walk_zip import comment_version
@@ -95,10 +96,16 @@ class Walk:
             notes.troubles("", root.troubles)
             if not root.troubles:
                 what = "a Zarr array" if root.kind == "array" else "no Zarr group"
-                notes.add([_no_group(what)])
+                notes.add([_no_group(what, self._inside(root))])
         target, version = str(self._target), notes.version
         about = target, version, notes.level, notes.nodes
         return Report(notes.findings, *about, skipped=self._images.skipped)
+
+    def _inside(self, root: Node) -> str:
+        """The one group in a place that is none."""
+        if root.kind != "absent":
+            return ""
+        return group_inside(self._target, inspect_target(self._target).children)
 
     def _root(self, root: Node) -> None:
         notes = self.notes
@@ -187,14 +194,15 @@ def _batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield batch
 
 
-def _no_group(what: str) -> Finding:
+def _no_group(what: str, inside: str) -> Finding:
+    remedy = "give the group that holds the OME-Zarr metadata"
     return Finding(
         "error",
         "",
         "",
         f"there is {what}, and OME-Zarr is made of groups",
         "OME-Zarr, storage: groups (MUST)",
-        remedy="give the group that holds the OME-Zarr metadata",
+        remedy=f"name the one inside with group={inside!r}" if inside else remedy,
     )
 
 
