@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 
 import dask
 import numpy as np
@@ -207,6 +208,25 @@ class TestPlate:
         with pytest.warns(xo.OmeZarrWarning, match="A/1/1"):
             stacked = xo.open_plate(tmp_path / "p")
         assert stacked.present.sum() == 3
+
+    def test_a_slip_in_a_field_is_told_with_its_name(
+        self, zarr_format, tmp_path
+    ) -> None:
+        plate(tmp_path / "p", zarr_format)
+        field = zarr.open_group(tmp_path / "p" / "A" / "1" / "1", mode="r+")
+        attrs = dict(field.attrs)
+        (picture,) = attrs.get("ome", attrs)["multiscales"]
+        scale = next(iter(picture["datasets"][0]["coordinateTransformations"]))
+        shift = {"type": "translation", "translation": [0.0] * len(scale["scale"])}
+        picture["datasets"][0]["coordinateTransformations"] = [shift, scale]
+        field.attrs.put(attrs)
+        with pytest.warns(xo.OmeZarrWarning, match=r"\(in A/1/1, ") as found:
+            opened(tmp_path / "p")
+        assert len(found) == 1
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            xo.open_image(tmp_path / "p", group="A/1/1")
+        assert "(in " not in str(found[0].message)
 
     def test_nothing_left_raises(self, zarr_format, tmp_path) -> None:
         plate(tmp_path / "p", zarr_format)

@@ -18,6 +18,7 @@ from xarray_omezarr.hierarchy import ArrayNode, Given, GroupNode, Layout, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plain import endless_number
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.ngff.versions.document import attributes_of
 from xarray_omezarr.store.alike import (
     Differences,
     Template,
@@ -105,7 +106,8 @@ class GroupReader:
             if differences is not None:
                 return node, differences
         where = str(self._target.child(path))
-        node = self.understand(group_attrs(document, self._format, where))
+        with attributes_of(path):
+            node = self.understand(group_attrs(document, self._format, where))
         if not isinstance(node.model, Image):
             self._same[document] = node
         elif key not in self._alike and (made := template(document)) is not None:

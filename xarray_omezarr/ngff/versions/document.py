@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from xarray_omezarr.errors import MetadataError, warn
 from xarray_omezarr.ngff.base import Model, listed
 from xarray_omezarr.ngff.plain import escaped, shown
+
+# The group whose attributes are being read, for those that stand in a hierarchy.
+_PATH: ContextVar[str] = ContextVar("path", default="")
+
+
+@contextmanager
+def attributes_of(path: str) -> Iterator[None]:
+    """While attributes are read, name the group that they are of where they are odd."""
+    token = _PATH.set(path)
+    try:
+        yield
+    finally:
+        _PATH.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +97,10 @@ class Place:
     def warn(self) -> None:
         """Issue one warning for all notes of the document."""
         if self.notes:
-            message = f"Metadata break the standard: {listed(self.notes)}"
-            warn(message)
+            path = _PATH.get()
+            # What many groups have alike is read once.
+            where = f" (in {path}, and where they are alike)" if path else ""
+            warn(f"Metadata break the standard: {listed(self.notes)}{where}")
 
     def _at(self, key: str, value: Any) -> Place:
         return Place(value, f"{self.pointer}/{escaped(key)}", self.notes)
