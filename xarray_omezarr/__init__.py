@@ -29,6 +29,7 @@ from xarray_omezarr.errors import (
     PlateError,
     TargetExistsError,
     TargetNotFoundError,
+    TransformationError,
     UnitError,
     UnknownVersionError,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "Report",
     "TargetExistsError",
     "TargetNotFoundError",
+    "TransformationError",
     "UnitError",
     "UnknownVersionError",
     "__version__",

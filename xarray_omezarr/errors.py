@@ -68,6 +68,10 @@ class MetadataError(OmeZarrError, ValueError):
     """Metadata break a MUST of the standard, or cannot be written as JSON."""
 
 
+class TransformationError(OmeZarrError, ValueError):
+    """A transformation cannot be applied, inverted or found."""
+
+
 class UnknownVersionError(OmeZarrError, ValueError):
     """There is no such version of the standard, or it cannot be told."""
 

@@ -24,6 +24,9 @@ NAME_KEY = "omezarr_name"
 LEVELS_KEY = "omezarr_levels"
 #: Key of a node's encoding: what it is, which structure alone may not tell.
 KIND_KEY = "omezarr_kind"
+#: Key of the encoding of a variable or node: the coordinate systems that its positions
+#: can be told in, where there are several; a `transforming.frame.Frame`.
+FRAME_KEY = "omezarr_frame"
 
 
 class StoredLevels(TypedDict):

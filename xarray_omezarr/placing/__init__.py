@@ -1,0 +1,1 @@
+"""xarray objects in other coordinate systems: their world coordinates."""

@@ -1,0 +1,1 @@
+"""Arithmetic on transformations: positions, inverses, ways between systems."""
