@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
 from xarray_omezarr.errors import MetadataError, OptionError, Problems
-from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, natural_key
+from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.bioformats2raw import LAYOUT, Bioformats2Raw, Series
-from xarray_omezarr.ngff.paths import below
 from xarray_omezarr.ngff.plate import Plate
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions
-from xarray_omezarr.write.image import plan_labelled
+from xarray_omezarr.write.by_path import (
+    ImageObject,
+    check_path,
+    images_below,
+    images_of_mapping,
+    in_natural_order,
+    plan_images,
+    refuse_one_name,
+)
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, ome_xml_for
-from xarray_omezarr.write.several import Said
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Model
-
-ImageObject: TypeAlias = xr.DataArray | xr.DataTree
 
 #: Attribute of a root that holds the text of its OME-XML.
 OME_XML = "ome_xml"
@@ -99,7 +103,7 @@ def plan_bioformats2raw(
     of_images["attrs"] = None
     images: dict[str, Hierarchy] = {}
     with problems.collected():
-        images = _plan_images(found.images, of_images)
+        images = plan_images(found.images, of_images, _PROBLEM)
     problems.raise_all(_PROBLEM)
     version = registry.get(options["version"] or registry.DEFAULT)
     planned = Hierarchy(version, {"": root}).around(images)
@@ -178,7 +182,7 @@ def collection(obj: Any) -> Collection:
     if isinstance(obj, xr.DataTree):
         found = _of_tree(obj)
     elif isinstance(obj, Mapping):
-        found = Collection(_of_mapping(obj))
+        found = Collection(images_of_mapping(obj, _PROBLEM))
     else:
         raise TypeError(
             "A collection is made from an xarray.DataTree, or a mapping of images by "
@@ -192,35 +196,7 @@ def collection(obj: Any) -> Collection:
         )
     if not isinstance(obj, xr.DataTree) or OME_XML in found.attrs:
         return found
-    order = sorted(found.images, key=lambda path: [*map(natural_key, path.split("/"))])
-    return replace(found, images={path: found.images[path] for path in order})
-
-
-def _of_mapping(obj: Mapping[Any, Any]) -> dict[str, ImageObject]:
-    images: dict[str, ImageObject] = {}
-    problems = Problems()
-    for key, value in obj.items():
-        with problems.collected():
-            path = str(key).strip("/")
-            if path in images:
-                raise OptionError(
-                    f"Image {path!r} is given twice, the second time as {key!r}; give "
-                    "each a path of its own"
-                )
-            images[path] = _checked(value, key)
-    problems.raise_all(_PROBLEM)
-    return images
-
-
-def _checked(value: Any, path: Any) -> ImageObject:
-    if isinstance(value, xr.Dataset):
-        return xr.DataTree(dataset=value)
-    if not isinstance(value, (xr.DataArray, xr.DataTree)):
-        raise OptionError(
-            f"{path!r}: an image is a DataArray, a Dataset or a tree of levels, not a "
-            f"{type(value).__name__}; make one with xarray.DataArray(pixels, dims=...)"
-        )
-    return value
+    return replace(found, images=in_natural_order(found.images))
 
 
 def _of_tree(tree: xr.DataTree) -> Collection:
@@ -237,7 +213,7 @@ def _of_tree(tree: xr.DataTree) -> Collection:
         if name == OME and not any(node.data_vars for node in child.subtree):
             ome = child.attrs
             continue
-        images |= {f"{name}/{at}".rstrip("/"): node for at, node in _images(child)}
+        images |= {f"{name}/{at}".rstrip("/"): node for at, node in images_below(child)}
     return Collection(images, tree.attrs, ome)
 
 
@@ -254,71 +230,22 @@ def _refuse_plate(tree: xr.DataTree) -> None:
         )
 
 
-def _images(node: xr.DataTree, path: str = "") -> Iterator[tuple[str, xr.DataTree]]:
-    """Images below a node: it is one itself if pixels are in it or in a child."""
-    children = {n: child for n, child in node.children.items() if n != _LABELS}
-    holders = [node, *children.values()]
-    if any(holder.data_vars for holder in holders) or not children:
-        yield path, node
-        return
-    for name, child in children.items():
-        yield from _images(child, f"{path}/{name}".lstrip("/"))
-
-
 def _check_paths(paths: Mapping[str, Any]) -> None:
     problems = Problems()
     for path in paths:
         with problems.collected():
-            try:
-                below(path)
-            except ValueError as error:
-                raise MetadataError(f"The name of an image {error}") from None
+            check_path(path, paths)
             if path.split("/")[0] == OME:
                 raise MetadataError(
                     f"An image is called {path!r}, and the group {OME!r} of a "
                     "collection is for its OME-XML; rename the node"
                 )
-            refuse_nested(path, paths)
     problems.raise_all(_PROBLEM)
 
 
-def refuse_nested(path: str, images: Container[str]) -> None:
-    """Refuse an image inside another, whose levels and labels lie there.
-
-    Raises
-    ------
-    MetadataError
-        Naming both.
-    """
-    parts = path.split("/")
-    for end in range(1, len(parts)):
-        outer = "/".join(parts[:end])
-        if outer in images:
-            raise MetadataError(
-                f"Image {path!r} lies in image {outer!r}, where the levels and labels "
-                "of that one are; give it a path outside of it"
-            )
-
-
 def _root(found: Collection, options: WriteOptions) -> GroupNode:
-    if options["name"] is not None:
-        raise OptionError(
-            f"name is {options['name']!r}, which names one image, and a collection has "
-            f"{len(found.images)} of them; name their variables, or leave it out"
-        )
+    refuse_one_name(options, f"a collection has {len(found.images)} of them")
     kept = {key: value for key, value in found.attrs.items() if key != OME_XML}
     attrs = {**plain_attrs(kept), **check_attrs(options["attrs"])}
     model = with_unknown(Bioformats2Raw(), attrs.pop("ome", None))
     return GroupNode(model, attrs)
-
-
-def _plan_images(
-    images: Mapping[str, ImageObject], options: WriteOptions
-) -> dict[str, Hierarchy]:
-    said = Said()
-    planned = {}
-    for path, image in images.items():
-        with said.about(path):
-            planned[path] = plan_labelled(image, options, stem=path)
-    said.close(_PROBLEM)
-    return planned
