@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-import math
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -210,6 +209,18 @@ class LabelOptions(TypedDict, total=False):
             "held however large it is.",
         ),
     ]
+    transforms: Annotated[
+        Mapping[str, Any] | Any,
+        Option(
+            None,
+            "From 0.6 on: further coordinate systems, and transformations from or to "
+            "that of the image, ``{'coordinateSystems': [...], "
+            "'coordinateTransformations': [...]}`` as the standard spells them or "
+            "models of `xarray_omezarr.ngff`; under ``'arrays'`` the matrices and "
+            "fields that transformations name by a path. The system of the image is "
+            "called ``'physical'``, or as it was read.",
+        ),
+    ]
 
 
 class WriteOptions(LabelOptions, total=False):
@@ -367,33 +378,3 @@ def truth(
     if value is True or value is False:
         return value
     raise OptionError(f"{name} is {value!r}; give True or False")
-
-
-_BYTE_UNITS = {
-    "": 1,
-    "B": 1,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-    "KIB": 2**10,
-    "MIB": 2**20,
-    "GIB": 2**30,
-    "TIB": 2**40,
-}
-
-
-def parse_bytes(value: int | str) -> int:
-    """Number of bytes in ``'64 MiB'``, ``'1 GB'`` or a plain number."""
-    text = str(value).strip()
-    number = text.rstrip("BKMGTIbkmgti ").strip()
-    unit = text[len(number) :].strip().upper()
-    try:
-        count = float(number) * _BYTE_UNITS[unit]
-    except (KeyError, ValueError):
-        count = 0.0
-    if not 1 <= count < math.inf:
-        raise OptionError(
-            f"memory_limit is {value!r}; give bytes, e.g. 67108864 or '64 MiB'"
-        )
-    return int(count)

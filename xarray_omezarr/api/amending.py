@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Unpack
 
 from xarray_omezarr.api.checking import check_amending
 from xarray_omezarr.api.writing import prepare_planned, target_of
+from xarray_omezarr.byte_counts import parse_bytes
 from xarray_omezarr.errors import Problems
 from xarray_omezarr.ngff.omero import Omero
 from xarray_omezarr.options import (
     WriteOptions,
     complete,
-    parse_bytes,
     shows_write_options,
     truth,
 )

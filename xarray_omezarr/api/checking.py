@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xarray_omezarr.byte_counts import parse_bytes
 from xarray_omezarr.errors import OptionError
-from xarray_omezarr.options import WriteOptions, declared, parse_bytes, truth
+from xarray_omezarr.options import WriteOptions, declared, truth
 from xarray_omezarr.store.progress import Progress
 from xarray_omezarr.store.writers import resolve_writer
 

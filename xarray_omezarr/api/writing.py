@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from xarray_omezarr.api.checking import check_new
+from xarray_omezarr.byte_counts import parse_bytes
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.options import WriteOptions, parse_bytes, truth
+from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import Target, open_target
 from xarray_omezarr.write.deferred import awaiting_pixels, level_paths

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from xarray_omezarr.byte_counts import parse_bytes
 from xarray_omezarr.errors import LayoutError, NotInVersionError, OptionError, warn
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.options import parse_bytes
 from xarray_omezarr.store.arrays import COMPRESSIONS
 from xarray_omezarr.write.layout import plan_chunks, plan_shards
 
