@@ -162,8 +162,10 @@ def _indices(field: Field, points: Floats) -> tuple[Floats, Floats]:
     and 0.35 / 0.1 is a little less than 3.5.
     """
     scale, translation = np.asarray(field.scale), np.asarray(field.translation)
-    indices = (points - translation) / scale
-    largest = np.maximum(np.abs(points), np.abs(translation)) / np.abs(scale)
+    # What is too far away for a number is outside.
+    with np.errstate(over="ignore"):
+        indices = (points - translation) / scale
+        largest = np.maximum(np.abs(points), np.abs(translation)) / np.abs(scale)
     rounding = 4 * np.finfo(np.float64).eps * np.maximum(largest, 1)
     # Where positions tell no pixel apart any more, no pixel may be chosen by this.
     return indices, np.minimum(rounding, 1e-3)
