@@ -132,7 +132,7 @@ class Sampler:
         """The chunks that are decoded, of one array after the other."""
         for node, pixels in zip(nodes, found, strict=True):
             try:
-                array = self._opened(node)
+                array = opened(self._target, node)
                 blocks = self._blocks(array, pixels)
                 nbytes = max(1, math.prod(_block(array)) * array.dtype.itemsize)
             # What zarr and its codecs raise for metadata that are broken is anything.
@@ -143,17 +143,6 @@ class Sampler:
             for index in blocks:
                 self._left -= nbytes
                 yield _Task(array, index, pixels, nbytes)
-
-    def _opened(self, node: Node) -> zarr.Array[Any]:
-        if node.zarr_format == 2:
-            document: Mapping[str, Any] = {**node.document, "attributes": {}}
-            metadata: Any = ArrayV2Metadata.from_dict(dict(document))
-        else:
-            # What stands in the attributes is no business of the pixels.
-            metadata = ArrayV3Metadata.from_dict({**node.document, "attributes": {}})
-        place = StorePath(self._target.store, join(self._target.path, node.path))
-        made: Any = zarr.AsyncArray(metadata=metadata, store_path=place)
-        return zarr.Array(made)
 
     def _blocks(
         self, array: zarr.Array[Any], found: Pixels
@@ -182,6 +171,22 @@ class Sampler:
         """How many chunks of an array to sample; half of all is for one of each."""
         spare = self._left - _ALL_SAMPLED // 2
         return max(min(_SAMPLED, spare // nbytes), int(nbytes <= self._left))
+
+
+def opened(target: Target, node: Node) -> zarr.Array[Any]:
+    """The array of a node, by the document that has been read of it.
+
+    What zarr raises for a document that is broken is anything.
+    """
+    if node.zarr_format == 2:
+        document: Mapping[str, Any] = {**node.document, "attributes": {}}
+        metadata: Any = ArrayV2Metadata.from_dict(dict(document))
+    else:
+        # What stands in the attributes is no business of the pixels.
+        metadata = ArrayV3Metadata.from_dict({**node.document, "attributes": {}})
+    place = StorePath(target.store, join(target.path, node.path))
+    made: Any = zarr.AsyncArray(metadata=metadata, store_path=place)
+    return zarr.Array(made)
 
 
 @dataclass(frozen=True, slots=True)

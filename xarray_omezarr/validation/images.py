@@ -72,6 +72,7 @@ class Images:
         self._sampler = (
             Sampler(walker.target, everything=data == "all") if data else None
         )
+        self._fields: set[str] = set()
 
     @property
     def skipped(self) -> int:
@@ -107,12 +108,40 @@ class Images:
                 found.setdefault(node.path, leveled)
                 if self._notes.is_standard:
                     self._across(node, leveled, are_labels)
-            if self._notes.is_standard:
-                check_transforms(self._walker, self._notes, node)
+        self.check_transforms(nodes)
         self._pixels(nodes, told, read, are_labels)
         if not are_labels:
             self._labels_of(nodes, read, found)
         return found
+
+    def check_transforms(
+        self, nodes: Sequence[Node], others: Mapping[str, object] | None = None
+    ) -> None:
+        """Measure what transformations refer to, the images of fields as well.
+
+        Parameters
+        ----------
+        nodes : sequence of Node
+            Images, or a scene.
+        others : mapping, optional
+            Attributes of the images of the scene, by path.
+        """
+        if not self._notes.is_standard:
+            return
+        numbers = self._sampler is not None
+        found: dict[str, Node] = {}
+        for node in nodes:
+            told = check_transforms(
+                self._walker, self._notes, node, others, numbers=numbers
+            )
+            found |= {field.path: field for field in told}
+        # Transformations of fields may lead to fields, and to where they began.
+        fields = [node for path, node in found.items() if path not in self._fields]
+        self._fields |= {*found}
+        for field in fields:
+            self._notes.group(field)
+        if fields:
+            self.check(fields)
 
     def _told(self, node: Node) -> list[ImageFacts]:
         found = images(node.attrs, self._notes.wanted)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from xarray_omezarr.ngff.rules.across import join
 from xarray_omezarr.ngff.rules.across_plate import Child
 from xarray_omezarr.ngff.rules.across_scene import check_scene, scene_sides
-from xarray_omezarr.ngff.rules.across_scene_sizes import check_scene_sizes
 from xarray_omezarr.ngff.rules.across_series import (
     XML,
     check_numbers,
@@ -20,9 +19,7 @@ from xarray_omezarr.ngff.rules.across_series import (
 )
 from xarray_omezarr.ngff.rules.facts import part
 from xarray_omezarr.ngff.rules.inside import inside
-from xarray_omezarr.ngff.versions.dialects import known
 from xarray_omezarr.validation.children import read_children
-from xarray_omezarr.validation.transforms import check_transforms
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.across_labels import Leveled
@@ -165,7 +162,6 @@ class Collections:
         self._images.check(nodes)
         if not self._notes.is_standard:
             return
-        check_transforms(self._walker, self._notes, root)
         # Systems of images that are not there cannot be missed.
         attrs = {
             path: read[join(root.path, path)].attrs
@@ -174,6 +170,4 @@ class Collections:
         }
         found = check_scene(root.attrs, attrs, self._notes.wanted)
         self._notes.add(replace(one, path=root.path) for one in found)
-        if (dialect := known(self._notes.wanted.version)) is not None:
-            sizes = check_scene_sizes(root.attrs, attrs, dialect)
-            self._notes.add(replace(one, path=root.path) for one in sizes)
+        self._images.check_transforms([root], attrs)

@@ -28,6 +28,6 @@ Rules across nodes, which who walks a hierarchy asks:
 - `across_labels`: label images with the image they are of, and groups between.
 - `across_plate`: wells and fields with their plate.
 - `across_series`: images of a collection with its list and its OME-XML.
-- `across_scene`, `across_scene_sizes`: transformations with the systems and stored
-  parameters that they name, and with the axes of images.
+- `across_scene`, `across_sizes`: transformations with the systems that they name, and
+  with their axes; `parameters`: with the matrices and fields that are stored.
 """

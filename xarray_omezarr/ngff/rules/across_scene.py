@@ -145,29 +145,6 @@ def _parameters(holder: object, pointer: str, depth: int) -> Iterator[Parameters
         yield from _parameters(holder.get(key), f"{pointer}/{key}", depth + 1)
 
 
-def check_matrix(
-    path: str, told: Parameters, shape: tuple[int, ...] | None, wanted: Demands
-) -> Iterator[Finding]:
-    """Whether a stored array can be the matrix of an affine or a rotation."""
-    if shape is None:
-        return
-    is_square = len(shape) == 2 and shape[0] == shape[1]
-    fits = is_square if told.type == "rotation" else len(shape) == 2 and min(shape) > 0
-    if fits:
-        return
-    form = "N x N" if told.type == "rotation" else "M x (N + 1)"
-    yield Finding(
-        "error",
-        path,
-        told.pointer,
-        f"the parameters of the {told.type} at {told.path!r} have the shape "
-        f"{list(shape)} instead of {form}",
-        clause(wanted, f"transformations: parameters of {told.type} fit", "error"),
-        seen=str(list(shape)),
-        remedy="store the matrix row by row as an array of two dims",
-    )
-
-
 def check_scene(
     attrs: object, images: Mapping[str, object], wanted: Demands
 ) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from xarray_omezarr.ngff.matrices import rotation_problem
 from xarray_omezarr.ngff.rules.finding import seen
+from xarray_omezarr.ngff.rules.parameters import check_stored
 from xarray_omezarr.ngff.rules.spot import Spot, is_integer, numbers, text
 
 _T = "transformations"
@@ -149,7 +150,9 @@ def _affine(
 ) -> Sizes:
     matrix = transform.child("affine")
     rows = _rows(matrix)
-    if matrix is None or rows is None:
+    if matrix is None:
+        return check_stored(transform, inputs, outputs)
+    if rows is None:
         return inputs, outputs
     if len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
         matrix.must(
@@ -209,6 +212,9 @@ def _rotation(
 ) -> Sizes:
     matrix = transform.child("rotation")
     rows = _rows(matrix)
+    if matrix is None and "path" in transform.value:
+        inputs, outputs = _same(transform, inputs, outputs, depth)
+        return check_stored(transform, inputs, outputs)
     if matrix is None or rows is None or any(len(row) != len(rows) for row in rows):
         return _same(transform, inputs, outputs, depth)
     size = len(rows)
@@ -253,7 +259,16 @@ def _bijection(
         inputs, outputs = inputs or found[0], outputs or found[1]
     if (inverse := transform.child("inverse")) is not None:
         check_dimensions(inverse, outputs, inputs, depth + 1)
+    transform.log.bijections.append((transform, inputs))
     return inputs, outputs
+
+
+def _field(
+    transform: Spot, inputs: int | None, outputs: int | None, depth: int
+) -> Sizes:
+    if text(transform.value, "type") == "displacements":
+        inputs, outputs = _same(transform, inputs, outputs, depth)
+    return check_stored(transform, inputs, outputs)
 
 
 def _by_dimension(
@@ -298,5 +313,6 @@ _MEASURES: Mapping[str, Callable[[Spot, int | None, int | None, int], Sizes]] = 
     "sequence": _sequence,
     "byDimension": _by_dimension,
     "bijection": _bijection,
-    "displacements": _same,
+    "displacements": _field,
+    "coordinates": _field,
 }

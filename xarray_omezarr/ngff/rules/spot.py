@@ -15,6 +15,7 @@ from xarray_omezarr.ngff.rules.finding import (
 from xarray_omezarr.ngff.rules.sameness import first_repeated
 
 if TYPE_CHECKING:
+    from xarray_omezarr.ngff.rules.parameters import Known
     from xarray_omezarr.ngff.versions.dialects import Dialect
 
 _MOST_FINDINGS = 1000  # of one document; a broken list of a million would fill memory
@@ -36,6 +37,10 @@ class Log:
         self.left_out = 0
         self.steps = 0
         self.is_stopped = False
+        # What transformations name by a path, where somebody has looked.
+        self.stored: Known = {}
+        # Bijections with the number of their axes, for who can compute with them.
+        self.bijections: list[tuple[Spot, int | None]] = []
 
     @property
     def follows_text(self) -> bool:
