@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -24,13 +24,13 @@ from xarray_omezarr.store.open_documents import (
     read_documents,
 )
 from xarray_omezarr.store.open_nodes import ArrayReader, GroupReader
+from xarray_omezarr.store.open_numbers import NOTHING, Numbers
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.target import Target
 
 LABELS = "labels"
-NOTHING = "there is nothing of that name"
 
 Levels: TypeAlias = tuple[int, ...] | Literal["all"] | None
 # Paths of the arrays of an image below it, with their dims where they are levels.
@@ -57,6 +57,8 @@ class Opening:
         Why something that is listed was not, by path.
     without_level : set
         Paths of what is left out as it has no such level.
+    numbers : Numbers
+        What transformations name by a path.
     """
 
     target: Target
@@ -66,6 +68,10 @@ class Opening:
     nodes: dict[str, Node] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     without_level: set[str] = field(default_factory=set)
+    numbers: Numbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.numbers = Numbers(self.target, self.zarr_format, self.groups)
 
     def leave_out(self, path: str, error: OmeZarrError) -> None:
         """Note why something that is listed is not opened."""
@@ -101,7 +107,12 @@ class Opening:
         return join(path, GROUP_NAMES[self.zarr_format])
 
     def images(
-        self, groups: Mapping[str, GroupNode | None], *, labels: bool, required: bool
+        self,
+        groups: Mapping[str, GroupNode | None],
+        *,
+        labels: bool,
+        required: bool,
+        numbers: Collection[str] = (),
     ) -> None:
         """Put the nodes of images and of their labels.
 
@@ -113,10 +124,14 @@ class Opening:
             Whether label images are opened with them.
         required : bool
             Whether an image that cannot be opened raises.
+        numbers : collection of str
+            Paths of matrices and fields that are wanted besides.
         """
         unread = [path for path, group in groups.items() if group is None]
         lists = {p: self.key(join(p, LABELS)) for p in groups} if labels else {}
-        found, documents = self.read_groups(unread, lists.values())
+        beside = self.numbers.keys(numbers)
+        found, documents = self.read_groups(unread, (*lists.values(), *beside))
+        fields = self._put_numbers(numbers, documents)
         found |= {path: group for path, group in groups.items() if group is not None}
         # In the order of the list, whatever had been read before.
         opened = self._only_images({p: found[p] for p in groups if p in found})
@@ -127,13 +142,38 @@ class Opening:
             and (node := self._labels(path, documents.get(lists[path]))) is not None
         }
         keys = {label: self.key(label) for label in _all_labels(listed)}
-        documents = self._arrays(opened, keys.values(), required)
+        numbers = self.numbers.wanted(opened)
+        further = (*keys.values(), *self.numbers.keys(numbers))
+        documents = self._arrays(opened, further, required, fields)
+        fields = self._put_numbers(numbers, documents)
         listed = {path: node for path, node in listed.items() if path in self.nodes}
         keys = {label: keys[label] for label in _all_labels(listed)}
-        self._arrays(self._only_images(self.understood(keys, documents)), (), False)
+        opened = self._only_images(self.understood(keys, documents))
+        numbers = self.numbers.wanted(opened)
+        documents = self._arrays(opened, self.numbers.keys(numbers), False, fields)
+        self._arrays({}, (), False, self._put_numbers(numbers, documents))
         for path, node in listed.items():
             if any(label in self.nodes for label in _all_labels({path: node})):
                 self.nodes[join(path, LABELS)] = node
+
+    def open_numbers(self, numbers: Collection[str]) -> None:
+        """Put matrices and fields at paths, and tell of those that cannot be used."""
+        documents = read_documents(self.target, self.numbers.keys(numbers))
+        self._arrays({}, (), False, self._put_numbers(numbers, documents))
+        self.numbers.check(self.nodes)
+
+    def _put_numbers(
+        self, paths: Collection[str], documents: Mapping[str, bytes]
+    ) -> dict[str, GroupNode]:
+        """Put arrays that transformations name; the groups of their fields."""
+        fields = {}
+        for path, node in self.numbers.understood(paths, documents).items():
+            if isinstance(node, GroupNode):
+                fields[path] = node
+            else:
+                # A level stays one.
+                self.nodes.setdefault(path, node)
+        return fields
 
     def _labels(self, path: str, document: bytes | None) -> GroupNode | None:
         """The labels group of an image; None where there is none."""
@@ -163,18 +203,24 @@ class Opening:
         return images
 
     def _arrays(
-        self, images: Mapping[str, GroupNode], further: Iterable[str], required: bool
+        self,
+        images: Mapping[str, GroupNode],
+        further: Iterable[str],
+        required: bool,
+        fields: Mapping[str, GroupNode],
     ) -> dict[str, bytes]:
-        """Put images whose arrays can be opened; the documents that were read."""
+        """Put images whose arrays can be opened; the documents that were read.
+
+        Of fields that transformations name all levels are opened, and none is required.
+        """
         wanted: dict[str, _Wanted] = {}
-        for path, group in images.items():
+        groups = {**images, **fields}
+        for path, group in groups.items():
             try:
                 where = self.target.child(path) if required else "it"
-                wanted[path] = self._wanted(path, group, where)
+                wanted[path] = self._wanted(group, self._levels(path, fields), where)
             except (MetadataError, OptionError) as error:
-                if required:
-                    raise
-                self.leave_out(path, error)
+                self._fail(path, error, required, fields)
         name = ARRAY_NAMES[self.zarr_format]
         keys = [
             join(path, below, name)
@@ -190,21 +236,43 @@ class Opening:
                     for below, dims in arrays.items()
                 }
             except (MetadataError, OptionError) as error:
-                if required:
-                    raise
-                self.leave_out(path, error)
+                self._fail(path, error, required, fields)
                 continue
-            self._put(path, images[path], nodes)
+            self._put(path, groups[path], nodes, self._levels(path, fields))
         return documents
 
+    def _levels(
+        self, path: str, fields: Mapping[str, GroupNode]
+    ) -> tuple[int, ...] | None:
+        """The levels that are opened of an image; a field is its finest."""
+        return None if path in fields else self.levels
+
+    def _fail(
+        self,
+        path: str,
+        error: OmeZarrError,
+        required: bool,
+        fields: Mapping[str, GroupNode],
+    ) -> None:
+        if path in fields:
+            self.numbers.unusable[path] = str(error)
+        elif required:
+            raise error
+        else:
+            self.leave_out(path, error)
+
     def _put(
-        self, path: str, group: GroupNode, arrays: Mapping[str, ArrayNode]
+        self,
+        path: str,
+        group: GroupNode,
+        arrays: Mapping[str, ArrayNode],
+        opened: tuple[int, ...] | None,
     ) -> None:
         """Put an image and those of its arrays that were asked for."""
         image = group.model
         if not isinstance(image, Image):
             raise TypeError(f"{path!r} is no image")
-        chosen = level_paths(image, self.levels)
+        chosen = level_paths(image, opened)
         levels = {level.path for level in image.multiscale.levels}
         measured = Hierarchy(self.groups.version, {"": group, **arrays})
         self.nodes[path] = with_places(measured).group("")
@@ -212,12 +280,14 @@ class Opening:
             if below not in levels or below in chosen:
                 self.nodes[join(path, below)] = node
 
-    def _wanted(self, path: str, group: GroupNode, where: object) -> _Wanted:
+    def _wanted(
+        self, group: GroupNode, levels: tuple[int, ...] | None, where: object
+    ) -> _Wanted:
         image = group.model
         if not isinstance(image, Image):
-            raise TypeError(f"{path!r} is no image")
+            raise TypeError("it is no image")
         dims = tuple(axis.name for axis in image.multiscale.axes)
-        opened = level_paths(image, self.levels, where)
+        opened = level_paths(image, levels, where)
         version = group.version or self.groups.version
         measured = measured_levels(version, image, opened)
         wanted: _Wanted = dict.fromkeys(measured, dims)
