@@ -85,14 +85,14 @@ def validate(
     from xarray_omezarr.store.walk_zip import is_one_file, open_zip
     from xarray_omezarr.validation.walking import Walk
 
-    troubles: list[Any] = []
+    known: list[Any] = []
     if is_one_file(store):
-        target, troubles = open_zip(store)
+        target, known = open_zip(store)
         target = target if group is None else target.child(group)
     else:
         options = {"group": group, "storage_options": storage_options}
         target = open_target(store, **options, read_only=True)  # type: ignore[arg-type]
-    return Walk(target, level, data if level == "standard" else False).report(troubles)
+    return Walk(target, level, data if level == "standard" else False).report(known)
 
 
 def validate_attributes(attributes: Any, *, level: Strictness = "standard") -> Report:

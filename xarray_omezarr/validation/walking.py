@@ -20,7 +20,7 @@ from xarray_omezarr.ngff.rules.finding import Finding, Strictness
 from xarray_omezarr.ngff.rules.inside import inside
 from xarray_omezarr.ngff.rules.report import Report
 from xarray_omezarr.store.occupancy import group_inside, inspect_target
-from xarray_omezarr.store.walk import Node, Trouble, Walker
+from xarray_omezarr.store.walk import Node, Walker
 from xarray_omezarr.store.walk_listing import Listing, is_anything_there
 from xarray_omezarr.store.walk_zip import comment_version
 from xarray_omezarr.validation.children import read_children
@@ -67,12 +67,12 @@ class Walk:
             self._walker, self._listing, self.notes, self._images
         )
 
-    def report(self, troubles: Iterable[Trouble] = ()) -> Report:
+    def report(self, known: Iterable[Finding] = ()) -> Report:
         """Measure all of it.
 
         Parameters
         ----------
-        troubles : iterable of Trouble
+        known : iterable of Finding
             What is known to be wrong with the file that the hierarchy is in.
 
         Raises
@@ -84,7 +84,7 @@ class Walk:
         """
         notes = self.notes
         if notes.is_standard:
-            notes.troubles("", troubles)
+            notes.add(known)
             notes.add(self._left_over.above())
         root = self._walker.root()
         if root.kind == "group":
@@ -129,7 +129,7 @@ class Walk:
         if not self.notes.is_standard or told in (None, self.notes.version):
             return
         words = f"the comment of the archive tells version {told!r:.40}"
-        cited = "One-file hierarchies: comment of the archive (SHOULD)"
+        cited = "One-file hierarchies (RFC-9): comment of the archive (SHOULD)"
         remedy = "write the archive again, with the version that it holds"
         self.notes.add([Finding("warning", "", "", words, cited, remedy=remedy)])
 

@@ -216,7 +216,7 @@ def test_what_an_archive_should_not_be_is_told(tmp_path) -> None:
     words = " | ".join(trouble.message for trouble in troubles)
     for part in ("no zarr.json at the root", "compressed", "not first", "comment of"):
         assert part in words
-    assert [trouble.is_error for trouble in troubles].count(True) == 1
+    assert [trouble.severity for trouble in troubles].count("error") == 1
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path) -> None:

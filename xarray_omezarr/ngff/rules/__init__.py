@@ -30,4 +30,5 @@ Rules across nodes, which who walks a hierarchy asks:
 - `across_series`: images of a collection with its list and its OME-XML.
 - `across_scene`, `across_sizes`: transformations with the systems that they name, and
   with their axes; `parameters`: with the matrices and fields that are stored.
+- `one_file`: the archive that a hierarchy is in.
 """
