@@ -1,4 +1,4 @@
-"""The ways of a frame as a graph, and the shortest chain of them between two systems."""
+"""The ways of a frame as a graph: which chain of them is the shortest."""
 
 from __future__ import annotations
 
