@@ -13,7 +13,7 @@ from xarray_omezarr.errors import TransformationError
 from xarray_omezarr.ngff.transforms import Bijection, ByDimension, Sequence
 from xarray_omezarr.transforming.counting import check_part, outputs_of, staying
 from xarray_omezarr.transforming.fields import sample
-from xarray_omezarr.transforming.parameters import field_of, matrix_of
+from xarray_omezarr.transforming.parameters import field_of, matrix_of, with_matrices
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -61,6 +61,7 @@ def apply(transformation: Transformation, points: Any, arrays: Arrays = NONE) ->
     """
     positions = _as_positions(points)
     ndim = positions.shape[-1]
+    arrays = with_matrices(transformation, arrays)
     outputs_of(transformation, ndim, arrays)
     flat = positions.reshape(-1, ndim)
     moved = _apply(transformation, flat, arrays)

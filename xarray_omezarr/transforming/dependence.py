@@ -10,6 +10,7 @@ from xarray_omezarr.transforming.applying import NONE
 from xarray_omezarr.transforming.composing import flat
 from xarray_omezarr.transforming.counting import check_part, outputs_of, staying
 from xarray_omezarr.transforming.linear import exact
+from xarray_omezarr.transforming.parameters import with_matrices
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -50,6 +51,7 @@ def depends(
     >>> [sorted(inputs) for inputs in depends(sheared, 2)]
     [[0], [0, 1]]
     """
+    arrays = with_matrices(transformation, arrays)
     rows = exact(transformation, ndim, arrays)
     if rows is not None:
         return tuple(

@@ -25,7 +25,11 @@ from xarray_omezarr.ngff.transforms import (
 from xarray_omezarr.transforming.applying import NONE
 from xarray_omezarr.transforming.counting import inputs_of, outputs_of, staying
 from xarray_omezarr.transforming.linear import Exact, exact, fraction, rounded
-from xarray_omezarr.transforming.parameters import matrix_of, refuse_unknown
+from xarray_omezarr.transforming.parameters import (
+    matrix_of,
+    refuse_unknown,
+    with_matrices,
+)
 from xarray_omezarr.transforming.solving import inverse
 
 if TYPE_CHECKING:
@@ -70,6 +74,7 @@ def invert(
     {'type': 'translation', 'translation': [-0.5, 2.0]}
     """
     refuse_unknown(transformation)
+    arrays = with_matrices(transformation, arrays)
     ndim = inputs_of(transformation, arrays) if ndim is None else ndim
     if ndim is not None:
         outputs_of(transformation, ndim, arrays)

@@ -28,7 +28,7 @@ from xarray_omezarr.ngff.transforms import (
 )
 from xarray_omezarr.transforming.applying import NONE
 from xarray_omezarr.transforming.counting import check_part, outputs_of, staying
-from xarray_omezarr.transforming.parameters import matrix_of
+from xarray_omezarr.transforming.parameters import matrix_of, with_matrices
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -158,6 +158,10 @@ def exact(
     transformation: Transformation, ndim: int, arrays: Arrays = NONE
 ) -> Exact | None:
     """As `matrix`, with fractions that are not rounded."""
+    return _exact(transformation, ndim, with_matrices(transformation, arrays))
+
+
+def _exact(transformation: Transformation, ndim: int, arrays: Arrays) -> Exact | None:
     outputs_of(transformation, ndim, arrays)
     match transformation:
         case Identity():
@@ -178,7 +182,7 @@ def exact(
         case Sequence(transformations=parts):
             return chain(parts, ndim, arrays)
         case Bijection(forward=forward):
-            return exact(forward, ndim, arrays)
+            return _exact(forward, ndim, arrays)
         case ByDimension():
             return _by_dimension(transformation, ndim, arrays)
         case Displacements() | Coordinates():
@@ -228,7 +232,7 @@ def chain(parts: Iterable[Transformation], ndim: int, arrays: Arrays) -> Exact |
     """As `exact`, of transformations of which the first one is applied first."""
     rows = _identity(ndim)
     for part in parts:
-        following = exact(part, len(rows), arrays)
+        following = _exact(part, len(rows), arrays)
         if following is None:
             return None
         rows = after(following, rows)
@@ -258,7 +262,7 @@ def _by_dimension(
     given = {axis: _identity(ndim)[axis] for axis in staying(transformation, ndim)}
     for part in transformation.transformations:
         taken = tuple(_identity(ndim)[axis] for axis in part.input_axes)
-        rows = exact(part.transformation, len(taken), arrays)
+        rows = _exact(part.transformation, len(taken), arrays)
         if rows is None:
             return None
         check_part(part, len(rows))

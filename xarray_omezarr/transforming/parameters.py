@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from xarray_omezarr.errors import TransformationError, some
 from xarray_omezarr.ngff.matrices import rotation_problem
-from xarray_omezarr.ngff.transforms import Affine, UnknownTransformation
+from xarray_omezarr.ngff.transforms import (
+    Affine,
+    Bijection,
+    ByDimension,
+    Coordinates,
+    Displacements,
+    Rotation,
+    Sequence,
+    UnknownTransformation,
+)
 from xarray_omezarr.transforming.stored import Field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xarray_omezarr.ngff.transforms import (
-        Coordinates,
-        Displacements,
-        Rotation,
-        Transformation,
-    )
+    from xarray_omezarr.ngff.transforms import Transformation
     from xarray_omezarr.transforming.stored import Arrays, Stored
+
+#: Those that may name an array by its path.
+ByPath: TypeAlias = Affine | Rotation | Displacements | Coordinates
 
 # Drafts of the standard told the axes of a part of a sequence by these keys. Whoever
 # passes over them moves positions along other axes than were meant.
@@ -56,6 +64,47 @@ def is_known(transformation: Transformation) -> bool:
 
 def _drafted(transformation: Transformation) -> list[str]:
     return sorted(_OF_DRAFTS.intersection(transformation.model_extra or ()))
+
+
+def by_path(transformation: Transformation) -> Iterator[ByPath]:
+    """The parts of a transformation that name an array, and perhaps itself.
+
+    Examples
+    --------
+    >>> from xarray_omezarr.ngff import Identity
+    >>> there = Affine(path="matrix")
+    >>> whole = Bijection(forward=there, inverse=Identity())
+    >>> [part.path for part in by_path(whole)]
+    ['matrix']
+    """
+    match transformation:
+        case Sequence(transformations=parts):
+            for part in parts:
+                yield from by_path(part)
+        case ByDimension(transformations=dimensions):
+            for dimension in dimensions:
+                yield from by_path(dimension.transformation)
+        case Bijection(forward=forward, inverse=inverse):
+            yield from by_path(forward)
+            yield from by_path(inverse)
+        case Affine(path=str()) | Rotation(path=str()):
+            yield transformation
+        case Displacements() | Coordinates():
+            yield transformation
+
+
+def with_matrices(transformation: Transformation, arrays: Arrays) -> Arrays:
+    """The arrays with the matrices that a transformation names read into memory.
+
+    What is looked at several times is so read once. Arrays that are missing are left
+    to those who need them.
+    """
+    read = {
+        str(part.path): matrix_of(part, arrays)
+        for part in by_path(transformation)
+        if isinstance(part, Affine | Rotation) and part.path in arrays
+    }
+    return {**arrays, **read} if read else arrays
 
 
 def matrix_of(transformation: Affine | Rotation, arrays: Arrays) -> NDArray[np.float64]:

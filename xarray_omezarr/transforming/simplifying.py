@@ -32,7 +32,7 @@ from xarray_omezarr.transforming.counting import (
 )
 from xarray_omezarr.transforming.inverting import is_orthonormal
 from xarray_omezarr.transforming.linear import Exact, after, chain, exact, rounded
-from xarray_omezarr.transforming.parameters import is_known, matrix_of
+from xarray_omezarr.transforming.parameters import is_known, matrix_of, with_matrices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,6 +79,7 @@ def simplify(
     >>> simplify(thrice).to_json()
     {'type': 'scale', 'scale': [0.3]}
     """
+    arrays = with_matrices(transformation, arrays)
     parts = tuple(_resolved(flat(transformation), arrays))
     simple: list[Transformation] = []
     done = 0
