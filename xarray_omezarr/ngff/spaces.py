@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from xarray_omezarr.errors import MetadataError, warn
 from xarray_omezarr.ngff.axes import CoordinateSystem
-from xarray_omezarr.ngff.base import Model
 from xarray_omezarr.ngff.multiscale import SYSTEM, Multiscale
+from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.transforms import (
-    SystemReference,
     Transformation,
     parse_transformation,
 )
@@ -47,11 +46,23 @@ def holds_systems(keys: object) -> bool:
     return isinstance(pictures, list) and any(map(has_spaces, pictures))
 
 
-def with_spaces(multiscale: Multiscale, keys: Mapping[str, Any]) -> Multiscale:
+def with_spaces(
+    multiscale: Multiscale, keys: Mapping[str, Any], available: Container[str] = ()
+) -> Multiscale:
     """The picture with systems and ways as `spaces` gives them.
 
     They lead from and to positions as the axes were: where axes were dropped, renamed,
-    put into another order or have another unit, they are left out with a warning.
+    put into another order or have another unit, they are left out with a warning. So
+    are ways whose numbers are arrays that are not at hand.
+
+    Parameters
+    ----------
+    multiscale : Multiscale
+        With one system.
+    keys : mapping
+        As `spaces` gives them.
+    available : container of str
+        Paths of the arrays that will be stored with the image.
 
     Raises
     ------
@@ -74,7 +85,7 @@ def with_spaces(multiscale: Multiscale, keys: Mapping[str, Any]) -> Multiscale:
                 f"{_told(now)}"
             )
         return multiscale
-    ways = _without_files(ways)
+    ways = _without_files(ways, available)
     kept = [system for system in systems if system.name in _linked(own.name, ways)]
     if lost := [system.name for system in systems if system not in kept]:
         warn(f"Coordinate systems {lost} are left out: no transformation leads there")
@@ -90,27 +101,33 @@ def with_spaces(multiscale: Multiscale, keys: Mapping[str, Any]) -> Multiscale:
     )
 
 
-def _without_files(ways: list[Transformation]) -> list[Transformation]:
-    """The transformations whose numbers stand in the metadata themselves."""
-    kept = [way for way in ways if not _paths(way)]
-    if lost := [path for way in ways for path in _paths(way)]:
+def _without_files(
+    ways: list[Transformation], available: Container[str]
+) -> list[Transformation]:
+    """The transformations whose numbers are at hand."""
+    kept, lost = [], []
+    for way in ways:
+        missing = [path for path in _paths(way) if _plain(path) not in available]
+        lost += missing
+        if not missing:
+            kept.append(way)
+    if lost:
         warn(
             "Transformations are left out whose numbers are arrays of the image that "
-            f"was read, at {lost}; copy these arrays, and write the transformations "
-            "with write_metadata"
+            f"was read, at {lost}; give these arrays with transforms=, or write the "
+            "tree that was opened, which has them"
         )
     return kept
 
 
-def _paths(way: Any) -> list[str]:
+def _plain(path: str) -> str:
+    """A path as it counts from the image."""
+    return "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def _paths(way: Transformation) -> list[str]:
     """Paths of arrays with numbers, of a transformation and those in it."""
-    if isinstance(way, list | tuple):
-        return [path for part in way for path in _paths(part)]
-    if not isinstance(way, Model) or isinstance(way, SystemReference):
-        return []
-    own = getattr(way, "path", None)
-    inner = [_paths(getattr(way, name)) for name in type(way).model_fields]
-    return [*([own] if own else []), *(path for paths in inner for path in paths)]
+    return [one.path for one in named(way)]
 
 
 def _linked(name: str, ways: list[Transformation]) -> set[str]:

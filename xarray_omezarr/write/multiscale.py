@@ -32,7 +32,6 @@ from xarray_omezarr.hierarchy import (
 )
 from xarray_omezarr.ngff.multiscale import Image, Multiscale
 from xarray_omezarr.ngff.omero import Channel, Omero
-from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import truth
 from xarray_omezarr.pixels.methods import check_method_for, method_name
@@ -44,6 +43,7 @@ from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.levels import given_pyramid
 from xarray_omezarr.write.pyramid import Method, Pyramid, PyramidLevel, plan_pyramid
 from xarray_omezarr.write.source import pixel_unit, pixels, stored_dtype
+from xarray_omezarr.write.spaced import arrays_of, with_systems
 from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.stored import store_view
 
@@ -64,6 +64,7 @@ def plan_multiscale(
     options: WriteOptions,
     stem: str | None = None,
     given: GivenLevels | None = None,
+    arrays: Mapping[str, Any] | None = None,
 ) -> Hierarchy:
     """Everything that will be stored for `da`; nothing is computed or written.
 
@@ -77,12 +78,16 @@ def plan_multiscale(
         Name to fall back to: the target's.
     given : GivenLevels, optional
         The coarser levels, where they are not to be made from `da`.
+    arrays : mapping, optional
+        Matrices, and planned fields, that transformations name, by path; over those
+        that `da` was read with.
 
     Raises
     ------
     OmeZarrError
         One problem as itself, several as `OmeZarrErrorGroup`.
     """
+    arrays = {**arrays_of(da), **(arrays or {})}
     da, systems = without_systems(placed(da))
     problems = Problems()
     version = registry.get(options["version"] or registry.DEFAULT)
@@ -118,9 +123,11 @@ def plan_multiscale(
     name = own_name(da, options["name"], stem)
     axes = stored.axes(version.features)
     image = image_model(axes, pyramid, name, channels)
-    image = with_unknown(image, attrs.pop("ome", systems))
+    keys = attrs.pop("ome", systems)
+    spaced = with_systems(image, keys, options, plan_multiscale, arrays)
+    image = spaced.model
     kept, beside = kept_beside(stored, options, name, version)
-    nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside}
+    nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside, **spaced.nodes}
     # Breaches of the standard show when the version spells the metadata.
     shown = with_default_windows(image, dtype)
     check_spelled(shown, version)

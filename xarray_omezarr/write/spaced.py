@@ -1,0 +1,315 @@
+"""A planned image with its coordinate systems: asked for, or as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from xarray_omezarr.errors import (
+    MetadataError,
+    NotInVersionError,
+    OmeZarrError,
+    Problems,
+    warn,
+)
+from xarray_omezarr.grid.kept import KEY
+from xarray_omezarr.grid.names import FRAME_KEY
+from xarray_omezarr.hierarchy import Hierarchy
+from xarray_omezarr.ngff.multiscale import Image, Multiscale
+from xarray_omezarr.ngff.named import named, within
+from xarray_omezarr.ngff.spaces import has_spaces, with_spaces
+from xarray_omezarr.ngff.transforms import (
+    Affine,
+    Bijection,
+    ByDimension,
+    Rotation,
+    Sequence,
+    Transformation,
+    Translation,
+    parse_transformation,
+)
+from xarray_omezarr.ngff.unknown import with_unknown
+from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.options import truth
+from xarray_omezarr.transforming.frame import Frame
+from xarray_omezarr.write.joined_systems import joined_systems
+from xarray_omezarr.write.numbers import groups_above, paths_of, plan_numbers
+from xarray_omezarr.write.systems import Transforms, parse_transforms
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.hierarchy import Node
+    from xarray_omezarr.ngff.axes import Axis
+    from xarray_omezarr.options import WriteOptions
+    from xarray_omezarr.write.numbers import Plan
+
+I = TypeVar("I", bound=Image)  # noqa: E741
+
+# Groups and files beside the levels.
+_OTHERS = ("labels", KEY, "zarr.json")
+_SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
+
+
+@dataclass(frozen=True, slots=True)
+class Spaced:
+    """What an image says of its coordinate systems.
+
+    Parameters
+    ----------
+    model : Image
+        Its metadata.
+    nodes : mapping
+        The arrays that its transformations name, and the groups above them, by path.
+    """
+
+    model: Any
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+
+
+def with_systems(
+    model: I,
+    keys: Any,
+    options: WriteOptions,
+    plan: Plan,
+    known: Mapping[str, Any],
+) -> Spaced:
+    """A planned image with its coordinate systems, and the keys nobody knows.
+
+    Those of the option ``transforms`` take the place of those that were read.
+
+    Parameters
+    ----------
+    model : Image
+        As it is planned, with one system.
+    keys : mapping, optional
+        What was kept of the metadata that were read; see `ngff.unknown`.
+    options : WriteOptions
+        All of them.
+    plan : callable
+        `plan_multiscale`, for fields.
+    known : mapping
+        Matrices and fields that were read with the image, by path.
+
+    Raises
+    ------
+    OmeZarrError
+        All that is wrong with `transforms`, together.
+    """
+    picture_keys, others = _parted(keys)
+    asked = _asked(options)
+    picture = model.multiscale
+    if asked is None:
+        if picture_keys:
+            known = _storable(picture_keys, known, options, plan)
+            picture = with_spaces(picture, picture_keys, known)
+    else:
+        name = _own_name(picture_keys)
+        if name is not None:
+            system = picture.system.model_copy(update={"name": name})
+            picture = picture.model_copy(update={"coordinate_systems": (system,)})
+    ways = picture.between_systems if asked is None else asked.transformations
+    arrays = dict(known) if asked is None else {**known, **asked.arrays}
+    parts: dict[str, Hierarchy] = {}
+    problems = Problems()
+    with problems.collected():
+        starts = _starts(ways, picture, () if asked is None else asked.systems)
+        parts = plan_numbers(paths_of(ways), arrays, options, plan, starts)
+    with problems.collected():
+        _check_places(parts, picture)
+    if asked is not None:
+        shown: dict[int, Transformation] = {}
+        for number, way in enumerate(ways):
+            with problems.collected():
+                shown[number] = _shown(way, parts)
+        with problems.collected():
+            picture = joined_systems(picture, asked, shown)
+    problems.raise_all("transforms cannot be written with this image")
+    if picture is not model.multiscale:
+        model = model.model_copy(update={"multiscales": (picture,)})
+    model = with_unknown(model, others)
+    if not parts or not registry.get(_version(options)).features.systems:
+        # Where transformations have no place, that is said of all nodes together.
+        return Spaced(model)
+    whole = Hierarchy(registry.get(_version(options)), dict(groups_above(parts)))
+    return Spaced(model, whole.around(parts).nodes)
+
+
+def _storable(
+    keys: Mapping[str, Any], known: Mapping[str, Any], options: WriteOptions, plan: Plan
+) -> dict[str, Any]:
+    """Of the arrays that were read, those that can be stored again."""
+    told = keys.get("coordinateTransformations", [])
+    ways = [parse_transformation(way, "/coordinateTransformations") for way in told]
+    found: dict[str, Any] = {}
+    for way in filter(None, ways):
+        for one in paths_of((way,)):
+            if within(one.path) not in known:
+                continue
+            try:
+                found |= plan_numbers((one,), known, options, plan)
+            except OmeZarrError as error:
+                warn(f"Of the transformations that were read: {error}")
+    return found
+
+
+def arrays_of(da: xr.DataArray) -> dict[str, Any]:
+    """Matrices and fields that an array was read with, by path below its image."""
+    frame = da.encoding.get(FRAME_KEY)
+    if not isinstance(frame, Frame) or not frame.arrays:
+        return {}
+    group = ""
+    if frame.own is not None and frame.own in frame.systems:
+        group = frame.own.removesuffix(frame.systems[frame.own].name)
+    return {
+        path.removeprefix(group): array
+        for path, array in frame.arrays.items()
+        if path.startswith(group)
+    }
+
+
+def _version(options: WriteOptions) -> str:
+    return options["version"] or registry.DEFAULT
+
+
+def _asked(options: WriteOptions) -> Transforms | None:
+    """The option, where the version has a place for it."""
+    if options["transforms"] is None:
+        return None
+    asked = parse_transforms(options["transforms"])
+    version = registry.get(_version(options))
+    if version.features.systems:
+        return asked
+    able = [n for n in registry.SUPPORTED if registry.get(n).features.systems]
+    message = f"OME-Zarr {version.name} has no place for transforms"
+    if not truth(options, "lossy"):
+        raise NotInVersionError(
+            f"{message}; give version={able[0]!r}, or leave them out with lossy=True"
+        )
+    warn(f"Left out, as {message}")
+    return Transforms()
+
+
+def _parted(keys: Any) -> tuple[Mapping[str, Any], Any]:
+    """What is kept of the systems of the picture, and what is kept besides."""
+    pictures = keys.get("multiscales") if isinstance(keys, Mapping) else None
+    if not isinstance(pictures, list):
+        return {}, keys
+    told: Mapping[str, Any] = {}
+    others = []
+    for picture in pictures:
+        if not has_spaces(picture):
+            others.append(picture)
+            continue
+        if picture.get("index", 0) == 0:
+            told = picture
+        others.append({k: v for k, v in picture.items() if k not in _SPACES})
+    return told, {**keys, "multiscales": others}
+
+
+def _check_places(parts: Mapping[str, Hierarchy], picture: Multiscale) -> None:
+    """Refuse paths of arrays where something else is."""
+    taken = {level.path: "a level" for level in picture.levels}
+    taken |= dict.fromkeys(_OTHERS, "something else")
+    problems = Problems()
+    for path in parts:
+        known = {**taken, **{p: "another array" for p in parts if p != path}}
+        for other, what in known.items():
+            if (path + "/").startswith(other + "/") or other.startswith(path + "/"):
+                with problems.collected():
+                    raise MetadataError(
+                        f"Path {path!r} of a transformation leads where {what} of the "
+                        f"image is, {other!r}: choose another, such as "
+                        f"'coordinateTransformations/{path.rpartition('/')[2]}'"
+                    )
+    problems.raise_all("Paths of transformations cannot be used")
+
+
+def _own_name(keys: Mapping[str, Any]) -> str | None:
+    """What the system of the image was called when it was read."""
+    name = keys.get("intrinsic")
+    if isinstance(name, str):
+        return name
+    for system in keys.get("coordinateSystems", [])[:1]:
+        name = system.get("name") if isinstance(system, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _starts(
+    ways: tuple[Transformation, ...], picture: Multiscale, more: Any
+) -> dict[str, tuple[Axis, ...]]:
+    """Axes of the systems that fields start from, where that is plain."""
+    axes = {system.name: system.axes for system in (*more, *picture.coordinate_systems)}
+    found: dict[str, tuple[Axis, ...]] = {}
+    for way in ways:
+        ends = [
+            None if end is None or end.path else axes.get(end.name or "")
+            for end in (way.input, way.output)
+        ]
+        for path, start in _fields_in(way, ends[0], ends[1]):
+            if start is not None:
+                found.setdefault(path, start)
+    return found
+
+
+def _fields_in(way: Any, start: Any, end: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(way, Sequence):
+        # Behind the first transformation positions may be measured in anything.
+        yield from _fields_in(way.transformations[0], start, None)
+    elif isinstance(way, ByDimension):
+        for part in way.transformations:
+            inner = None
+            if start is not None and max(part.input_axes) < len(start):
+                inner = tuple(start[index] for index in part.input_axes)
+            yield from _fields_in(part.transformation, inner, None)
+    elif isinstance(way, Bijection):
+        yield from _fields_in(way.forward, start, end)
+        yield from _fields_in(way.inverse, end, start)
+    else:
+        for one in named(way):
+            if not one.is_matrix:
+                yield one.path, start
+
+
+def _shown(way: Any, parts: Mapping[str, Hierarchy]) -> Any:
+    """The transformation with numbers in it, which tell how many axes it has.
+
+    In place of a field there is something that takes and gives as many axes.
+    """
+    if not paths_of((way,)):
+        return way
+    if isinstance(way, Sequence):
+        inner = tuple(_shown(part, parts) for part in way.transformations)
+        return way.model_copy(update={"transformations": inner})
+    if isinstance(way, ByDimension):
+        inner = tuple(
+            part.model_copy(
+                update={"transformation": _shown(part.transformation, parts)}
+            )
+            for part in way.transformations
+        )
+        return way.model_copy(update={"transformations": inner})
+    if isinstance(way, Bijection):
+        both = {key: _shown(getattr(way, key), parts) for key in ("forward", "inverse")}
+        return way.model_copy(update=both)
+    (one,) = paths_of((way,))
+    part = parts.get(within(one.path))
+    if part is None:
+        return way
+    ends = {"input": way.input, "output": way.output}
+    if one.is_matrix:
+        rows = tuple(map(tuple, np.asarray(part.array("").given[:, :]).tolist()))
+        if one.type == "affine":
+            return Affine(affine=rows, **ends)
+        return Rotation(rotation=rows, **ends)
+    picture = part.image().multiscale
+    sizes = part.array(picture.levels[0].path).shape
+    places = len(sizes) - 1
+    if one.type == "displacements":
+        return Translation(translation=(0.0,) * places, **ends)
+    kinds = [axis.type for axis in picture.axes]
+    count = sizes[kinds.index("coordinate")]
+    return Affine(affine=((0.0,) * (places + 1),) * count, **ends)
