@@ -9,6 +9,7 @@ OmeZarrError
 ├── OptionError            ValueError         a write option with an impossible value
 ├── PlateError             ValueError         rows, columns, wells that make no plate
 ├── MetadataError          ValueError         a MUST of the standard is broken
+├── OutsideError           KeyError           a position outside of the image
 ├── UnknownVersionError    ValueError         no such version of the standard
 ├── NotInVersionError      ValueError         the version cannot hold this
 ├── TargetExistsError      FileExistsError,   the place is taken
@@ -70,6 +71,14 @@ class MetadataError(OmeZarrError, ValueError):
 
 class TransformationError(OmeZarrError, ValueError):
     """A transformation cannot be applied, inverted or found."""
+
+
+class OutsideError(OmeZarrError, KeyError):
+    """A position that is to be selected lies outside of the image."""
+
+    def __str__(self) -> str:
+        # A KeyError shows its message as Python spells texts.
+        return str(self.args[0]) if self.args else ""
 
 
 class UnknownVersionError(OmeZarrError, ValueError):

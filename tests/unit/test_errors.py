@@ -28,6 +28,7 @@ BUILTINS = {
     "OptionError": ValueError,
     "PlateError": ValueError,
     "MetadataError": ValueError,
+    "OutsideError": KeyError,
     "UnknownVersionError": ValueError,
     "NotInVersionError": ValueError,
     "TargetExistsError": FileExistsError,
