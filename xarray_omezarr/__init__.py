@@ -35,7 +35,7 @@ from xarray_omezarr.errors import (
 )
 
 if TYPE_CHECKING:
-    from xarray_omezarr import ngff
+    from xarray_omezarr import ngff, transforms
     from xarray_omezarr.api import (
         assign_grid,
         build_pyramid,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         plan_image,
         plan_labels,
         plan_plate,
+        plan_scene,
         prepare_bioformats2raw,
         prepare_image,
         prepare_labels,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         write_labels,
         write_metadata,
         write_plate,
+        write_scene,
         write_series,
     )
     from xarray_omezarr.conversion import convert
@@ -114,6 +116,7 @@ __all__ = [
     "plan_image",
     "plan_labels",
     "plan_plate",
+    "plan_scene",
     "prepare_bioformats2raw",
     "prepare_image",
     "prepare_labels",
@@ -122,6 +125,7 @@ __all__ = [
     "read_metadata",
     "stack_plate",
     "template",
+    "transforms",
     "update",
     "upgrade",
     "validate",
@@ -132,6 +136,7 @@ __all__ = [
     "write_labels",
     "write_metadata",
     "write_plate",
+    "write_scene",
     "write_series",
 ]
 
@@ -155,6 +160,7 @@ _HOMES = {
     "plan_image": "api",
     "plan_labels": "api",
     "plan_plate": "api",
+    "plan_scene": "api",
     "prepare_bioformats2raw": "api",
     "prepare_image": "api",
     "prepare_labels": "api",
@@ -173,13 +179,14 @@ _HOMES = {
     "write_labels": "api",
     "write_metadata": "api",
     "write_plate": "api",
+    "write_scene": "api",
     "write_series": "api",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ngff":
-        return importlib.import_module("xarray_omezarr.ngff")
+    if name in ("ngff", "transforms"):
+        return importlib.import_module(f"xarray_omezarr.{name}")
     if name in _HOMES:
         module = importlib.import_module(f"xarray_omezarr.{_HOMES[name]}")
         return getattr(module, name)

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xarray_omezarr.errors import TransformationError, some
 from xarray_omezarr.ngff.matrices import rotation_problem
-from xarray_omezarr.ngff.transforms import (
-    Affine,
-    Bijection,
-    ByDimension,
-    Coordinates,
-    Displacements,
-    Rotation,
-    Sequence,
-    UnknownTransformation,
-)
+from xarray_omezarr.ngff.named import named
+from xarray_omezarr.ngff.transforms import UnknownTransformation
 from xarray_omezarr.transforming.stored import Field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xarray_omezarr.ngff.transforms import Transformation
+    from xarray_omezarr.ngff.transforms import (
+        Affine,
+        Coordinates,
+        Displacements,
+        Rotation,
+        Transformation,
+    )
     from xarray_omezarr.transforming.stored import Arrays, Stored
-
-#: Those that may name an array by its path.
-ByPath: TypeAlias = Affine | Rotation | Displacements | Coordinates
 
 # Drafts of the standard told the axes of a part of a sequence by these keys. Whoever
 # passes over them moves positions along other axes than were meant.
@@ -66,33 +60,6 @@ def _drafted(transformation: Transformation) -> list[str]:
     return sorted(_OF_DRAFTS.intersection(transformation.model_extra or ()))
 
 
-def by_path(transformation: Transformation) -> Iterator[ByPath]:
-    """The parts of a transformation that name an array, and perhaps itself.
-
-    Examples
-    --------
-    >>> from xarray_omezarr.ngff import Identity
-    >>> there = Affine(path="matrix")
-    >>> whole = Bijection(forward=there, inverse=Identity())
-    >>> [part.path for part in by_path(whole)]
-    ['matrix']
-    """
-    match transformation:
-        case Sequence(transformations=parts):
-            for part in parts:
-                yield from by_path(part)
-        case ByDimension(transformations=dimensions):
-            for dimension in dimensions:
-                yield from by_path(dimension.transformation)
-        case Bijection(forward=forward, inverse=inverse):
-            yield from by_path(forward)
-            yield from by_path(inverse)
-        case Affine(path=str()) | Rotation(path=str()):
-            yield transformation
-        case Displacements() | Coordinates():
-            yield transformation
-
-
 def with_matrices(transformation: Transformation, arrays: Arrays) -> Arrays:
     """The arrays with the matrices that a transformation names read into memory.
 
@@ -100,9 +67,9 @@ def with_matrices(transformation: Transformation, arrays: Arrays) -> Arrays:
     to those who need them.
     """
     read = {
-        str(part.path): matrix_of(part, arrays)
-        for part in by_path(transformation)
-        if isinstance(part, Affine | Rotation) and part.path in arrays
+        one.path: _stored_matrix(one.type, one.path, arrays)
+        for one in named(transformation)
+        if one.is_matrix and one.path in arrays
     }
     return {**arrays, **read} if read else arrays
 
@@ -127,22 +94,22 @@ def matrix_of(transformation: Affine | Rotation, arrays: Arrays) -> NDArray[np.f
     TransformationError
         If the array is not there, or is no such matrix.
     """
-    is_affine = isinstance(transformation, Affine)
     rows = getattr(transformation, transformation.type)
     if rows is not None:
         return np.array(rows, dtype=np.float64)
-    path = str(transformation.path)
-    stored = _found(transformation, path, arrays)
+    return _stored_matrix(transformation.type, str(transformation.path), arrays)
+
+
+def _stored_matrix(kind: str, path: str, arrays: Arrays) -> NDArray[np.float64]:
+    stored = _found(kind, path, arrays)
     if isinstance(stored, Field):
         raise TransformationError(
-            f"Array {path!r} holds a vector per pixel, and {transformation.type!r} "
-            "needs a matrix: name the array of a matrix"
+            f"Array {path!r} holds a vector per pixel, and {kind!r} needs a matrix: "
+            "name the array of a matrix"
         )
     matrix = _numbers(stored, path)
-    if problem := _problem(matrix, is_affine=is_affine):
-        raise TransformationError(
-            f"Array {path!r} of {transformation.type!r} {problem}"
-        )
+    if problem := _problem(matrix, is_affine=kind == "affine"):
+        raise TransformationError(f"Array {path!r} of {kind!r} {problem}")
     return matrix
 
 
@@ -154,7 +121,7 @@ def field_of(transformation: Displacements | Coordinates, arrays: Arrays) -> Fie
     TransformationError
         If it is not there, or a plain array is.
     """
-    stored = _found(transformation, transformation.path, arrays)
+    stored = _found(transformation.type, transformation.path, arrays)
     if not isinstance(stored, Field):
         raise TransformationError(
             f"Array {transformation.path!r} is a plain array, and "
@@ -164,11 +131,11 @@ def field_of(transformation: Displacements | Coordinates, arrays: Arrays) -> Fie
     return stored
 
 
-def _found(transformation: Any, path: str, arrays: Arrays) -> Stored:
+def _found(kind: str, path: str, arrays: Arrays) -> Stored:
     if path not in arrays:
         known = f"there are {some(sorted(arrays))}" if arrays else "there are none"
         raise TransformationError(
-            f"Transformation {transformation.type!r} has its numbers in the array "
+            f"Transformation {kind!r} has its numbers in the array "
             f"{path!r}, which is not among the given ones ({known}): give the store "
             "that holds it, or the array by this path"
         )
