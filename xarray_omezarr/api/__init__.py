@@ -26,6 +26,7 @@ from xarray_omezarr.api.metadata import read_metadata, write_metadata
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.rebuilding import build_pyramid
+from xarray_omezarr.api.scenes import plan_scene, write_scene
 from xarray_omezarr.api.series import write_series
 from xarray_omezarr.api.stacking import open_plate, stack_plate
 from xarray_omezarr.api.trees import image_pyramid
@@ -57,6 +58,7 @@ __all__ = [
     "plan_image",
     "plan_labels",
     "plan_plate",
+    "plan_scene",
     "prepare_bioformats2raw",
     "prepare_image",
     "prepare_labels",
@@ -72,5 +74,6 @@ __all__ = [
     "write_labels",
     "write_metadata",
     "write_plate",
+    "write_scene",
     "write_series",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import xarray as xr
 
 from xarray_omezarr.errors import MetadataError, OptionError, Problems
-from xarray_omezarr.hierarchy import Hierarchy, natural_key
+from xarray_omezarr.hierarchy import Hierarchy, join, natural_key
 from xarray_omezarr.ngff.paths import below
 from xarray_omezarr.write.image import plan_labelled
 from xarray_omezarr.write.several import Said
@@ -19,6 +20,25 @@ if TYPE_CHECKING:
 
 ImageObject: TypeAlias = xr.DataArray | xr.DataTree
 Images: TypeAlias = Mapping[str, ImageObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What is known of paths in a tree, before it is looked through.
+
+    Parameters
+    ----------
+    images : container of str
+        Images, whatever is below them.
+    groups : container of str
+        Groups that have images below, and are none.
+    others : container of str
+        Neither, with all that is below.
+    """
+
+    images: Container[str] = ()
+    groups: Container[str] = ()
+    others: Container[str] = ()
 
 
 def images_of_mapping(obj: Mapping[Any, Any], problem: str) -> dict[str, ImageObject]:
@@ -63,11 +83,7 @@ def _checked(value: Any, path: Any) -> ImageObject:
 
 
 def images_below(
-    node: xr.DataTree,
-    path: str = "",
-    *,
-    known: Container[str] = (),
-    groups: Container[str] = (),
+    node: xr.DataTree, path: str = "", places: Places | None = None
 ) -> Iterator[tuple[str, xr.DataTree]]:
     """Images at a node or below: where pixels are in it or in a child.
 
@@ -77,23 +93,21 @@ def images_below(
         Where to look.
     path : str
         Its own, in front of those of the images.
-    known : container of str
-        Paths of images, whatever is below them.
-    groups : container of str
-        Paths that hold images, and are none.
+    places : Places, optional
+        What is known of some paths.
     """
-    if path in known:
+    places = places or Places()
+    if path in places.images:
         yield path, node
         return
-    children = {n: child for n, child in node.children.items() if n != LABELS}
-    holders = [node, *children.values()]
-    holds_pixels = any(holder.data_vars for holder in holders) or not children
-    if holds_pixels and (path not in groups or node.data_vars):
+    below = {join(path, n): node.children[n] for n in node.children if n != LABELS}
+    children = {at: child for at, child in below.items() if at not in places.others}
+    is_image = any(child.data_vars for child in children.values()) or not below
+    if node.data_vars or (is_image and path not in places.groups):
         yield path, node
         return
-    for name, child in children.items():
-        further = f"{path}/{name}".lstrip("/")
-        yield from images_below(child, further, known=known, groups=groups)
+    for at, child in children.items():
+        yield from images_below(child, at, places)
 
 
 def in_natural_order(images: Images) -> dict[str, ImageObject]:
@@ -170,9 +184,17 @@ def plan_images(
         All problems of all images together.
     """
     said = Said()
+    planned = plan_each(images, options, said)
+    said.close(problem)
+    return planned
+
+
+def plan_each(
+    images: Images, options: WriteOptions, said: Said
+) -> dict[str, Hierarchy]:
+    """As `plan_images`, of those that have no problem; `said` tells of the others."""
     planned = {}
     for path, image in images.items():
         with said.about(path):
             planned[path] = plan_labelled(image, options, stem=path)
-    said.close(problem)
     return planned

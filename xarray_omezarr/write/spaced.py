@@ -124,7 +124,7 @@ def with_systems(
         shown: dict[int, Transformation] = {}
         for number, way in enumerate(ways):
             with problems.collected():
-                shown[number] = _shown(way, parts)
+                shown[number] = with_numbers(way, parts)
         with problems.collected():
             picture = joined_systems(picture, asked, shown)
     problems.raise_all("transforms cannot be written with this image")
@@ -249,32 +249,41 @@ def _starts(
             None if end is None or end.path else axes.get(end.name or "")
             for end in (way.input, way.output)
         ]
-        for path, start in _fields_in(way, ends[0], ends[1]):
+        for path, start in fields_in(way, ends[0], ends[1]):
             if start is not None:
                 found.setdefault(path, start)
     return found
 
 
-def _fields_in(way: Any, start: Any, end: Any) -> Iterator[tuple[str, Any]]:
+def fields_in(way: Any, start: Any, end: Any) -> Iterator[tuple[str, Any]]:
+    """Paths of fields in a transformation, and what is known of where each starts.
+
+    Parameters
+    ----------
+    way : Transformation
+        Of any type.
+    start, end : sequence or None
+        What is known of the systems at its ends, by axis.
+    """
     if isinstance(way, Sequence):
         # Behind the first transformation positions may be measured in anything.
-        yield from _fields_in(way.transformations[0], start, None)
+        yield from fields_in(way.transformations[0], start, None)
     elif isinstance(way, ByDimension):
         for part in way.transformations:
             inner = None
             if start is not None and max(part.input_axes) < len(start):
                 inner = tuple(start[index] for index in part.input_axes)
-            yield from _fields_in(part.transformation, inner, None)
+            yield from fields_in(part.transformation, inner, None)
     elif isinstance(way, Bijection):
-        yield from _fields_in(way.forward, start, end)
-        yield from _fields_in(way.inverse, end, start)
+        yield from fields_in(way.forward, start, end)
+        yield from fields_in(way.inverse, end, start)
     else:
         for one in named(way):
             if not one.is_matrix:
                 yield one.path, start
 
 
-def _shown(way: Any, parts: Mapping[str, Hierarchy]) -> Any:
+def with_numbers(way: Any, parts: Mapping[str, Hierarchy]) -> Any:
     """The transformation with numbers in it, which tell how many axes it has.
 
     In place of a field there is something that takes and gives as many axes.
@@ -282,18 +291,21 @@ def _shown(way: Any, parts: Mapping[str, Hierarchy]) -> Any:
     if not paths_of((way,)):
         return way
     if isinstance(way, Sequence):
-        inner = tuple(_shown(part, parts) for part in way.transformations)
+        inner = tuple(with_numbers(part, parts) for part in way.transformations)
         return way.model_copy(update={"transformations": inner})
     if isinstance(way, ByDimension):
         inner = tuple(
             part.model_copy(
-                update={"transformation": _shown(part.transformation, parts)}
+                update={"transformation": with_numbers(part.transformation, parts)}
             )
             for part in way.transformations
         )
         return way.model_copy(update={"transformations": inner})
     if isinstance(way, Bijection):
-        both = {key: _shown(getattr(way, key), parts) for key in ("forward", "inverse")}
+        both = {
+            key: with_numbers(getattr(way, key), parts)
+            for key in ("forward", "inverse")
+        }
         return way.model_copy(update=both)
     (one,) = paths_of((way,))
     part = parts.get(within(one.path))
