@@ -135,6 +135,16 @@ def test_of_chains_that_are_alike_that_of_the_first_ways_is_taken() -> None:
     assert steps(between(frame, "a", "d")) == [1, 4]
 
 
+def test_where_a_chain_is_walked_backwards_does_not_matter() -> None:
+    frame = frame_of(
+        Way("b", "a", moved(1, 0)),
+        Way("a", "c", moved(2, 0)),
+        Way("b", "d", moved(3, 0)),
+        Way("d", "c", moved(4, 0)),
+    )
+    assert steps(between(frame, "a", "d")) == [-1, 3]
+
+
 def test_a_way_without_inverse_is_walked_forward_and_gone_round_backwards() -> None:
     field = Displacements(path="d")
     frame = frame_of(
