@@ -108,7 +108,7 @@ def _axes(
     picture: Multiscale, vectors: int, kind: str, start: tuple[Axis, ...] | None
 ) -> tuple[Axis, ...]:
     axes = list(picture.axes)
-    told: dict[str, Any] = {"type": kind, "discrete": True, "unit": None}
+    told: dict[str, Any] = {"type": kind, "discrete": True}
     axes[vectors] = axes[vectors].model_copy(update=told)
     places = [n for n in range(len(axes)) if n != vectors]
     if start is None or len(start) != len(places):

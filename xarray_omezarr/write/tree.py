@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,16 @@ from xarray_omezarr.grid.names import (
 from xarray_omezarr.options import WriteOptions
 from xarray_omezarr.pixels.methods import METHODS, method_name
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
-from xarray_omezarr.write.levels import GivenLevel, GivenLevels
+from xarray_omezarr.write.levels import GivenLevel, GivenLevels, named
 from xarray_omezarr.write.multiscale import plan_multiscale
+from xarray_omezarr.write.number_nodes import (
+    PARAMETERS,
+    is_matrix,
+    level_children,
+    number_nodes,
+)
+from xarray_omezarr.write.numbers import field_options
+from xarray_omezarr.write.systems import parse_transforms
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,14 +73,19 @@ def plan_tree(
         own = check_attrs(options["attrs"])
         merged["attrs"] = {**plain_attrs(tree.attrs), **own}
     levels: list[GivenLevel] = []
+    arrays: dict[str, Any] = {}
     with problems.collected():
-        levels = tree_levels(tree, image)
+        asked = [*parse_transforms(options["transforms"]).paths]
+        levels = tree_levels(tree, image, others=asked)
+        arrays = tree_numbers(number_nodes(tree, asked), options)
     problems.raise_all("This tree cannot be written as an image")
     finest = levels[0].da
     known = stored_levels(levels)
     if known is not None and known["opened"] == numbers_of(levels):
         if len(known["factors"]) > len(levels):
-            return plan_multiscale(finest, _rebuilt(known, finest, merged), stem)
+            return plan_multiscale(
+                finest, _rebuilt(known, finest, merged), stem, arrays=arrays
+            )
         is_whole = True
     else:
         is_whole = len(levels) > 1
@@ -80,10 +93,38 @@ def plan_tree(
             refuse_same_sizes(levels)
     is_auto = isinstance(merged["scale_factors"], str)
     if not is_whole or (len(levels) == 1 and not is_auto):
-        return plan_multiscale(finest, merged, stem)
+        return plan_multiscale(finest, merged, stem, arrays=arrays)
     if merged["attrs"]:
         merged["attrs"] = with_new_paths(merged["attrs"], levels, tree.path)
-    return plan_multiscale(finest, merged, stem, _as_it_is(levels, known, merged))
+    given = _as_it_is(levels, known, merged)
+    return plan_multiscale(finest, merged, stem, given, arrays)
+
+
+def tree_numbers(
+    nodes: Mapping[str, xr.DataTree], options: WriteOptions
+) -> dict[str, Any]:
+    """Matrices, and fields as they are planned, of nodes of a tree.
+
+    Parameters
+    ----------
+    nodes : mapping
+        By the path that transformations name.
+    options : WriteOptions
+        Of the image or scene.
+    """
+    found: dict[str, Any] = {}
+    problems = Problems()
+    for path, node in nodes.items():
+        if is_matrix(node):
+            found[path] = node[PARAMETERS]
+            continue
+        with problems.collected(), named(f"The field at {path!r}"):
+            levels = tree_levels(node, None)
+            is_whole = len(levels) > 1 or stored_levels(levels) is not None
+            own = field_options(options, scale_factors="auto" if is_whole else None)
+            found[path] = plan_tree(node, own, stem=path.rpartition("/")[2])
+    problems.raise_all("The fields of these transformations cannot be written")
+    return found
 
 
 def innermost(node: xr.DataTree) -> xr.DataTree:
@@ -94,25 +135,32 @@ def innermost(node: xr.DataTree) -> xr.DataTree:
 
 
 def tree_levels(
-    tree: xr.DataTree, variable: str | None, usual: str = VARIABLE
+    tree: xr.DataTree,
+    variable: str | None,
+    usual: str = VARIABLE,
+    others: Iterable[str] = (),
 ) -> list[GivenLevel]:
     """The levels below a node, or the node itself; the finest first.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        An image or a label image; a node of label images is passed over.
+        An image or a label image; a node of label images is passed over, and those
+        with matrices and fields of its transformations.
     variable : str, optional
         Name of the variable in each level.
     usual : str
         The name that it has where it is not given and there are several.
+    others : iterable of str
+        Further paths of matrices and fields.
 
     Raises
     ------
     OptionError
         If a node is no level, or holds several variables.
     """
-    children = {name: node for name, node in tree.children.items() if name != LABELS}
+    names = [name for name in level_children(tree, others) if name != LABELS]
+    children = {name: tree.children[name] for name in names}
     if tree.data_vars and children:
         raise OptionError(
             f"Node {tree.path!r} holds the variables {[*tree.data_vars]} and the nodes "
