@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from xarray_omezarr.grid.names import KIND_KEY, VARIABLE
+from xarray_omezarr.grid.names import KIND_KEY, OME, PARAMETERS, VARIABLE
 from xarray_omezarr.hierarchy import natural_key
 from xarray_omezarr.read import labels as read_labels
 from xarray_omezarr.read.multiscale import LABEL_KEY, LABELS
-from xarray_omezarr.read.tree import OME_XML, PLATE
+from xarray_omezarr.read.tree import OME_XML, PLATE, SCENE
+from xarray_omezarr.write.number_nodes import level_children
 from xarray_omezarr.write.tree import innermost, is_as_large
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-Kind: TypeAlias = Literal["image", "labels", "plate", "well", "bioformats2raw"]
+Kind: TypeAlias = Literal["image", "labels", "plate", "well", "bioformats2raw", "scene"]
 
 _VARIABLES = (VARIABLE, LABELS)
 _OME = "OME"
@@ -38,13 +40,18 @@ def node_kind(tree: xr.DataTree) -> Kind | None:
         node, which is no level, has this variable;
         ``"labels"`` for a label image, whose levels have ``labels``, and for a group
         of those; ``"plate"`` for rows, columns and fields; ``"well"`` for fields;
-        ``"bioformats2raw"`` for images that are not in a well; else None.
+        ``"bioformats2raw"`` for images that are not in a well; ``"scene"`` for what was
+        read as one or has its metadata; else None.
     """
     if PLATE in tree.attrs:
         return "plate"
-    told: Kind | None = tree.encoding.get(KIND_KEY)
+    told: Any = tree.encoding.get(KIND_KEY)
     if told is not None:
-        return told
+        # A matrix that transformations name is no kind of group.
+        known: Kind | None = None if told == PARAMETERS else told
+        return known
+    if _is_scene(tree):
+        return "scene"
     if 0 < tree.level <= _WELL_DEPTH and _is_in_plate(tree):
         # Rows are nothing that the standard describes.
         return "well" if tree.level == _WELL_DEPTH and tree.children else None
@@ -60,6 +67,11 @@ def node_kind(tree: xr.DataTree) -> Kind | None:
         in_well = tree.level == _WELL_DEPTH and OME_XML not in tree.attrs
         return "well" if in_well else "bioformats2raw"
     return "plate" if kind == "row" else ("labels" if kind == "labels" else None)
+
+
+def _is_scene(tree: xr.DataTree) -> bool:
+    ome = tree.attrs.get(OME)
+    return isinstance(ome, Mapping) and isinstance(ome.get(SCENE), Mapping)
 
 
 def _is_in_plate(tree: xr.DataTree) -> bool:
@@ -102,15 +114,24 @@ def _variable(node: xr.DataTree) -> str | None:
 
 def _level_nodes(tree: xr.DataTree) -> list[xr.DataTree]:
     """Nodes of the levels of an image, finest first; none where it is no image."""
-    children = [node for name, node in tree.children.items() if name != LABELS]
+    is_read = tree.encoding.get(KIND_KEY) in ("image", "labels")
+    children = [
+        tree.children[name]
+        for name in level_children(tree)
+        if name != LABELS and not (is_read and _tells_what_it_is(tree.children[name]))
+    ]
     nodes = [node if _variable(node) else _nested(node) for node in children]
     found = [node for node in nodes if node is not None and _variable(node)]
     pixels = [node.dataset[_variable(node)] for node in found]
-    is_read = tree.encoding.get(KIND_KEY) in ("image", "labels")
     if len(found) > 1 and not is_read and all(map(is_as_large, pixels[1:], pixels)):
         # Resolutions differ in size: these are images of their own.
         return []
     return sorted(found, key=lambda node: (-_size(node), natural_key(str(node.name))))
+
+
+def _tells_what_it_is(node: xr.DataTree) -> bool:
+    """Whether it was read as something else than a level, such as a field."""
+    return any(part.encoding.get(KIND_KEY) is not None for part in node.subtree)
 
 
 def _nested(node: xr.DataTree) -> xr.DataTree | None:

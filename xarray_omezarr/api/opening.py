@@ -12,6 +12,7 @@ from xarray_omezarr.errors import OmeZarrError, OptionError
 from xarray_omezarr.grid.names import NAME_KEY, OME
 from xarray_omezarr.ngff.spaces import holds_systems
 from xarray_omezarr.read.assembling import nothing_is_garbage
+from xarray_omezarr.read.frames import frames_in
 from xarray_omezarr.read.labels import with_labels
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
 from xarray_omezarr.read.sharing import Shared
@@ -20,6 +21,7 @@ from xarray_omezarr.store.open import holds_ome_zarr
 from xarray_omezarr.store.open_tree import open_labelled, open_tree
 from xarray_omezarr.store.selection import Selection, named
 from xarray_omezarr.store.target import StoreLike, open_target
+from xarray_omezarr.stored_numbers import numbers_of
 
 _LABELS = "labels/"
 
@@ -39,7 +41,7 @@ def open_groups(
     Parameters
     ----------
     store : str, path, URL, zarr store, zarr.Group or obstore store
-        An image, label images, a plate, a well or a collection.
+        An image, label images, a plate, a well, a collection or a scene.
     group : str, optional
         Path inside the store.
     levels : "all", int or sequence of int, optional
@@ -105,9 +107,15 @@ def open_level(
     )
     hierarchy = open_labelled(target, level, labels=_flag(labels))
     shared = Shared()
+    numbers = numbers_of(hierarchy)
+    frames = frames_in(hierarchy, numbers)
     images = {
-        path: open_multiscale(image, f"{target.uri}/{path}".rstrip("/"), shared)
+        path: open_multiscale(
+            image, f"{target.uri}/{path}".rstrip("/"), shared, frames.get(path)
+        )
         for path, image in images_of(hierarchy).items()
+        # Fields that transformations name are no label images.
+        if path not in numbers
     }
     image = images.pop("")
     (number,) = image.paths()

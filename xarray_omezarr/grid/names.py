@@ -24,6 +24,8 @@ NAME_KEY = "omezarr_name"
 LEVELS_KEY = "omezarr_levels"
 #: Key of a node's encoding: what it is, which structure alone may not tell.
 KIND_KEY = "omezarr_kind"
+#: Kind of a node with a matrix that transformations name, and its variable.
+PARAMETERS = "parameters"
 #: Key of the encoding of a variable or node: the coordinate systems that its positions
 #: can be told in, where there are several; a `transforming.frame.Frame`.
 FRAME_KEY = "omezarr_frame"

@@ -21,6 +21,7 @@ from xarray_omezarr.ngff.transforms import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xarray_omezarr.ngff.scene import Scene
     from xarray_omezarr.ngff.transforms import Transformation
 
 M = TypeVar("M", bound=Model)
@@ -96,6 +97,30 @@ def within(path: str) -> str:
     if reason := inside(trimmed):
         raise ValueError(reason)
     return trimmed
+
+
+def image_paths(scene: Scene) -> tuple[dict[str, None], dict[str, str]]:
+    """Paths of the images whose systems a scene names, and why others lead nowhere.
+
+    Examples
+    --------
+    >>> from xarray_omezarr.ngff import Identity, Scene, SystemReference
+    >>> there = SystemReference(path="../other", name="physical")
+    >>> same = Identity(input=SystemReference(path="a", name="physical"), output=there)
+    >>> image_paths(Scene(coordinate_transformations=(same,)))
+    ({'a': None}, {'../other': "it leads out of the group by '..'"})
+    """
+    found: dict[str, None] = {}
+    elsewhere: dict[str, str] = {}
+    for way in scene.coordinate_transformations:
+        for end in (way.input, way.output):
+            if end is None or not end.path:
+                continue
+            try:
+                found[within(end.path)] = None
+            except ValueError as reason:
+                elsewhere[end.path] = str(reason)
+    return found, elsewhere
 
 
 def renamed(transformation: Any, rename: Callable[[str], str]) -> Any:

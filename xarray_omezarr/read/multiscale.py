@@ -22,6 +22,7 @@ from xarray_omezarr.grid.kept import KEY, Kept, decode, is_kept
 from xarray_omezarr.grid.model import to_grid
 from xarray_omezarr.grid.names import (
     CHANNEL_LABEL,
+    FRAME_KEY,
     LEVELS_KEY,
     NAME_KEY,
     SCALE_KEY,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Channel
+    from xarray_omezarr.transforming.frame import Frame
 
 T = TypeVar("T")
 
@@ -72,6 +74,8 @@ class OpenImage:
         Where the store is, for ``encoding["source"]``.
     shared : Shared
         What images that are opened together have in common.
+    frame : Frame, optional
+        The systems that its positions can be told in, where there are several.
     """
 
     hierarchy: Hierarchy
@@ -79,6 +83,7 @@ class OpenImage:
     kept: Kept
     source: str
     shared: Shared = field(default_factory=Shared)
+    frame: Frame | None = None
 
     @property
     def variable(self) -> str:
@@ -197,7 +202,9 @@ class OpenImage:
         self, number: int, node: ArrayNode, scales: dict[str, float]
     ) -> dict[str, Any]:
         layout = node.layout
+        framed = {} if self.frame is None else {FRAME_KEY: self.frame}
         return {
+            **framed,
             "source": self.source,
             "dtype": node.dtype,
             "chunks": layout.chunks,
@@ -241,7 +248,10 @@ def _beside_coords(image: Image) -> Image:
 
 
 def open_image(
-    hierarchy: Hierarchy, source: str, shared: Shared | None = None
+    hierarchy: Hierarchy,
+    source: str,
+    shared: Shared | None = None,
+    frame: Frame | None = None,
 ) -> OpenImage:
     """The image at the root of an opened hierarchy.
 
@@ -253,10 +263,13 @@ def open_image(
         Where the store is.
     shared : Shared, optional
         What other images have that are opened together with this one.
+    frame : Frame, optional
+        The systems that its positions can be told in, where there are several.
     """
     node = hierarchy.group("")
     kept = decode(node.attrs.get(KEY), lambda name: _read(hierarchy, name))
-    return OpenImage(hierarchy, hierarchy.image(), kept, source, shared or Shared())
+    image, shared = hierarchy.image(), shared or Shared()
+    return OpenImage(hierarchy, image, kept, source, shared, frame)
 
 
 def _scales(grid: Grid, coords: Mapping[str, xr.Variable]) -> dict[str, float]:

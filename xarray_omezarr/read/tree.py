@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.grid.names import KIND_KEY
+from xarray_omezarr.grid.names import FRAME_KEY, KIND_KEY
 from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.unknown import unknown, unknown_beside
+from xarray_omezarr.read.frames import frames_in, numbers_dataset
 from xarray_omezarr.read.multiscale import OpenImage, open_image
 from xarray_omezarr.read.sharing import Shared, assembled
+from xarray_omezarr.stored_numbers import numbers_of
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Model
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 #: Attribute of the root of a plate: its metadata as the standard spells them, but for
 #: what the tree tells.
 PLATE = "plate"
+#: Key of the attribute ``ome`` of the root of a scene: its metadata.
+SCENE = "scene"
 #: Attribute of the root of a collection: the text of its OME-XML.
 OME_XML = "ome_xml"
 #: Coordinate of the levels of a field: the acquisition that it belongs to.
@@ -36,6 +41,7 @@ _KINDS: dict[type[object], str] = {
     LabelsGroup: "labels",
     LabelImage: "labels",
     Image: "image",
+    Scene: "scene",
 }
 _XML = "OME/METADATA.ome.xml"
 # What the tree tells, and what stands elsewhere or belongs to the version.
@@ -48,7 +54,7 @@ def tree_datasets(hierarchy: Hierarchy, source: str) -> dict[str, xr.Dataset]:
     Parameters
     ----------
     hierarchy : Hierarchy
-        As it was opened: an image, labels, a plate, a well or a collection.
+        As it was opened: an image, labels, a plate, a well, a collection or a scene.
     source : str
         Where the store is, for ``encoding["source"]``.
 
@@ -56,26 +62,37 @@ def tree_datasets(hierarchy: Hierarchy, source: str) -> dict[str, xr.Dataset]:
     -------
     dict
         ``"/"`` first. Groups have attributes; levels of images the variable
-        ``image``, those of label images the variable ``labels``.
+        ``image``, those of label images the variable ``labels``, and matrices that
+        transformations name the variable ``parameters``.
     """
     shared = Shared()
     images = images_of(hierarchy)
     acquisitions = _acquisitions(hierarchy)
+    numbers = numbers_of(hierarchy)
+    frames = frames_in(hierarchy, numbers)
     found: dict[str, xr.Dataset] = {"/": _group(hierarchy, hierarchy.group(""))}
     for path, node in hierarchy.nodes.items():
         if isinstance(node, ArrayNode):
             continue
         if path in images:
-            image = open_image(images[path], join_uri(source, path), shared)
+            uri, frame = join_uri(source, path), frames.get(path)
+            image = open_image(images[path], uri, shared, frame)
             found |= _image(image, path, acquisitions.get(path))
         elif path:
             found[f"/{path}"] = _group(hierarchy, node)
+    for path in numbers:
+        array = hierarchy.nodes.get(path)
+        # Metadata may name a level, which stays one.
+        if isinstance(array, ArrayNode) and f"/{path}" not in found:
+            found[f"/{path}"] = numbers_dataset(array, join_uri(source, path))
     found["/"].encoding["source"] = source
+    if "" in frames:
+        found["/"].encoding[FRAME_KEY] = frames[""]
     return found
 
 
 def images_of(hierarchy: Hierarchy) -> dict[str, Hierarchy]:
-    """Each image of a hierarchy with its arrays, by path."""
+    """Each image of a hierarchy with the arrays below it, by path."""
     nodes: dict[str, dict[str, Node]] = {
         path: {"": node}
         for path, node in hierarchy.nodes.items()
@@ -85,10 +102,11 @@ def images_of(hierarchy: Hierarchy) -> dict[str, Hierarchy]:
         if not isinstance(node, ArrayNode):
             continue
         owner, below = path, ""
-        while owner not in nodes or not below:
+        while owner and (owner not in nodes or not below):
             owner, _, last = owner.rpartition("/")
             below = join(last, below)
-        nodes[owner][below] = node
+        if owner in nodes:
+            nodes[owner][below] = node
     return {path: Hierarchy(hierarchy.version, own) for path, own in nodes.items()}
 
 
@@ -102,6 +120,8 @@ def _image(
 ) -> dict[str, xr.Dataset]:
     root = assembled({}, {}, {}, image.attrs)
     root.encoding.update(source=image.source, **_kind(image.image))
+    if image.frame is not None:
+        root.encoding[FRAME_KEY] = image.frame
     further = {}
     if acquisition is not None:
         further[ACQUISITION] = _scalar(image.shared, acquisition)
@@ -150,9 +170,17 @@ def group_attrs(node: GroupNode) -> dict[str, Any]:
     attrs = dict(node.attrs)
     if keys := _unknown(node.model):
         attrs["ome"] = keys
+    if isinstance(node.model, Scene):
+        attrs["ome"] = scene_attrs(node.model)
     if isinstance(node.model, Plate):
         attrs[PLATE] = plate_attrs(node.model)
     return attrs
+
+
+def scene_attrs(scene: Scene) -> dict[str, Any]:
+    """The metadata of a scene as the standard spells them, and keys beside them."""
+    told = {key: value for key, value in scene.to_json().items() if key != "beside"}
+    return {**scene.beside, SCENE: told}
 
 
 def plate_attrs(plate: Plate) -> dict[str, Any]:
@@ -163,7 +191,7 @@ def plate_attrs(plate: Plate) -> dict[str, Any]:
 
 def _unknown(model: Model | None) -> Mapping[str, Any]:
     """Keys of a group that the standard does not know."""
-    if model is None or isinstance(model, Image):
+    if model is None or isinstance(model, Image | Scene):
         return {}
     if isinstance(model, Plate | Well):
         return unknown_beside(model)

@@ -37,8 +37,8 @@ from xarray_omezarr.store.open_documents import (
     group_attrs,
     read_documents,
 )
-from xarray_omezarr.store.open_images import NOTHING, Opening
 from xarray_omezarr.store.open_nodes import ArrayReader
+from xarray_omezarr.store.open_numbers import NOTHING
 from xarray_omezarr.store.open_tree import XML, begin
 from xarray_omezarr.store.open_words import nothing_left, told
 from xarray_omezarr.store.selection import Selection
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from xarray_omezarr.ngff.versions.protocol import Version
+    from xarray_omezarr.store.open_images import Opening
     from xarray_omezarr.store.target import Target
 
 _LIMITS = ("min", "max", "start", "end")

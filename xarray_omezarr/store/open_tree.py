@@ -19,6 +19,7 @@ from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.store.open import (
     check_levels,
     detect,
@@ -33,6 +34,7 @@ from xarray_omezarr.store.open_documents import (
 )
 from xarray_omezarr.store.open_images import Opening
 from xarray_omezarr.store.open_nodes import GroupReader
+from xarray_omezarr.store.open_scene import check_numbers, open_scene
 from xarray_omezarr.store.open_words import nothing_left, remedy, some, told
 from xarray_omezarr.store.selection import Selection
 
@@ -59,7 +61,8 @@ def open_tree(target: Target, selection: Selection | None = None) -> Hierarchy:
     Parameters
     ----------
     target : Target
-        An image, a label image, a labels group, a plate, a well or a collection.
+        An image, a label image, a labels group, a plate, a well, a collection or a
+        scene.
     selection : Selection, optional
         What of it; everything if None.
 
@@ -87,6 +90,8 @@ def open_begun(target: Target, selection: Selection, begun: Begun) -> Hierarchy:
     if isinstance(model, Image):
         labels = selection.labels and not isinstance(model, LabelImage)
         opening.images({"": group}, labels=labels, required=True)
+    elif isinstance(model, Scene):
+        paths = open_scene(group, opening, labels=selection.labels)
     elif isinstance(model, LabelsGroup):
         paths = model.labels
         opening.images(dict.fromkeys(paths), labels=False, required=False)
@@ -96,6 +101,7 @@ def open_begun(target: Target, selection: Selection, begun: Begun) -> Hierarchy:
     if paths and not any(path in opening.nodes for path in paths):
         raise nothing_left(opening)
     _forget_empty_wells(opening)
+    check_numbers(group, opening)
     if opening.left_out:
         warn(
             f"Not everything that {target} lists can be opened; left out: "

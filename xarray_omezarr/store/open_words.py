@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from xarray_omezarr import errors
 from xarray_omezarr.errors import MetadataError, OmeZarrError, OptionError
 from xarray_omezarr.ngff.labels import LabelsGroup
+from xarray_omezarr.ngff.named import image_paths
 from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.scene import Scene
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.open_images import Opening
@@ -33,7 +35,10 @@ def remedy(model: object) -> str:
         if not model.labels:
             return "none of them is an image: the list is empty"
         return f"open one of them with group=, e.g. 'labels/{model.labels[0]}'"
-    return f"xarray.open_datatree opens all; or {one}, e.g. group='0' of a collection"
+    first = "0' of a collection"
+    if isinstance(model, Scene) and (paths := [*image_paths(model)[0]]):
+        first = f"{paths[0]}'"
+    return f"xarray.open_datatree opens all; or {one}, e.g. group='{first}"
 
 
 def nothing_left(opening: Opening) -> OmeZarrError:
