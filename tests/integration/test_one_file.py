@@ -1,4 +1,4 @@
-"""Archives that hold a whole store: read by every verb that reads, written by none."""
+"""Archives that hold a whole store: read by every verb that reads, changed by none."""
 
 from __future__ import annotations
 
@@ -53,10 +53,9 @@ def test_archives_are_converted(archive: Path, tmp_path: Path, version: str) -> 
     np.testing.assert_array_equal(xo.open_image(tmp_path / "out.zarr").values, PIXELS)
 
 
-@pytest.mark.parametrize("name", ["new.zip", "new.ome.zarr.ozx"])
-def test_no_verb_writes_a_new_archive(tmp_path: Path, name: str) -> None:
+def test_no_verb_writes_a_new_archive_of_another_name(tmp_path: Path) -> None:
     image().omezarr.to_image(tmp_path / "image.zarr")
-    target = tmp_path / name
+    target = tmp_path / "new.ome.zarr.zip"
     fields = {"A/1/0": image()}
     for verb in (
         lambda: image().omezarr.to_image(target),
@@ -65,7 +64,7 @@ def test_no_verb_writes_a_new_archive(tmp_path: Path, name: str) -> None:
         lambda: xo.prepare_image(image(), target),
         lambda: xo.upgrade(target, version=registry.SUPPORTED[-1]),
     ):
-        with pytest.raises(xo.OptionError, match=r"one-file store.*zip\s+that"):
+        with pytest.raises(xo.OptionError, match=r"one-file store.*\.ozx"):
             verb()
     assert not target.exists()
 
@@ -73,9 +72,7 @@ def test_no_verb_writes_a_new_archive(tmp_path: Path, name: str) -> None:
 def test_archives_that_are_there_are_not_changed(archive: Path) -> None:
     before = archive.read_bytes()
     for verb in (
-        lambda: image().omezarr.to_image(archive, mode="w"),
         lambda: xo.update(archive, scale={"x": 0.5}),
-        lambda: xo.upgrade(archive, version=registry.SUPPORTED[-1]),
         lambda: xo.write_labels(image()[0].astype("uint8"), archive, "more"),
     ):
         with pytest.raises(xo.OptionError, match="one-file store"):

@@ -23,6 +23,7 @@ from xarray_omezarr.store.parents import Parents, Revise
 from xarray_omezarr.store.place import ancestors
 from xarray_omezarr.store.standing import group_at
 from xarray_omezarr.store.target import StoreLike, Target, open_target
+from xarray_omezarr.store.zip_target import refuse_changing
 from xarray_omezarr.write.labels import Listed
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def write_metadata(
             f"xarray_omezarr.ngff: {names}"
         )
     target = open_target(store, group=group, storage_options=storage_options)
+    refuse_changing(target)
     chosen = version_for(target, version)
     check_described(target, model, chosen)
     name_dimensions(target, model)

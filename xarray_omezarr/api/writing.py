@@ -12,6 +12,7 @@ from xarray_omezarr.hierarchy import join
 from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.target import Target, open_target
+from xarray_omezarr.store.zip_target import refuse_changing
 from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
 from xarray_omezarr.write.fitting import fit
 
@@ -23,7 +24,19 @@ if TYPE_CHECKING:
 
 
 def target_of(store: StoreLike, options: WriteOptions) -> Target:
-    """Where the options `group` and `storage_options` say that `store` is."""
+    """Where the options `group` and `storage_options` say what is changed is.
+
+    Raises
+    ------
+    OptionError
+        If it is one file, which can only be replaced.
+    """
+    target = _new_target_of(store, options)
+    refuse_changing(target)
+    return target
+
+
+def _new_target_of(store: StoreLike, options: WriteOptions) -> Target:
     return open_target(
         store, group=options["group"], storage_options=options["storage_options"]
     )
@@ -81,7 +94,9 @@ def write_planned(
         The root of what was planned, or what `finish` gives; or a Delayed of it.
     """
     writer = check_new(options)
-    target = target_of(store, options).child(below)
+    # What comes below, or is listed when it is done, is added to something.
+    is_new = not below and finish is None
+    target = (_new_target_of if is_new else target_of)(store, options).child(below)
     limit = options["memory_limit"]
     written: Group | Delayed = write(
         fit_planned(plan(target.stem), options),
@@ -131,6 +146,8 @@ def prepare_planned(
         return planned[0]
 
     refuse_amending(options)
+    # Pixels are written when all else is, and into what is there.
+    target_of(store, options)
     group = write_planned(
         without_pixels, store, options, compute=True, below=below, finish=finish
     )

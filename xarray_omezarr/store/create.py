@@ -27,7 +27,9 @@ from xarray_omezarr.store.place import (
 )
 from xarray_omezarr.store.progress import Report
 from xarray_omezarr.store.sinks import Sink, sinks_for
+from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
+from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
@@ -204,6 +206,10 @@ class Commit:
 
 
 def _opened(target: Target, hierarchy: Hierarchy) -> zarr.Group:
+    if isinstance(target.store, OneFile):
+        # What was there may still be open.
+        target = open_target(target.store.path, group=target.path, read_only=True)
+        return zarr.open_group(target.store, path=target.path, mode="r", zarr_format=3)
     return zarr.open_group(
         target.store,
         path=target.path,

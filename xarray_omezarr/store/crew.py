@@ -11,6 +11,8 @@ from typing import Any
 
 from zarr.storage import LocalStore, MemoryStore
 
+from xarray_omezarr.store.zip_target import OneFile
+
 # Puts in flight to a store that answers after a while; more gained nothing.
 _REMOTE_THREADS = 48
 
@@ -19,7 +21,7 @@ _NAME = "xarray-omezarr"
 
 def is_near(store: object) -> bool:
     """Whether a store answers at once, so that nobody waits for puts."""
-    return isinstance(store, (LocalStore, MemoryStore))
+    return isinstance(store, (LocalStore, MemoryStore, OneFile))
 
 
 def threads_for(store: object) -> int:

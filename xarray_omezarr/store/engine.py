@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from xarray_omezarr.store.tasks import compute as run
 from xarray_omezarr.store.tasks import fill_later, is_dask
 from xarray_omezarr.store.visit import fill_now
 from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter
+from xarray_omezarr.store.zip_target import refuse_writer, warn_of_entries
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
@@ -97,6 +99,8 @@ def write(
     """
     check_arrays(hierarchy)
     place = find_place(target, mode, hierarchy)
+    if not isinstance(writer, ZarrWriter):
+        refuse_writer(target)
     writer.check(hierarchy, target)
     if not place.found.is_free and not place.is_beside:
         refuse_own_source(hierarchy, target)
@@ -109,6 +113,7 @@ def write(
     shown = Progress(progress, total_bytes(hierarchy.arrays) + copied)
     report = shown.report()
     warn_of_replacing(place)
+    warn_of_entries(target.store, _objects(hierarchy, transfer))
     job = _Job(hierarchy, target, block_limit(memory_limit, is_lazy or not compute))
     work = _work(hierarchy, job.limit, is_lazy or not compute, report)
     bare = without_pixels(hierarchy)
@@ -138,6 +143,14 @@ def write(
         watch = windows.Watch(hierarchy)
         limits = fill_now(hierarchy.arrays, work, begun, hands, watch)
         return commit(limits, begun, watch.shown)
+
+
+def _objects(hierarchy: Hierarchy, transfer: Transfer | None) -> Iterator[int]:
+    """How many objects each array is stored in."""
+    copied = {} if transfer is None else transfer.arrays
+    sizes = [(node.shape, node.layout.objects) for node in hierarchy.arrays.values()]
+    for shape, unit in [*sizes, *((one.shape, one.unit) for one in copied.values())]:
+        yield math.prod(-(-n // c) for n, c in zip(shape, unit, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

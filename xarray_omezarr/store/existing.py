@@ -27,6 +27,7 @@ from xarray_omezarr.store.progress import Progress, Report
 from xarray_omezarr.store.reach import Reach, has_client
 from xarray_omezarr.store.rules import with_rules
 from xarray_omezarr.store.tasks import compute as computed
+from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Readable
@@ -132,6 +133,8 @@ def open_existing(target: Target, version: str | None) -> Existing:
     """
     if target.store.read_only:
         raise OptionError(f"{target} is read-only")
+    if isinstance(target.store, OneFile):
+        target.store.refuse()
     if isinstance(target.store, ZipStore):
         raise OptionError(
             f"{target} is a zip file, in which nothing can be written twice; unpack "

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import dask.array
 import numpy as np
 import zarr
-from zarr.storage import LocalStore, MemoryStore, WrapperStore
+from zarr.storage import LocalStore, MemoryStore, WrapperStore, ZipStore
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import Given, Part, join
+from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -122,6 +123,8 @@ def _place(store: Store, path: str) -> tuple[object, str]:
     """What tells a store from others, and a path inside it."""
     while isinstance(store, WrapperStore):
         store = store._store
+    if isinstance(store, ZipStore | OneFile) and store.path is not None:
+        return "file", (store.path.resolve() / path).as_posix()
     folder = _folder(store)
     if folder is not None:
         # One folder may be reached through links, and by several libraries.

@@ -30,6 +30,8 @@ from xarray_omezarr.store.occupancy import (
 from xarray_omezarr.store.origins import reads_from_itself
 from xarray_omezarr.store.ownership import Contents, contents_of
 from xarray_omezarr.store.target import Target
+from xarray_omezarr.store.zip_target import OneFile, check_one_file, new_file
+from xarray_omezarr.store.zip_writing import ZipWriting
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy, Model
@@ -87,8 +89,11 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
     if isinstance(target.store, ZipStore):
         raise OptionError(
             f"{target} is a zip file, in which nothing can be written twice, as the "
-            "metadata of an image must be; write to a folder, and zip that"
+            "metadata of an image must be; give a path that ends in .ozx instead, or "
+            "write to a folder"
         )
+    if isinstance(target.store, OneFile):
+        check_one_file(target.store, target.path, mode, hierarchy)
     occupancy = inspect_target(target)
     # Of a plate it takes a while, and only what is replaced is looked into.
     contents = contents_of(target, occupancy) if mode == "w" else Contents()
@@ -108,13 +113,13 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
             raise _wrong_format(target, occupancy, zarr_format)
         attrs = occupancy.attrs or {}
         kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
-        return Place(target, target, kept, occupancy)
+        return Place(target, _beside_if_new(target, hierarchy), kept, occupancy)
     images = hierarchy.images
     gone = [
         tuple(path for path in paths if path not in images)
         for paths in (contents.labels, contents.members)
     ]
-    return Place(target, _beside(target), {}, occupancy, *gone)
+    return Place(target, _beside(target, hierarchy), {}, occupancy, *gone)
 
 
 def _with_article(model: Model | None) -> str:
@@ -191,7 +196,7 @@ def warn_of_replacing(place: Place) -> None:
             f"Replacing what is at {target} removes its labels too: "
             f"{some(place.labels, _SHOWN)}"
         )
-    if target.directory is None and not isinstance(target.store, MemoryStore):
+    if not place.is_beside:
         warn(
             f"{target} has no rename: the old image is gone before the new one is "
             "complete. Write to a new path, or use icechunk, to be safe"
@@ -215,11 +220,20 @@ def refuse_losing_members(place: Place, hierarchy: Hierarchy) -> None:
         )
 
 
-def _beside(target: Target) -> Target:
-    """Where the new image is written: a hidden folder, or memory of its own.
+def _beside_if_new(target: Target, hierarchy: Hierarchy) -> Target:
+    """Where something is written where nothing is: one file is made beside, too."""
+    is_one = isinstance(target.store, OneFile)
+    return _beside(target, hierarchy) if is_one else target
 
-    The target itself where neither can be put in its place at the end.
+
+def _beside(target: Target, hierarchy: Hierarchy) -> Target:
+    """Where the new image is written: a hidden folder or file, or memory of its own.
+
+    The target itself where none can be put in its place at the end.
     """
+    if isinstance(target.store, OneFile):
+        file = new_file(target.store, target.path, hierarchy)
+        return Target(file, target.path, directory=None, uri=target.uri)
     if isinstance(target.store, MemoryStore):
         return Target(MemoryStore(), path="", directory=None, uri=target.uri)
     if target.directory is None:
@@ -261,6 +275,8 @@ def _remove_unfinished(place: Place) -> None:
     if place.is_beside:
         if working.directory is not None:
             shutil.rmtree(working.directory, ignore_errors=True)
+        if isinstance(working.store, ZipWriting):
+            working.store.discard()
         return
     if not inspect_target(working).is_unfinished:
         return
@@ -296,6 +312,9 @@ def swap(place: Place, attributes: Mapping[str, Any]) -> None:
     zarr.open_group(place.working.store, path=place.working.path, mode="r+").attrs.put(
         dict(attributes)
     )
+    if isinstance(place.working.store, ZipWriting):
+        place.working.store.finish()
+        return
     new, current = place.working.directory, place.final.directory
     if new is None or current is None:
         sync(_move_in_memory(place.working, place.final))

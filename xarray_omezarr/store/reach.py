@@ -11,6 +11,7 @@ import dask
 from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import OptionError
+from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -33,16 +34,21 @@ class Reach:
     is_copied : bool
         Whether handing the store to a worker, even one in the same process, makes a
         copy of it.
+    is_one_file : bool
+        Whether it becomes one file, which is written by one process.
     """
 
     uri: str
     process: int | None
     is_copied: bool
+    is_one_file: bool = False
 
     @classmethod
     def from_here(cls, target: Target) -> Reach:
         """The reach of a target that was opened in this process."""
         store = target.store
+        if isinstance(store, OneFile):
+            return cls(target.uri, os.getpid(), is_copied=True, is_one_file=True)
         is_copied = isinstance(store, MemoryStore)
         inner = getattr(store, "store", None)
         in_memory = (
@@ -71,6 +77,12 @@ class Reach:
             raise self._lost()
 
     def _lost(self) -> OptionError:
+        if self.is_one_file:
+            return OptionError(
+                f"{self.uri} is one file, which workers of dask cannot write together; "
+                "write to a folder, and make one file of that with "
+                "xarray_omezarr.convert, or use threads"
+            )
         return OptionError(
             f"{self.uri} is in the memory of one process, and workers of dask would "
             "write to copies of it that are lost; write to a path or URL, or use "

@@ -15,6 +15,7 @@ from zarr.storage import LocalStore
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.encode import Encoder, encoder_of
+from xarray_omezarr.store.zip_writing import ZipWriting
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
@@ -66,11 +67,12 @@ class ObjectSink:
         where = self.array.store_path
         key = join(where.path, self.array.metadata.encode_chunk_key(index))
         value = default_buffer_prototype().buffer.from_bytes(encoded)
-        if type(where.store) is LocalStore and hasattr(where.store, "set_sync"):
+        store: Any = where.store
+        if type(store) in (LocalStore, ZipWriting) and hasattr(store, "set_sync"):
             # A file needs no event loop; older zarr has no other way.
-            where.store.set_sync(key, value)
+            store.set_sync(key, value)
         else:
-            sync(where.store.set(key, value))
+            sync(store.set(key, value))
 
 
 @dataclass(frozen=True, slots=True)

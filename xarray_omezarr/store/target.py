@@ -20,13 +20,14 @@ from xarray_omezarr.errors import (
     OptionError,
     TargetNotFoundError,
 )
+from xarray_omezarr.store.zip_target import OneFile
 
 Group: TypeAlias = zarr.Group
 StoreLike: TypeAlias = str | os.PathLike[str] | Store | zarr.Group | StorePath | Any
 
 # Endings that say "this is an image" and are not part of its name.
 _SUFFIXES = (".ome.zarr", ".zarr")
-#: Endings of archives that hold a whole store; they are read and never written.
+#: Endings of archives that hold a whole store; of the last one they are written, too.
 ONE_FILE = (".zip", ".ozx")
 
 
@@ -59,7 +60,7 @@ class Target:
         """
         folder = None if self.directory is None else self.directory.name
         named = self.path or folder or str(getattr(self.store, "path", ""))
-        last = named.rstrip("/").rsplit("/", 1)[-1]
+        last = named.rstrip("/").rsplit("/", 1)[-1].removesuffix(ONE_FILE[-1])
         for suffix in _SUFFIXES:
             last = last.removesuffix(suffix)
         return last or None
@@ -187,9 +188,11 @@ def _as_url(
 def _local(path: Path, read_only: bool) -> Target:
     directory = Path(os.path.abspath(path.expanduser()))
     if directory.name.endswith(ONE_FILE) and not directory.is_dir():
-        if not read_only:
+        if read_only:
+            return Target(_archive(directory), "", None, str(directory))
+        if directory.suffix != ONE_FILE[-1]:
             raise _one_file(str(directory))
-        return Target(_archive(directory), "", None, str(directory))
+        return Target(OneFile(directory), "", None, str(directory))
     return Target(
         store=LocalStore(directory, read_only=read_only),
         path="",
@@ -200,9 +203,9 @@ def _local(path: Path, read_only: bool) -> Target:
 
 def _one_file(place: str) -> OptionError:
     return OptionError(
-        f"{place} is a one-file store, which this release can only read, and only on "
-        "a local disk; use a folder, such as a path that ends in .ome.zarr, and zip "
-        "that afterwards"
+        f"{place} is a one-file store of a kind that is only read, and only on a local "
+        "disk; write to a local path that ends in .ozx, or to a folder, such as a path "
+        "that ends in .ome.zarr"
     )
 
 

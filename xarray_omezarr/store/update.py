@@ -24,6 +24,7 @@ from xarray_omezarr.store.reach import Reach
 from xarray_omezarr.store.standing import group_at
 from xarray_omezarr.store.target import Target
 from xarray_omezarr.store.update_log import commit, finish, keeps_log
+from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
     import zarr
@@ -58,6 +59,8 @@ def check_updatable(target: Target) -> None:
     """
     if target.store.read_only:
         raise OptionError(f"{target} is read-only")
+    if isinstance(target.store, OneFile):
+        target.store.refuse()
     if isinstance(target.store, ZipStore):
         raise OptionError(
             f"{target} is a zip file, in which nothing can be written twice; unpack it "
