@@ -2,21 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from xarray_omezarr.errors import MetadataError, warn
 from xarray_omezarr.ngff.axes import CoordinateSystem
 from xarray_omezarr.ngff.multiscale import SYSTEM, Multiscale
-from xarray_omezarr.ngff.named import named
-from xarray_omezarr.ngff.transforms import (
-    Transformation,
-    parse_transformation,
-)
+from xarray_omezarr.ngff.named import named, within
+from xarray_omezarr.ngff.transforms import Transformation, parse_transformation
 
 _SYSTEMS = "coordinateSystems"
 _WAYS = "coordinateTransformations"
 _INTRINSIC = "intrinsic"
+
+
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """The systems of a picture and the ways between them.
+
+    Parameters
+    ----------
+    systems : tuple of CoordinateSystem
+        At least one; the first is the one to show the picture in.
+    ways : tuple of Transformation
+        From one system to another, each by its name.
+    intrinsic : str
+        Name of the system that coordinates are positions in.
+    """
+
+    systems: tuple[CoordinateSystem, ...]
+    ways: tuple[Transformation, ...]
+    intrinsic: str
+
+    @property
+    def own(self) -> CoordinateSystem:
+        """The system that coordinates are positions in."""
+        found = (system for system in self.systems if system.name == self.intrinsic)
+        return next(found, self.systems[0])
+
+    def keys(self) -> dict[str, Any]:
+        """As JSON, which `parse` reads."""
+        told: dict[str, Any] = {_SYSTEMS: [system.to_json() for system in self.systems]}
+        if self.own is not self.systems[0]:
+            told[_INTRINSIC] = self.own.name
+        if self.ways:
+            told[_WAYS] = [way.to_json() for way in self.ways]
+        return told
+
+
+def parse(keys: Mapping[str, Any]) -> Spaces:
+    """The systems and ways that `spaces` tells.
+
+    Parameters
+    ----------
+    keys : mapping
+        What is kept of a picture, for which `has_spaces` holds.
+
+    Raises
+    ------
+    MetadataError
+        If they break a MUST of the standard, or there is no system.
+
+    Examples
+    --------
+    >>> x = {"name": "x", "type": "space"}
+    >>> told = {"coordinateSystems": [{"name": "stage", "axes": [x]}]}
+    >>> found = parse(told)
+    >>> found.intrinsic, found.keys() == told
+    ('stage', True)
+    """
+    systems = tuple(
+        CoordinateSystem.parse(told, f"/{_SYSTEMS}/{number}")
+        for number, told in enumerate(keys[_SYSTEMS])
+    )
+    if not systems:
+        raise MetadataError(f"/{_SYSTEMS} is empty: give at least one")
+    ways = tuple(
+        _way(told, f"/{_WAYS}/{number}")
+        for number, told in enumerate(keys.get(_WAYS) or ())
+    )
+    # A name that no system has is that of none: the first one is meant then.
+    name = keys.get(_INTRINSIC)
+    names = [system.name for system in systems]
+    return Spaces(systems, ways, name if name in names else names[0])
 
 
 def spaces(multiscale: Multiscale) -> dict[str, Any]:
@@ -27,12 +96,7 @@ def spaces(multiscale: Multiscale) -> dict[str, Any]:
     systems, ways = multiscale.coordinate_systems, multiscale.between_systems
     if len(systems) == 1 and systems[0].name == SYSTEM and not ways:
         return {}
-    found: dict[str, Any] = {_SYSTEMS: [system.to_json() for system in systems]}
-    if multiscale.system is not systems[0]:
-        found[_INTRINSIC] = multiscale.system.name
-    if ways:
-        found[_WAYS] = [way.to_json() for way in ways]
-    return found
+    return Spaces(systems, ways, multiscale.system.name).keys()
 
 
 def has_spaces(keys: object) -> bool:
@@ -47,47 +111,46 @@ def holds_systems(keys: object) -> bool:
 
 
 def with_spaces(
-    multiscale: Multiscale, keys: Mapping[str, Any], available: Container[str] = ()
+    multiscale: Multiscale, keys: Mapping[str, Any], arrays: Collection[str] = ()
 ) -> Multiscale:
     """The picture with systems and ways as `spaces` gives them.
 
     They lead from and to positions as the axes were: where axes were dropped, renamed,
-    put into another order or have another unit, they are left out with a warning. So
-    are ways whose numbers are arrays that are not at hand.
+    put into another order or have another unit, they are left out with a warning.
 
     Parameters
     ----------
     multiscale : Multiscale
         With one system.
     keys : mapping
-        As `spaces` gives them.
-    available : container of str
-        Paths of the arrays that will be stored with the image.
+        What is kept of a picture, for which `has_spaces` holds.
+    arrays : collection of str
+        Paths at which there will be matrices and fields. Transformations that name
+        others are left out with a warning.
 
     Raises
     ------
     MetadataError
         If they break a MUST of the standard.
     """
-    systems = [CoordinateSystem.model_validate(told) for told in keys[_SYSTEMS]]
-    ways = [_way(told) for told in keys.get(_WAYS, [])]
-    if not systems:
+    if not keys[_SYSTEMS]:
         return multiscale
-    name = keys.get(_INTRINSIC, systems[0].name)
-    own = next((system for system in systems if system.name == name), systems[0])
+    told = parse(keys)
+    own = told.own
     now, then = _measures(multiscale.system), _measures(own)
     if now != then:
-        others = [system.name for system in systems if system is not own]
-        if others or ways:
+        others = [system.name for system in told.systems if system is not own]
+        if others or told.ways:
             warn(
-                f"Coordinate systems {others} and {len(ways)} transformations are left "
-                f"out: they belong to axes {_told(then)}, and now there are "
+                f"Coordinate systems {others} and {len(told.ways)} transformations are "
+                f"left out: they belong to axes {_told(then)}, and now there are "
                 f"{_told(now)}"
             )
         return multiscale
-    ways = _without_files(ways, available)
-    kept = [system for system in systems if system.name in _linked(own.name, ways)]
-    if lost := [system.name for system in systems if system not in kept]:
+    ways = _with_numbers(told.ways, arrays)
+    linked = _linked(own.name, ways)
+    kept = [system for system in told.systems if system.name in linked]
+    if lost := [system.name for system in told.systems if system not in kept]:
         warn(f"Coordinate systems {lost} are left out: no transformation leads there")
     own_now = multiscale.system.model_copy(update={"name": own.name})
     return multiscale.model_copy(
@@ -101,51 +164,49 @@ def with_spaces(
     )
 
 
-def _without_files(
-    ways: list[Transformation], available: Container[str]
+def _with_numbers(
+    ways: tuple[Transformation, ...], arrays: Collection[str]
 ) -> list[Transformation]:
-    """The transformations whose numbers are at hand."""
-    kept, lost = [], []
-    for way in ways:
-        missing = [path for path in _paths(way) if _plain(path) not in available]
-        lost += missing
-        if not missing:
-            kept.append(way)
-    if lost:
+    """The transformations whose numbers stand in them, or are among the arrays."""
+    missing = {
+        index: [one.path for one in named(way) if not _is_among(one.path, arrays)]
+        for index, way in enumerate(ways)
+    }
+    if lost := [path for paths in missing.values() for path in paths]:
         warn(
             "Transformations are left out whose numbers are arrays of the image that "
-            f"was read, at {lost}; give these arrays with transforms=, or write the "
-            "tree that was opened, which has them"
+            f"was read, at {lost}; copy these arrays, and write the transformations "
+            "with write_metadata"
         )
-    return kept
+    return [way for index, way in enumerate(ways) if not missing[index]]
 
 
-def _plain(path: str) -> str:
-    """A path as it counts from the image."""
-    return "/".join(part for part in path.split("/") if part not in ("", "."))
-
-
-def _paths(way: Transformation) -> list[str]:
-    """Paths of arrays with numbers, of a transformation and those in it."""
-    return [one.path for one in named(way)]
+def _is_among(path: str, arrays: Collection[str]) -> bool:
+    try:
+        return path in arrays or within(path) in arrays
+    except ValueError:
+        return False
 
 
 def _linked(name: str, ways: list[Transformation]) -> set[str]:
     """Names of the systems that ways lead to from one, in either direction."""
-    pairs = [
-        {end.name for end in (way.input, way.output) if end and end.path is None}
-        for way in ways
-    ]
-    found: set[str | None] = {name}
-    for _ in pairs:
-        found = found.union(*(pair for pair in pairs if pair & found))
-    return {linked for linked in found if linked is not None}
+    beside: dict[str, set[str]] = {}
+    for way in ways:
+        ends = [end.name for end in (way.input, way.output) if end and not end.path]
+        for one in filter(None, ends):
+            beside.setdefault(one, set()).update(filter(None, ends))
+    found, front = {name}, [name]
+    while front:
+        new = beside.get(front.pop(), set()) - found
+        found |= new
+        front += new
+    return found
 
 
-def _way(told: object) -> Transformation:
-    way = parse_transformation(told, f"/{_WAYS}")
+def _way(told: object, pointer: str) -> Transformation:
+    way = parse_transformation(told, pointer)
     if way is None:
-        raise MetadataError(f"/{_WAYS} has {told!r:.80}: give an object with a type")
+        raise MetadataError(f"{pointer} is {told!r:.80}: give an object with a type")
     return way
 
 
