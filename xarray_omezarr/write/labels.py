@@ -19,7 +19,6 @@ from xarray_omezarr.errors import (
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, LEVELS_KEY, VARIABLE
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
-from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.pixels.methods import check_method, method_name
@@ -37,12 +36,16 @@ from xarray_omezarr.write.multiscale import (
     kept_beside,
     level_nodes,
     own_name,
+    plan_multiscale,
 )
+from xarray_omezarr.write.number_nodes import number_nodes
+from xarray_omezarr.write.spaced import arrays_of, with_systems
 from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.tree import (
     numbers_of,
     stored_levels,
     tree_levels,
+    tree_numbers,
     with_new_paths,
 )
 
@@ -229,10 +232,15 @@ def _planned(
         kept, beside = kept_beside(stored, chosen, title, version)
     problems.raise_all(f"Label {name!r} cannot be written")
     model = LabelImage(multiscales=image.multiscales, image_label=meaning)
-    model = with_unknown(model, attrs.pop("ome", systems))
-    nodes = {"": GroupNode(model, {**attrs, **kept}), **nodes, **beside}
+    arrays = arrays_of(label.da, is_label=True)
+    if isinstance(obj, xr.DataTree):
+        arrays |= tree_numbers(number_nodes(obj), chosen)
+    keys = attrs.pop("ome", systems)
+    spaced = with_systems(model, keys, chosen, plan_multiscale, arrays)
+    root = GroupNode(spaced.model, {**attrs, **kept})
+    nodes = {"": root, **nodes, **beside, **spaced.nodes}
     # Breaches of the standard show when the version spells the metadata.
-    check_spelled(model, version)
+    check_spelled(spaced.model, version)
     if dtype.itemsize == 8:
         warn(
             f"Label {name!r} is {dtype}, and many viewers show no labels of 64 bit; "
@@ -335,6 +343,8 @@ def _options(options: WriteOptions, *, follows: bool) -> WriteOptions:
     if follows:
         own = WriteOptions(dims=None, attrs=None, fill_value=0, channels=None)
         chosen.update(own)
+        # They lead from the system of the image, where the label image lies as well.
+        chosen["transforms"] = None
     elif options["channels"] is not None:
         raise OptionError("channels are given, and labels have none; leave them out")
     elif not isinstance(options["scale_factors"], str) or options["name"] is not None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.grid.names import KIND_KEY, OME
+from xarray_omezarr.grid.names import KIND_KEY, OME, PARAMETERS
 from xarray_omezarr.ngff.named import within
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: The variable of a node that holds a matrix, which is the kind of the node as well.
-PARAMETERS = "parameters"
 _DIMS = ("output", "input")
 
 _WAYS = "coordinateTransformations"
@@ -71,7 +69,7 @@ def _holds_matrices(node: xr.DataTree) -> bool:
 
 
 def _tells_its_kind(node: xr.DataTree) -> bool:
-    """Whether it was read as an image, or holds one: levels are no kind of their own."""
+    """Whether it was read as an image, or holds one: levels have no kind."""
     return any(part.encoding.get(KIND_KEY) is not None for part in node.subtree)
 
 

@@ -156,14 +156,24 @@ def _storable(
     return found
 
 
-def arrays_of(da: xr.DataArray) -> dict[str, Any]:
-    """Matrices and fields that an array was read with, by path below its image."""
+def arrays_of(da: xr.DataArray, *, is_label: bool = False) -> dict[str, Any]:
+    """Matrices and fields that an array was read with, by path below its image.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        Level 0.
+    is_label : bool
+        Whether it is a label image, whose arrays are not those of its image.
+    """
     frame = da.encoding.get(FRAME_KEY)
     if not isinstance(frame, Frame) or not frame.arrays:
         return {}
     group = ""
     if frame.own is not None and frame.own in frame.systems:
         group = frame.own.removesuffix(frame.systems[frame.own].name)
+    if is_label and "labels/" not in group:
+        return {}
     return {
         path.removeprefix(group): array
         for path, array in frame.arrays.items()

@@ -10,6 +10,7 @@ from xarray_omezarr.errors import LayoutError, OptionError, Problems
 from xarray_omezarr.grid.names import (
     KIND_KEY,
     LEVELS_KEY,
+    PARAMETERS,
     SCALE_KEY,
     VARIABLE,
     StoredLevels,
@@ -20,7 +21,6 @@ from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.levels import GivenLevel, GivenLevels, named
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.number_nodes import (
-    PARAMETERS,
     is_matrix,
     level_children,
     number_nodes,
