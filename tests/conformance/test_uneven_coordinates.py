@@ -1,8 +1,8 @@
 """Why unevenly spaced coordinates are kept beside, and not written as `coordinates`.
 
-The standard shows a `byDimension` of one-dimensional `coordinates`. A field is an image,
-and the images of the standard have two or three axes of space: what holds one axis is
-none. When this fails, the decision in docs/design/transformations.md is to be made anew.
+The standard shows a `byDimension` of one-dimensional `coordinates`. A field is an
+image, and images of the standard have two or three axes of space: what holds one axis
+is none. When this fails, the decision in docs/design/transformations.md is made anew.
 """
 
 from __future__ import annotations
