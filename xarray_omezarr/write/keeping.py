@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from xarray.indexes import CoordinateTransformIndex
 
 from xarray_omezarr.errors import MetadataError, warn
 from xarray_omezarr.grid.axis_attrs import axis_fields
@@ -99,6 +100,19 @@ def without_systems(da: xr.DataArray) -> tuple[xr.DataArray, Any]:
     da = da.copy(deep=False)
     del da.attrs[OME]
     return da, systems
+
+
+def computed_coords(da: xr.DataArray) -> list[str]:
+    """Names of coordinates that are computed where they are read, from an index.
+
+    Positions in other systems are: they are not as many numbers as there are pixels,
+    and the transformations that are written give them again.
+    """
+    found = []
+    for name, index in da.xindexes.items():
+        if isinstance(index, CoordinateTransformIndex) and name not in da.dims:
+            found.append(str(name))
+    return found
 
 
 def _reserved(attrs: Mapping[str, Any]) -> list[str]:

@@ -38,7 +38,12 @@ from xarray_omezarr.pixels.methods import check_method_for, method_name
 from xarray_omezarr.windows import with_default_windows
 from xarray_omezarr.write.channels import plan_channels
 from xarray_omezarr.write.fitting import check_spelled
-from xarray_omezarr.write.keeping import check_attrs, plan_kept, without_systems
+from xarray_omezarr.write.keeping import (
+    check_attrs,
+    computed_coords,
+    plan_kept,
+    without_systems,
+)
 from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.levels import given_pyramid
 from xarray_omezarr.write.pyramid import Method, Pyramid, PyramidLevel, plan_pyramid
@@ -126,6 +131,12 @@ def plan_multiscale(
     keys = attrs.pop("ome", systems)
     spaced = with_systems(image, keys, options, plan_multiscale, arrays)
     image = spaced.model
+    computed = computed_coords(da)
+    if computed and not image.multiscale.between_systems:
+        warn(
+            f"Coordinates {computed} are left out: they are computed from "
+            "transformations that did not come along; give these with transforms="
+        )
     kept, beside = kept_beside(stored, options, name, version)
     nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside, **spaced.nodes}
     # Breaches of the standard show when the version spells the metadata.

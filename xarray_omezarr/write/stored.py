@@ -17,6 +17,7 @@ from xarray_omezarr.grid.inspect import Inspection, examine, labelled_dims
 from xarray_omezarr.grid.model import to_axes
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, VARIABLE
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.write.keeping import computed_coords
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import Axis
@@ -135,7 +136,11 @@ def _check_known(da: xr.DataArray, fixed: tuple[str, ...], version: str) -> None
 
 
 def outline_of(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
-    """`da` without pixels: one zero seen from everywhere, with all coordinates."""
+    """`da` without pixels: one zero seen from everywhere, with its coordinates.
+
+    Those that are computed from others are left out.
+    """
+    da = da.drop_vars(computed_coords(da))
     nothing = np.broadcast_to(np.zeros((), dtype=np.uint8), da.shape)
     outline = xr.DataArray(nothing, coords=da.coords, dims=da.dims, attrs=da.attrs)
     outline.encoding = da.encoding
