@@ -24,7 +24,6 @@ from xarray_omezarr.write.by_path import check_path, plan_each, refuse_one_name
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.numbers import (
-    field_options,
     groups_above,
     paths_of,
     plan_numbers,
@@ -33,7 +32,7 @@ from xarray_omezarr.write.scene_graph import Members, check_graph, starts_of
 from xarray_omezarr.write.scene_tree import Found, above, members_of
 from xarray_omezarr.write.several import Said
 from xarray_omezarr.write.systems import Transforms, parse_transforms
-from xarray_omezarr.write.tree import plan_tree
+from xarray_omezarr.write.tree import tree_numbers
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import CoordinateSystem
@@ -235,11 +234,10 @@ def _numbers(
 ) -> dict[str, Hierarchy]:
     """The matrices and fields that transformations of the scene name, by path."""
     wanted = paths_of(told.scene.coordinate_transformations)
-    arrays = {**found.stored, **told.transforms.arrays}
     with said.about("transforms"):
-        for path, array in arrays.items():
-            if isinstance(array, xr.DataTree):
-                arrays[path] = plan_tree(array, field_options(options), stem=path)
+        nodes = {p: a for p, a in found.stored.items() if isinstance(a, xr.DataTree)}
+        given = {**found.stored, **told.transforms.arrays}
+        arrays = {**given, **tree_numbers(nodes, options)}
         starts = starts_of(told.scene, members) if wanted else {}
         return plan_numbers(wanted, arrays, options, plan_multiscale, starts)
     return {}

@@ -9,7 +9,6 @@ from typing import Any
 import xarray as xr
 
 from xarray_omezarr.errors import OptionError, some, warn
-from xarray_omezarr.grid.names import KIND_KEY
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.write.by_path import (
     ImageObject,
@@ -19,11 +18,8 @@ from xarray_omezarr.write.by_path import (
     images_of_mapping,
     in_natural_order,
 )
+from xarray_omezarr.write.number_nodes import is_matrix, node_at
 from xarray_omezarr.write.tree import LABELS
-
-#: The variable of a node that holds a matrix, which is the kind of the node as well.
-PARAMETERS = "parameters"
-_DIMS = ("output", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +105,7 @@ def _in_tree(tree: xr.DataTree, ends: Collection[str], named: Collection[str]) -
             if owner in images:
                 images[owner] = _without(images[owner], path[len(owner) + 1 :])
     _warn_of_loose([*matrices], stored, images)
-    return Found(images, {path: _values(node) for path, node in stored.items()})
-
-
-def node_at(tree: xr.DataTree, path: str) -> xr.DataTree | None:
-    """The node at a path, if there is one."""
-    node: xr.DataTree | None = tree
-    for name in path.split("/"):
-        node = None if node is None else node.children.get(name)
-    return node
-
-
-def is_matrix(node: xr.DataTree) -> bool:
-    """Whether a node holds the numbers of an affine or a rotation."""
-    if node.encoding.get(KIND_KEY) == PARAMETERS:
-        return PARAMETERS in node.data_vars
-    return [*node.data_vars] == [PARAMETERS] and node[PARAMETERS].dims == _DIMS
+    return Found(images, stored)
 
 
 def _matrices(node: xr.DataTree, path: str) -> Iterator[str]:
@@ -148,10 +129,6 @@ def _without(node: xr.DataTree, path: str) -> xr.DataTree:
     if parent is not None:
         del parent[name]
     return copied
-
-
-def _values(node: xr.DataTree) -> Any:
-    return node[PARAMETERS] if is_matrix(node) else node
 
 
 def _warn_of_loose(
