@@ -9,10 +9,12 @@ import xarray as xr
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
 from xarray_omezarr.grid.names import (
     CHANNEL_PREFIX,
+    FRAME_KEY,
     KIND_KEY,
     LEVELS_KEY,
     NAME_KEY,
     SCALE_KEY,
+    VARIABLE,
 )
 from xarray_omezarr.options import WriteOptions, complete
 from xarray_omezarr.read.multiscale import datasets, open_image
@@ -78,6 +80,10 @@ def image_pyramid(
     hierarchy = with_pixels(plan_multiscale(checked_array(obj), options))
     tree = xr.DataTree.from_dict(dict(_levels(hierarchy)))
     tree.encoding[KIND_KEY] = "image"
+    if (frame := obj.encoding.get(FRAME_KEY)) is not None:
+        tree.encoding[FRAME_KEY] = frame
+        for level in tree.children.values():
+            level.variables[VARIABLE].encoding[FRAME_KEY] = frame
     return tree
 
 

@@ -15,6 +15,7 @@ from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.grid.names import (
     CHANNEL_PREFIX,
     DTYPE_KEY,
+    FRAME_KEY,
     LABEL_IMAGES,
     LEVELS_KEY,
     NAME_KEY,
@@ -186,8 +187,9 @@ def _side_by_side(members: NDArray[Any], dims: list[str]) -> xr.Variable:
 
 
 def _encoding(known: Mapping[Any, Any], name: str | None) -> dict[Any, Any]:
-    """How the fields are stored; of the pyramid of one, nothing is left."""
-    encoding = {k: v for k, v in known.items() if k not in (LEVELS_KEY, NAME_KEY)}
+    """How the fields are stored; of the pyramid and place of one, nothing is left."""
+    own = (LEVELS_KEY, NAME_KEY, FRAME_KEY)
+    encoding = {k: v for k, v in known.items() if k not in own}
     ones = (1,) * len(DIMS)
     for key in ("chunks", "shards"):
         if encoding.get(key) is not None:

@@ -46,3 +46,7 @@ class Frame:
     systems: Mapping[str, CoordinateSystem]
     ways: tuple[Way, ...] = ()
     arrays: Mapping[str, Stored] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Frame:
+        """Itself: it never changes, and xarray copies what it finds beside pixels."""
+        return self
