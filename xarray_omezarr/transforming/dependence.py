@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from xarray_omezarr.errors import TransformationError
@@ -9,7 +10,7 @@ from xarray_omezarr.ngff.transforms import Bijection, ByDimension, Sequence
 from xarray_omezarr.transforming.applying import NONE
 from xarray_omezarr.transforming.composing import flat
 from xarray_omezarr.transforming.counting import check_part, outputs_of, staying
-from xarray_omezarr.transforming.linear import exact
+from xarray_omezarr.transforming.linear import Exact, chain, exact, is_linear
 from xarray_omezarr.transforming.parameters import with_matrices
 
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ def depends(
     arrays = with_matrices(transformation, arrays)
     rows = exact(transformation, ndim, arrays)
     if rows is not None:
-        return tuple(
-            frozenset(axis for axis, factor in enumerate(row[:-1]) if factor)
-            for row in rows
-        )
+        return _of_matrix(rows)
     if isinstance(transformation, Sequence):
         return _chain(transformation, ndim, arrays)
     if isinstance(transformation, Bijection):
@@ -74,10 +72,23 @@ def depends(
     return (frozenset(range(ndim)),) * count
 
 
+def _of_matrix(rows: Exact) -> Dependence:
+    return tuple(
+        frozenset(axis for axis, factor in enumerate(row[:-1]) if factor)
+        for row in rows
+    )
+
+
 def _chain(transformation: Sequence, ndim: int, arrays: Arrays) -> Dependence:
     found = tuple(frozenset({axis}) for axis in range(ndim))
-    for part in flat(transformation):
-        found = _through(depends(part, len(found), arrays), found)
+    # Matrices in a row are multiplied, since what one adds another may take away.
+    for has_matrix, run in groupby(flat(transformation), key=is_linear):
+        if has_matrix:
+            rows = chain(run, len(found), arrays)
+            found = _through(_of_matrix(rows or ()), found)
+            continue
+        for part in run:
+            found = _through(depends(part, len(found), arrays), found)
     return found
 
 

@@ -27,8 +27,9 @@ from xarray_omezarr.ngff.transforms import (
     Translation,
 )
 from xarray_omezarr.transforming.applying import NONE
+from xarray_omezarr.transforming.composing import flat
 from xarray_omezarr.transforming.counting import check_part, outputs_of, staying
-from xarray_omezarr.transforming.parameters import matrix_of, with_matrices
+from xarray_omezarr.transforming.parameters import is_known, matrix_of, with_matrices
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -188,6 +189,19 @@ def _exact(transformation: Transformation, ndim: int, arrays: Arrays) -> Exact |
         case Displacements() | Coordinates():
             return None
     raise AssertionError(transformation.type)
+
+
+def is_linear(transformation: Transformation) -> bool:
+    """Whether there is a matrix of a transformation that is no sequence or bijection.
+
+    Only those are asked for that stay what they are in a row of others.
+    """
+    if not is_known(transformation):
+        return False
+    if isinstance(transformation, ByDimension):
+        inner = (part.transformation for part in transformation.transformations)
+        return all(is_linear(part) for whole in inner for part in flat(whole))
+    return not isinstance(transformation, Displacements | Coordinates | Bijection)
 
 
 def fraction(value: float) -> Fraction:

@@ -66,10 +66,11 @@ def with_matrices(transformation: Transformation, arrays: Arrays) -> Arrays:
     What is looked at several times is so read once. Arrays that are missing are left
     to those who need them.
     """
+    wanted = {one.path: one.type for one in named(transformation) if one.is_matrix}
     read = {
-        one.path: _stored_matrix(one.type, one.path, arrays)
-        for one in named(transformation)
-        if one.is_matrix and one.path in arrays
+        path: _stored_matrix(kind, path, arrays)
+        for path, kind in wanted.items()
+        if path in arrays
     }
     return {**arrays, **read} if read else arrays
 

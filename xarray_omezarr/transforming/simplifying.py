@@ -12,9 +12,6 @@ from xarray_omezarr.errors import TransformationError
 from xarray_omezarr.ngff.transforms import (
     Affine,
     Bijection,
-    ByDimension,
-    Coordinates,
-    Displacements,
     Identity,
     MapAxis,
     ProjectAxis,
@@ -31,7 +28,14 @@ from xarray_omezarr.transforming.counting import (
     inputs_of,
 )
 from xarray_omezarr.transforming.inverting import is_orthonormal
-from xarray_omezarr.transforming.linear import Exact, after, chain, exact, rounded
+from xarray_omezarr.transforming.linear import (
+    Exact,
+    after,
+    chain,
+    exact,
+    is_linear,
+    rounded,
+)
 from xarray_omezarr.transforming.parameters import is_known, matrix_of, with_matrices
 
 if TYPE_CHECKING:
@@ -83,10 +87,10 @@ def simplify(
     parts = tuple(_resolved(flat(transformation), arrays))
     simple: list[Transformation] = []
     done = 0
-    for is_linear, group in groupby(parts, key=_is_linear):
+    for has_matrix, group in groupby(parts, key=is_linear):
         run = tuple(group)
         ndim = chain_inputs(parts[done:], arrays) if ndim is None else ndim
-        if is_linear and ndim is not None:
+        if has_matrix and ndim is not None:
             simple += _merged(run, ndim, arrays)
         else:
             simple += _without_identities(run)
@@ -130,7 +134,7 @@ def _resolved(
 
 def _is_redundant(transformation: Bijection, arrays: Arrays) -> bool:
     ways = (transformation.forward, transformation.inverse)
-    if not all(_is_linear(part) for way in ways for part in flat(way)):
+    if not all(is_linear(part) for way in ways for part in flat(way)):
         return False
     ndim = inputs_of(transformation.forward, arrays)
     if ndim is None:
@@ -158,15 +162,6 @@ def _are_inverse(there: Exact, back: Exact) -> bool:
 
 def _absolute(rows: Exact) -> Exact:
     return tuple(tuple(map(abs, row)) for row in rows)
-
-
-def _is_linear(part: Transformation) -> bool:
-    if not is_known(part):
-        return False
-    if isinstance(part, ByDimension):
-        inner = (one.transformation for one in part.transformations)
-        return all(_is_linear(one) for whole in inner for one in flat(whole))
-    return not isinstance(part, Displacements | Coordinates | Bijection)
 
 
 def _merged(
