@@ -132,6 +132,6 @@ def _of_chain(
                 yield (reading, *rest), last
         except TransformationError as error:
             # What follows does not take so many axes: it was not meant so.
-            problem = error
+            problem = problem or error
     if problem is not None and not found:
         raise problem

@@ -60,17 +60,19 @@ def _drafted(transformation: Transformation) -> list[str]:
     return sorted(_OF_DRAFTS.intersection(transformation.model_extra or ()))
 
 
-def with_matrices(transformation: Transformation, arrays: Arrays) -> Arrays:
+def with_matrices(
+    transformation: Transformation, arrays: Arrays, *, needed: bool = False
+) -> Arrays:
     """The arrays with the matrices that a transformation names read into memory.
 
     What is looked at several times is so read once. Arrays that are missing are left
-    to those who need them.
+    to those who need them, unless all are ``needed``.
     """
     wanted = {one.path: one.type for one in named(transformation) if one.is_matrix}
     read = {
         path: _stored_matrix(kind, path, arrays)
         for path, kind in wanted.items()
-        if path in arrays
+        if needed or path in arrays
     }
     return {**arrays, **read} if read else arrays
 

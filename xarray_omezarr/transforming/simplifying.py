@@ -83,7 +83,7 @@ def simplify(
     >>> simplify(thrice).to_json()
     {'type': 'scale', 'scale': [0.3]}
     """
-    arrays = with_matrices(transformation, arrays)
+    arrays = with_matrices(transformation, arrays, needed=True)
     parts = tuple(_resolved(flat(transformation), arrays))
     simple: list[Transformation] = []
     done = 0

@@ -62,9 +62,7 @@ def test_numbers_of_axes_must_follow() -> None:
 def test_a_wrong_order_is_told_by_the_names_of_the_systems() -> None:
     pixels = Scale(scale=(2,), **ends("array", "physical"))
     moved = Translation(translation=(5,), **ends("physical", "world"))
-    with pytest.raises(
-        TransformationError, match=r"'world', and the next one .*'array"
-    ):
+    with pytest.raises(TransformationError, match=r"'world', and the next .*'array"):
         compose(moved, pixels)
 
 
