@@ -58,9 +58,9 @@ def test_what_leaves_nothing_open_stays(transformation: Any) -> None:
 
 
 def test_a_transformation_that_leads_elsewhere_is_told() -> None:
-    with pytest.raises(TransformationError, match="gives 2 axes for 2, and .* has 3"):
+    with pytest.raises(TransformationError, match=r"gives 2 axes for 2, and .* has 3"):
         fitted(Scale(scale=(2, 2)), 2, 3)
-    with pytest.raises(TransformationError, match="gives 3 axes for 3, and .* has 2"):
+    with pytest.raises(TransformationError, match=r"gives 3 axes for 3, and .* has 2"):
         fitted(SHORT, 3, 2)
     with pytest.raises(TransformationError, match="of 2 axes, and is given 3"):
         first, last = Scale(scale=(1, 1, 1)), Scale(scale=(1, 2))

@@ -33,6 +33,7 @@ def part(t: Any, start: tuple[int, ...], end: tuple[int, ...]) -> DimensionPart:
 
 TURN = Rotation(rotation=((0.6, -0.8), (0.8, 0.6)))
 FIELD = Displacements(path="f")
+MOVED = Translation(translation=(1, 0))
 
 
 @pytest.mark.parametrize(
