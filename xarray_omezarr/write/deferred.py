@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from xarray_omezarr.hierarchy import Deferred, Hierarchy, join
+from xarray_omezarr.stored_numbers import numbers_of
 from xarray_omezarr.windows import with_default_windows
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.multiscale import Image
 
 
 def awaiting_pixels(hierarchy: Hierarchy) -> Hierarchy:
@@ -14,10 +19,11 @@ def awaiting_pixels(hierarchy: Hierarchy) -> Hierarchy:
     Parameters
     ----------
     hierarchy : Hierarchy
-        With any number of images; what is kept beside their levels stays.
+        With any number of images; what is kept beside their levels stays, and so do
+        fields that transformations of them name.
     """
     nodes = dict(hierarchy.nodes)
-    for path, image in hierarchy.images.items():
+    for path, image in _images(hierarchy).items():
         levels = [join(path, level.path) for level in image.multiscale.levels]
         for level in levels:
             nodes[level] = replace(hierarchy.array(level), source=Deferred())
@@ -30,6 +36,11 @@ def level_paths(hierarchy: Hierarchy) -> list[str]:
     """Paths of the levels of all images, those of an image the finest first."""
     return [
         join(path, level.path)
-        for path, image in hierarchy.images.items()
+        for path, image in _images(hierarchy).items()
         for level in image.multiscale.levels
     ]
+
+
+def _images(hierarchy: Hierarchy) -> dict[str, Image]:
+    numbers = numbers_of(hierarchy)
+    return {p: image for p, image in hierarchy.images.items() if p not in numbers}
