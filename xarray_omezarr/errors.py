@@ -9,6 +9,7 @@ OmeZarrError
 ├── OptionError            ValueError         a write option with an impossible value
 ├── PlateError             ValueError         rows, columns, wells that make no plate
 ├── MetadataError          ValueError         a MUST of the standard is broken
+├── TransformationError    ValueError         cannot be applied, inverted, found
 ├── OutsideError           KeyError           a position outside of the image
 ├── UnknownVersionError    ValueError         no such version of the standard
 ├── NotInVersionError      ValueError         the version cannot hold this

@@ -29,6 +29,7 @@ BUILTINS = {
     "PlateError": ValueError,
     "MetadataError": ValueError,
     "OutsideError": KeyError,
+    "TransformationError": ValueError,
     "UnknownVersionError": ValueError,
     "NotInVersionError": ValueError,
     "TargetExistsError": FileExistsError,

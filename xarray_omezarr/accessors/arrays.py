@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import xarray as xr
 
 from xarray_omezarr.accessors.members import ArrayMemberMethods
+from xarray_omezarr.accessors.placed import PlacedMethods
 from xarray_omezarr.options import LabelOptions, WriteOptions, shows_write_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @xr.register_dataarray_accessor("omezarr")
-class DataArrayAccessor(ArrayMemberMethods):
+class DataArrayAccessor(ArrayMemberMethods, PlacedMethods[xr.DataArray]):
     """OME-Zarr for a DataArray: what its pixels mean, and writing it."""
 
     def __init__(self, obj: xr.DataArray) -> None:

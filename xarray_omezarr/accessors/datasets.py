@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import xarray as xr
 
 from xarray_omezarr.accessors.members import MemberMethods
+from xarray_omezarr.accessors.placed import PlacedMethods
 from xarray_omezarr.options import WriteOptions, shows_write_options
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @xr.register_dataset_accessor("omezarr")
-class DatasetAccessor(MemberMethods):
+class DatasetAccessor(MemberMethods, PlacedMethods[xr.Dataset]):
     """OME-Zarr for a Dataset: writing one of its variables as an image."""
 
     def __init__(self, obj: xr.Dataset) -> None:

@@ -8,6 +8,7 @@ import xarray as xr
 
 from xarray_omezarr.accessors.members import MemberMethods
 from xarray_omezarr.accessors.nodes import NodeMethods
+from xarray_omezarr.accessors.placed import PlacedMethods
 from xarray_omezarr.accessors.scenes import SceneMethods
 from xarray_omezarr.options import LabelOptions, WriteOptions, shows_write_options
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @xr.register_datatree_accessor("omezarr")
-class DataTreeAccessor(NodeMethods, MemberMethods, SceneMethods):
+class DataTreeAccessor(
+    NodeMethods, MemberMethods, SceneMethods, PlacedMethods[xr.DataTree]
+):
     """OME-Zarr for a DataTree: what a node is, its levels, and writing them."""
 
     def __init__(self, obj: xr.DataTree) -> None:

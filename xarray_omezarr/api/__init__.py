@@ -24,6 +24,7 @@ from xarray_omezarr.api.kinds import (
 from xarray_omezarr.api.labels import plan_labels, prepare_labels, write_labels
 from xarray_omezarr.api.metadata import read_metadata, write_metadata
 from xarray_omezarr.api.opening import can_open, open_groups, open_image, open_level
+from xarray_omezarr.api.placing import coordinate_systems, to_system
 from xarray_omezarr.api.plates import plan_plate, prepare_plate, write_plate
 from xarray_omezarr.api.rebuilding import build_pyramid
 from xarray_omezarr.api.scenes import plan_scene, write_scene
@@ -40,6 +41,7 @@ __all__ = [
     "assign_grid",
     "build_pyramid",
     "can_open",
+    "coordinate_systems",
     "image_axes",
     "image_channels",
     "image_grid",
@@ -67,6 +69,7 @@ __all__ = [
     "read_metadata",
     "stack_plate",
     "template",
+    "to_system",
     "update",
     "write_bioformats2raw",
     "write_field",

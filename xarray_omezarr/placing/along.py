@@ -51,7 +51,7 @@ class Along:
         """Positions at indices of any shape; between pixels they are interpolated."""
         index = np.asarray(index)
         if index.dtype.kind in "iub":
-            return self.values[index.astype(np.intp, copy=False)]
+            return np.asarray(self.values[index.astype(np.intp, copy=False)])
         return np.asarray(np.interp(index, np.arange(self.size), self.values))
 
     def taken(self, indexer: slice | NDArray[Any]) -> Along:

@@ -11,10 +11,11 @@ from xarray.core.indexing import CoordinateTransformIndexingAdapter, IndexSelRes
 from xarray.indexes import CoordinateTransformIndex, PandasIndex
 
 from xarray_omezarr.errors import OutsideError, TransformationError
-from xarray_omezarr.placing.transform import WorldTransform
 
 if TYPE_CHECKING:
     from xarray.core.indexes import Index
+
+    from xarray_omezarr.placing.transform import WorldTransform
 
 #: The dim along which pixels lie that are selected with lists of positions.
 POINTS = "points"
@@ -23,9 +24,10 @@ POINTS = "points"
 class WorldIndex(CoordinateTransformIndex):
     """The index of coordinates that several dims tell together.
 
-    Positions select the nearest pixel, with ``method="nearest"``: numbers, lists of
-    one length (along a new dim ``points``) or DataArrays (along their dims). Coordinates
-    along one dim alone are selected as any others, also exactly or with slices.
+    Positions select the pixel that they lie in, with ``method="nearest"``: numbers,
+    lists of one length (along a new dim ``points``) or DataArrays (along their dims).
+    Coordinates along one dim alone are selected as any others, also exactly or with
+    slices.
     """
 
     transform: WorldTransform
@@ -180,7 +182,7 @@ class WorldIndex(CoordinateTransformIndex):
     @classmethod
     def concat(
         cls,
-        indexes: Sequence[WorldIndex],  # type: ignore[override]
+        indexes: Sequence[WorldIndex],
         dim: Hashable,
         positions: Any = None,
     ) -> WorldIndex:
@@ -210,7 +212,9 @@ def _broadcast(labels: Mapping[Any, Any]) -> tuple[dict[Any, Any], xr.DataArray]
         for name, array in zip(labels, arrays, strict=True)
     }
     plain = template.drop_vars([name for name in labels if name in template.coords])
-    return wanted, xr.DataArray(np.zeros(plain.shape), coords=plain.coords, dims=plain.dims)
+    return wanted, xr.DataArray(
+        np.zeros(plain.shape), coords=plain.coords, dims=plain.dims
+    )
 
 
 def _labelled(name: Hashable, label: Any) -> xr.DataArray:

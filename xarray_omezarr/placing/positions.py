@@ -79,6 +79,11 @@ def _canonical(name: str) -> str:
     return roles([name], {name: 1})[name].name
 
 
+def same_axis(one: str, other: str) -> bool:
+    """Whether two names are of the same axis, whatever their case."""
+    return one == other or _canonical(one) == _canonical(other)
+
+
 def places(obj: xr.DataArray, system: CoordinateSystem) -> tuple[Place, ...]:
     """Where the pixels of an object lie, by the coordinates it has now.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from xarray.indexes import CoordinateTransform
 
 from xarray_omezarr.placing.along import Along, Floats
-from xarray_omezarr.placing.ways import Way
+
+if TYPE_CHECKING:
+    from xarray_omezarr.placing.ways import Way
 
 
 class WorldTransform(CoordinateTransform):
@@ -31,7 +33,11 @@ class WorldTransform(CoordinateTransform):
     """
 
     def __init__(
-        self, names: Sequence[Hashable], along: Mapping[str, Along], way: Way, system: str
+        self,
+        names: Sequence[Hashable],
+        along: Mapping[str, Along],
+        way: Way,
+        system: str,
     ) -> None:
         super().__init__(names, {dim: part.size for dim, part in along.items()})
         self.along = dict(along)
@@ -79,7 +85,9 @@ class WorldTransform(CoordinateTransform):
     def _tells(self, dim_positions: Mapping[str, Any], name: Hashable) -> bool:
         return set(self.dims_of(name)) <= set(dim_positions)
 
-    def generate_coords(self, dims: tuple[str, ...] | None = None) -> dict[Hashable, Any]:
+    def generate_coords(
+        self, dims: tuple[str, ...] | None = None
+    ) -> dict[Hashable, Any]:
         """All values of the coordinates that lie along these dims."""
         own = self.dims if dims is None else dims
         grids = np.ix_(*(np.arange(self.dim_size[dim]) for dim in own))
@@ -94,7 +102,9 @@ class WorldTransform(CoordinateTransform):
             Arrays of one shape by name of coordinate.
         """
         positions = self.positions(coord_labels)
-        return {dim: self.along[dim].fraction(found) for dim, found in positions.items()}
+        return {
+            dim: self.along[dim].fraction(found) for dim, found in positions.items()
+        }
 
     def positions(self, coord_labels: Mapping[Hashable, Any]) -> dict[str, Floats]:
         """Positions along the dims, of coordinates that tell them."""
@@ -143,8 +153,10 @@ class WorldTransform(CoordinateTransform):
             self.system,
         )
 
-    def joined(self, others: Sequence[WorldTransform], dim: str) -> WorldTransform | None:
-        """The pixels of several, one after the other along a dim; None if that fails."""
+    def joined(
+        self, others: Sequence[WorldTransform], dim: str
+    ) -> WorldTransform | None:
+        """The pixels of several side by side along a dim; None if they do not fit."""
         if not all(self.equals(other, exclude=frozenset({dim})) for other in others):
             return None
         parts = [self.along[dim].values, *(other.along[dim].values for other in others)]
@@ -152,9 +164,7 @@ class WorldTransform(CoordinateTransform):
         along = {**self.along, dim: Along(np.concatenate(parts), own.pixel, own.unit)}
         return WorldTransform(self.coord_names, along, self.way, self.system)
 
-    def equals(
-        self, other: Any, *, exclude: frozenset[Hashable] | None = None
-    ) -> bool:
+    def equals(self, other: Any, *, exclude: frozenset[Hashable] | None = None) -> bool:
         """Whether the other gives the same coordinates, but for pixels of some dims."""
         return (
             isinstance(other, WorldTransform)

@@ -1,0 +1,165 @@
+"""Objects in other coordinate systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.placing.frames import CoordinateSystems, extended, frame_of
+from xarray_omezarr.placing.objects import place_array, place_dataset
+from xarray_omezarr.placing.trees import frames_in, place_tree
+from xarray_omezarr.transforming.stored import Field
+from xarray_omezarr.write.field_axes import field_dims
+from xarray_omezarr.write.systems import parse_transforms
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.axes import CoordinateSystem
+    from xarray_omezarr.transforming.stored import Stored
+    from xarray_omezarr.write.systems import Transforms
+
+T = TypeVar("T", xr.DataArray, xr.Dataset, xr.DataTree)
+
+
+def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
+    """The object with the coordinates that its pixels have in another system.
+
+    Where each axis of the system lies along one dim, it becomes the 1-D coordinate of
+    that dim, in exact decimals. Where several dims tell an axis together, as in a
+    turned or sheared image, there are lazy coordinates with as many dims, on which
+    ``.sel(..., method="nearest")`` selects the pixels that positions lie in. Pixels are
+    neither moved nor read.
+
+    Parameters
+    ----------
+    obj : xarray.DataArray, xarray.Dataset or xarray.DataTree
+        An image; images and label images; the tree of an image, a plate, a collection
+        or a scene, all of whose images and levels are placed.
+    system : str
+        Name of the system; ``"tile_0/physical"`` where the images of a scene have
+        systems of one name.
+    transforms : mapping or Scene, optional
+        Further systems and transformations, as for writing: the standard's JSON
+        ``{"coordinateSystems": [...], "coordinateTransformations": [...]}`` or models.
+        The system of the object is called ``physical``, or as it was read.
+
+    Returns
+    -------
+    as `obj`
+        Dims are the same. Coordinates have the names of the axes, in float64 with
+        ``attrs["units"]``. An axis with the name of a dim takes the place of its
+        coordinate, unless it lies along other dims: then it is called
+        ``{axis}_{system}``. Axes that no dim drives are single values.
+
+    Raises
+    ------
+    TransformationError
+        If there is no such system, no transformation leads there, or one needs
+        positions that are not known; of a tree, all that is wrong together.
+
+    Notes
+    -----
+    Positions come from the coordinates that the object has now, so that parts of
+    images, turned and coarsened ones are placed right.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(
+    ...     np.arange(12).reshape(3, 4),
+    ...     {"y": [0.0, 0.5, 1.0], "x": [0.0, 0.1, 0.2, 0.3]},
+    ...     ("y", "x"),
+    ... )
+    >>> axes = [{"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
+    >>> sheared = {
+    ...     "type": "affine",
+    ...     "affine": [[1, 0, 10], [2, 1, 0]],
+    ...     "input": {"name": "physical"},
+    ...     "output": {"name": "world"},
+    ... }
+    >>> transforms = {
+    ...     "coordinateSystems": [{"name": "world", "axes": axes}],
+    ...     "coordinateTransformations": [sheared],
+    ... }
+    >>> world = xo.to_system(da, "world", transforms=transforms)
+    >>> world.x_world.values
+    array([[0. , 0.1, 0.2, 0.3],
+           [1. , 1.1, 1.2, 1.3],
+           [2. , 2.1, 2.2, 2.3]])
+    >>> int(world.sel(y_world=10.5, x_world=1.1, method="nearest"))
+    5
+    """
+    given = parse_transforms(transforms)
+    arrays = {path: _stored(given, path) for path in given.arrays}
+    frames = partial(
+        extended,
+        systems=given.systems,
+        transformations=given.transformations,
+        arrays=arrays,
+    )
+    if isinstance(obj, xr.DataTree):
+        return place_tree(obj, system, frames)
+    if isinstance(obj, xr.Dataset):
+        return place_dataset(obj, system, frames)
+    return place_array(obj, frames(frame_of(obj)), system)
+
+
+def _stored(given: Transforms, path: str) -> Stored:
+    """A matrix or field, as transformations are computed with."""
+    array = given.arrays[path]
+    if isinstance(array, Field):
+        return array
+    if not isinstance(array, xr.DataArray):
+        return np.asarray(array)
+    if given.paths[path].type in ("affine", "rotation"):
+        return np.asarray(array.values)
+    dims, vectors = field_dims(array)
+    places = [dim for dim in dims if dim != vectors]
+    grid = inspect(array.transpose(*dims))
+    return Field(
+        array.transpose(*dims).data,
+        dims.index(vectors),
+        tuple(grid[dim].scale for dim in places),
+        tuple(grid[dim].translation for dim in places),
+    )
+
+
+def coordinate_systems(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+) -> Mapping[str, CoordinateSystem]:
+    """The systems that positions in an object can be told in.
+
+    Parameters
+    ----------
+    obj : xarray.DataArray, xarray.Dataset or xarray.DataTree
+        Read from a store or made by hand.
+
+    Returns
+    -------
+    mapping
+        Systems by name; by path and name, such as ``"tile_0/physical"``, where an
+        image of a scene has them. An image that tells of no others has one, called
+        ``physical``.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> import xarray_omezarr as xo
+    >>> da = xr.DataArray(np.zeros((4, 4)), dims=("y", "x"))
+    >>> xo.coordinate_systems(da.omezarr.assign_grid(units={"y": "um", "x": "um"}))
+    <1 coordinate system>
+    physical  y (micrometer), x (micrometer)  (that of the coordinates)
+    """
+    systems: dict[str, CoordinateSystem] = {}
+    owns: set[str | None] = set()
+    for frame in frames_in(obj):
+        owns.add(frame.own)
+        for key, system in frame.systems.items():
+            systems.setdefault(key, system)
+    (own,) = owns if len(owns) == 1 else (None,)
+    return CoordinateSystems(systems, own)

@@ -1,0 +1,122 @@
+"""DataArrays and Datasets in another system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from xarray_omezarr.errors import TransformationError
+from xarray_omezarr.grid.names import FRAME_KEY, GENERIC_NAMES, SCALE_KEY
+from xarray_omezarr.placing.coords import Placed, placed_coords, with_coords
+from xarray_omezarr.placing.frames import frame_of
+from xarray_omezarr.placing.moving import moved_attrs, moved_frame
+from xarray_omezarr.placing.plan import Chain, chain
+from xarray_omezarr.placing.positions import own_roles, places
+from xarray_omezarr.transforming.chains import key_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.transforming.frame import Frame
+
+
+def place_array(obj: xr.DataArray, frame: Frame, system: str) -> xr.DataArray:
+    """A DataArray with the coordinates that it has in a system.
+
+    Parameters
+    ----------
+    obj : xarray.DataArray
+        Its pixels are not touched.
+    frame : Frame
+        Its own: see `frames.frame_of`.
+    system : str
+        Key or name of the system.
+    """
+    key = key_of(frame, system)
+    if key == frame.own:
+        return obj.copy(deep=False)
+    way, placed = _planned(obj, frame, key)
+    now = moved_frame(way, placed)
+    found = with_coords(obj, placed)
+    found.encoding = _encoding(obj.encoding, way, placed, now)
+    found.attrs = moved_attrs(obj.attrs, frame, now)
+    return found
+
+
+def place_dataset(
+    ds: xr.Dataset, system: str, complete: Callable[[Frame], Frame]
+) -> xr.Dataset:
+    """A Dataset of an image and its label images with their coordinates in a system.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Its variables share coordinates; those of the image count.
+    system : str
+        Key or name of the system.
+    complete : callable
+        Gives the frame for that of the image.
+    """
+    name = principal(ds)
+    if name is None:
+        raise TransformationError(
+            f"The Dataset holds no image to place in {system!r}: none of "
+            f"{list(ds.data_vars)} has two dims of space"
+        )
+    image = ds[name]
+    frame = complete(frame_of(image, ds.attrs))
+    key = key_of(frame, system)
+    if key == frame.own:
+        return ds.copy(deep=False)
+    way, placed = _planned(image, frame, key)
+    now = moved_frame(way, placed)
+    found = with_coords(ds, placed)
+    found.encoding = dict(ds.encoding)
+    found.attrs = moved_attrs(ds.attrs, frame, now)
+    for other in ds.data_vars:
+        if set(ds[other].dims) <= set(image.dims) and _is_image(ds[other]):
+            variable = found.variables[other]
+            variable.encoding = _encoding(ds[other].encoding, way, placed, now)
+            variable.attrs = moved_attrs(ds[other].attrs, frame, now)
+    return found
+
+
+def principal(ds: xr.Dataset) -> str | None:
+    """The variable whose coordinates count: the image, else the one of most dims."""
+    for name in GENERIC_NAMES:
+        if name in ds.data_vars:
+            return name
+    images = [str(name) for name in ds.data_vars if _is_image(ds[name])]
+    return max(images, key=lambda name: ds[name].ndim, default=None)
+
+
+def _is_image(obj: xr.DataArray) -> bool:
+    if not all(isinstance(dim, str) for dim in obj.dims):
+        return False
+    return sum(role.type == "space" for role in own_roles(obj).values()) >= 2
+
+
+def _planned(obj: xr.DataArray, frame: Frame, key: str) -> tuple[Chain, Placed]:
+    own = places(obj, frame.systems[str(frame.own)])
+    way = chain(frame, key, own, list(map(str, obj.dims)))
+    return way, placed_coords(obj, way, own_roles(obj))
+
+
+def _encoding(
+    known: Mapping[Any, Any], way: Chain, placed: Placed, now: Frame
+) -> dict[Any, Any]:
+    """What the encoding says of coordinates is that of the new ones."""
+    encoding = {**known, FRAME_KEY: now}
+    scales = encoding.get(SCALE_KEY)
+    if isinstance(scales, Mapping):
+        told = dict(scales)
+        for at, output in placed.replaced.items():
+            dim = way.places[at].dim
+            line = way.line(output) if dim is not None else None
+            if dim is None or output.axis.type == "channel":
+                continue
+            told.pop(dim, None)
+            if line is not None:
+                told[dim] = abs(line.scale)
+        encoding[SCALE_KEY] = told
+    return encoding
