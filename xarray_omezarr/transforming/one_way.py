@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import TransformationError
+from xarray_omezarr.ngff.matrices import determinant
 from xarray_omezarr.ngff.transforms import (
     Affine,
     Bijection,
@@ -75,17 +77,43 @@ def without_inverse(transformation: Transformation, arrays: Arrays) -> str | Non
 
 
 def is_to_be_tried(transformation: Transformation) -> bool:
-    """Whether the numbers, which are not stored elsewhere, tell if it has an inverse.
+    """Whether its numbers, which stand in it, have to tell if it has an inverse.
 
-    Of a stored matrix it is taken for granted, as it had to be read.
+    Of a stored matrix it is taken for granted, as it would have to be read.
     """
-    if isinstance(transformation, Bijection):
+    if isinstance(transformation, Bijection) or _is_stored(transformation):
         return False
-    parts = list(parts_of(transformation))
-    if any(isinstance(part, Affine) and part.path is not None for part in parts):
+    if isinstance(transformation, Affine):
+        return not _is_regular(transformation)
+    if isinstance(transformation, Sequence):
+        return any(map(_may_need_others, transformation.transformations))
+    # One may take an axis twice.
+    return isinstance(transformation, ByDimension)
+
+
+def _is_stored(transformation: Transformation) -> bool:
+    return any(
+        isinstance(part, Affine) and part.path is not None
+        for part in parts_of(transformation)
+    )
+
+
+def _may_need_others(part: Transformation) -> bool:
+    # Axes that one part of a sequence makes another one may drop.
+    if isinstance(part, ProjectAxis):
+        return True
+    if isinstance(part, Scale):
+        return 0 in part.scale
+    return is_to_be_tried(part)
+
+
+def _is_regular(affine: Affine) -> bool:
+    """Whether a matrix has an inverse for sure, rounding included."""
+    rows = [row[:-1] for row in affine.affine or ()]
+    if any(len(row) != len(rows) for row in rows):
         return False
-    # Parts of a byDimension may take an axis twice.
-    return any(isinstance(part, Affine | ProjectAxis | ByDimension) for part in parts)
+    largest = math.prod(math.hypot(*row) for row in rows)
+    return abs(determinant(rows)) > 1e-9 * largest
 
 
 def _field_in(transformation: Transformation) -> str | None:
