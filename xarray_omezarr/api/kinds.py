@@ -85,6 +85,8 @@ def _is_told(node: xr.DataTree) -> bool:
 
 def _own_levels(tree: xr.DataTree) -> list[xr.DataTree]:
     """Nodes of the levels of an image, finest first; it may be the only one itself."""
+    if tree.encoding.get(KIND_KEY) == SCENE or _is_scene(tree):
+        return []
     if not _variable(tree):
         return _level_nodes(tree)
     is_field = tree.level == _WELL_DEPTH + 1 and _is_in_plate(tree)

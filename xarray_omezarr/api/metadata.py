@@ -11,6 +11,7 @@ from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.read.multiscale import LABELS
 from xarray_omezarr.store.described import (
@@ -25,12 +26,13 @@ from xarray_omezarr.store.standing import group_at
 from xarray_omezarr.store.target import StoreLike, Target, open_target
 from xarray_omezarr.store.zip_target import refuse_changing
 from xarray_omezarr.write.labels import Listed
+from xarray_omezarr.write.scene import scene_version
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Metadata, Version
     from xarray_omezarr.store.target import Group
 
-_MODELS = (Image, LabelImage, LabelsGroup, Plate, Well, Bioformats2Raw, Series)
+_MODELS = (Image, LabelImage, LabelsGroup, Plate, Well, Bioformats2Raw, Series, Scene)
 
 
 def write_metadata(
@@ -51,10 +53,10 @@ def write_metadata(
     ----------
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the group is; it is made if it is not there.
-    model : xo.ngff.Image, LabelImage, LabelsGroup, Plate, Well, Bioformats2Raw, Series
-        What the group is. Of an image, each level is an array that exists, with as many
-        dims as there are axes. A label image is added to the list of the group
-        ``labels`` above it, if that is in the same store.
+    model : xo.ngff.Image, LabelImage, LabelsGroup, Plate, Well, ... or Scene
+        What the group is. Of a scene, each image exists. Of an image, each level is an
+        array that exists, with as many dims as there are axes. A label image is added
+        to the list of the group ``labels`` above it, if that is in the same store.
     version : str, optional
         Of the standard. That which is there if None, else the newest that is stored in
         the format of Zarr of the group.
@@ -99,7 +101,8 @@ def write_metadata(
         )
     target = open_target(store, group=group, storage_options=storage_options)
     refuse_changing(target)
-    chosen = version_for(target, version)
+    asked = scene_version(version).name if isinstance(model, Scene) else version
+    chosen = version_for(target, asked)
     check_described(target, model, chosen)
     name_dimensions(target, model)
     _say(target, model, chosen)
@@ -146,7 +149,7 @@ def read_metadata(
 
     Returns
     -------
-    xo.ngff.Image, LabelImage, LabelsGroup, Plate, Well, Bioformats2Raw or Series
+    xo.ngff.Image, LabelImage, LabelsGroup, Plate, Well, Bioformats2Raw, Series or Scene
         The same for every version of the standard; unknown keys are kept in it.
 
     Raises

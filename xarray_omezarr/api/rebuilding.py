@@ -121,7 +121,7 @@ def build_pyramid(
 
 def _image_paths(target: Target) -> tuple[list[str], bool]:
     """Paths of the images at the target, and whether they are fields of a plate."""
-    opened = open_tree(target, Selection(levels=(0,), labels=False))
+    opened = open_tree(target, Selection(levels=(0,), labels=False, numbers=False))
     paths = [
         path
         for path, image in opened.images.items()

@@ -11,9 +11,12 @@ from xarray_omezarr.errors import (
     OmeZarrError,
     OmeZarrWarning,
     OptionError,
+    some,
 )
 from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.named import image_paths
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.open_documents import (
@@ -133,7 +136,8 @@ def update(
         )
     target = open_target(store, group=group, storage_options=storage_options)
     check_updatable(target)
-    opened = open_tree(target, Selection(levels=(0,)))
+    opened = open_tree(target, Selection(levels=(0,), numbers=False))
+    _refuse_scene(target, opened.group("").model)
     zarr_format = opened.version.features.zarr_format
     images = Images.of(opened, target.path, GROUP_NAMES[zarr_format], XML)
     wanted.check(images)
@@ -150,6 +154,15 @@ def update(
         return new
 
     return update_groups(target, zarr_format, images.paths, images.files, revised)
+
+
+def _refuse_scene(target: Target, model: object) -> None:
+    if isinstance(model, Scene):
+        paths = [*image_paths(model)[0]]
+        raise OptionError(
+            f"{target} is a scene, which says where images lie, not how large their "
+            f"pixels are; correct one of its images with group=: {some(paths)}"
+        )
 
 
 def _image_of(label: Target, zarr_format: ZarrFormat) -> tuple[str, Image] | None:

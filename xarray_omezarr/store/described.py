@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import zarr
@@ -18,6 +18,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.standing import standing
@@ -82,6 +83,38 @@ def check_described(target: Target, model: Model, version: Version) -> None:
             with problems.collected():
                 _check_level(target.child(path), names, version)
         problems.raise_all(f"These metadata do not describe what {target} holds")
+    elif isinstance(model, Scene):
+        _check_scene(target, model)
+
+
+def _check_scene(target: Target, scene: Scene) -> None:
+    """Raise if an image is not there, or has no system that the scene names."""
+    problems = Problems()
+    names: dict[str, dict[str, None]] = {}
+    for way in scene.coordinate_transformations:
+        for end in (way.input, way.output):
+            if end is not None and end.path and end.name:
+                names.setdefault(end.path, {})[end.name] = None
+    for path, wanted in names.items():
+        with problems.collected():
+            _check_systems(target.child(path), wanted)
+    problems.raise_all(f"This scene does not describe what {target} holds")
+
+
+def _check_systems(target: Target, wanted: Iterable[str]) -> None:
+    image = standing(target).model
+    if not isinstance(image, Image):
+        what = "nothing" if image is None else image.summary()
+        raise MetadataError(
+            f"There is {what} at {target}, and the scene names a coordinate system of "
+            "an image there; write the image first, or leave out what names it"
+        )
+    known = [system.name for system in image.multiscale.coordinate_systems]
+    if missing := [name for name in wanted if name not in known]:
+        raise MetadataError(
+            f"The scene names the coordinate systems {missing} of {target}, which has "
+            f"{known}; name one of these"
+        )
 
 
 def _is_alike(known: Model, model: Model) -> bool:

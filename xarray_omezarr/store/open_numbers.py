@@ -41,6 +41,8 @@ class Numbers:
         What is looked for, by path.
     unusable : dict
         Why something is not what the transformation needs, by path.
+    are_opened : bool
+        Whether anything is looked for.
     """
 
     target: Target
@@ -48,9 +50,12 @@ class Numbers:
     groups: GroupReader
     named: dict[str, Named] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
+    are_opened: bool = True
 
     def wanted(self, groups: Mapping[str, GroupNode]) -> list[str]:
         """Paths that groups name and nobody named before; they are noted."""
+        if not self.are_opened:
+            return []
         known = {*self.named}
         for above, node in groups.items():
             self.look_for(told_by(node.model), above)

@@ -155,7 +155,9 @@ def begin(target: Target, selection: Selection) -> Begun:
     if levels is None and isinstance(node.model, Plate):
         levels = (0,)
     numbers = None if levels == "all" else levels
-    return version, node, Opening(target, root.zarr_format, reader, numbers)
+    opening = Opening(target, root.zarr_format, reader, numbers)
+    opening.numbers.are_opened = selection.numbers
+    return version, node, opening
 
 
 def _read_root(target: Target) -> Root:

@@ -22,12 +22,15 @@ class Selection:
         Paths of wells in a plate, and of fields in wells; all if None.
     labels : bool
         Whether label images are opened with their image.
+    numbers : bool
+        Whether matrices and fields are opened that transformations name.
     """
 
     levels: tuple[int, ...] | Literal["all"] | None = None
     wells: tuple[str, ...] | None = None
     fields: tuple[str, ...] | None = None
     labels: bool = True
+    numbers: bool = True
 
 
 def named(names: Iterable[str] | None, option: str) -> tuple[str, ...] | None:

@@ -27,6 +27,7 @@ from xarray_omezarr.write.by_path import (
 )
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, ome_xml_for
+from xarray_omezarr.write.tree import refuse_scene
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Model
@@ -200,6 +201,7 @@ def collection(obj: Any) -> Collection:
 
 
 def _of_tree(tree: xr.DataTree) -> Collection:
+    refuse_scene(tree, "give its images as a mapping, such as {'0': tree['tile_0']}")
     if tree.data_vars:
         raise OptionError(
             f"Node {tree.path!r} holds the variables {[*tree.data_vars]}, and the root "

@@ -13,7 +13,7 @@ from xarray_omezarr.grid.kept import KEY
 from xarray_omezarr.grid.names import LEVELS_KEY, VARIABLE
 from xarray_omezarr.hierarchy import GroupNode
 from xarray_omezarr.write.plate_map import PLATE_MAP, merged_columns, plain_value
-from xarray_omezarr.write.tree import innermost
+from xarray_omezarr.write.tree import innermost, refuse_scene
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
@@ -109,6 +109,7 @@ def _checked(value: Any, path: str) -> FieldObject:
 
 
 def _of_tree(tree: xr.DataTree) -> PlateTree:
+    refuse_scene(tree, "give its images as a mapping, as in {'A/1/0': tree['tile_0']}")
     _refuse_parts(tree)
     _refuse_other_depths(tree)
     problems = Problems()

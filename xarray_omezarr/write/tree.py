@@ -10,6 +10,7 @@ from xarray_omezarr.errors import LayoutError, OptionError, Problems
 from xarray_omezarr.grid.names import (
     KIND_KEY,
     LEVELS_KEY,
+    OME,
     PARAMETERS,
     SCALE_KEY,
     VARIABLE,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Node beside the levels of an image that holds its label images.
 LABELS = "labels"
+#: Kind of a tree of images that share a space, and key of its metadata.
+SCENE = "scene"
 # Ratios of scales of other programs are those of sizes: 1.9960 for 1000 and 501.
 _NEARLY_WHOLE = 0.05
 
@@ -134,6 +137,23 @@ def innermost(node: xr.DataTree) -> xr.DataTree:
     return node
 
 
+def refuse_scene(tree: xr.DataTree, instead: str) -> None:
+    """Refuse what was read as a scene: its images are neither levels nor fields.
+
+    Raises
+    ------
+    OptionError
+        Naming `instead`, besides the method that writes it.
+    """
+    ome = tree.attrs.get(OME)
+    told = isinstance(ome, Mapping) and isinstance(ome.get(SCENE), Mapping)
+    if tree.encoding.get(KIND_KEY) == SCENE or told:
+        raise OptionError(
+            f"Node {tree.path!r} is a scene, whose transformations would be lost: "
+            f"write it with to_scene, or {instead}"
+        )
+
+
 def tree_levels(
     tree: xr.DataTree,
     variable: str | None,
@@ -161,6 +181,7 @@ def tree_levels(
     """
     names = [name for name in level_children(tree, others) if name != LABELS]
     children = {name: tree.children[name] for name in names}
+    refuse_scene(tree, "one of its images with to_image on its own node")
     if tree.data_vars and children:
         raise OptionError(
             f"Node {tree.path!r} holds the variables {[*tree.data_vars]} and the nodes "
