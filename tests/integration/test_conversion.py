@@ -885,3 +885,45 @@ def test_memory_does_not_grow_with_the_image(tmp_path, options):
     found = zarr.open_array(tmp_path / "t.zarr", path="0", mode="r")
     np.testing.assert_array_equal(found[50], plane[0])
     assert json.loads((tmp_path / "t.zarr/zarr.json").read_text())["attributes"]
+
+
+class Unlisted(WrapperStore):
+    """A server that does not say what it holds."""
+
+    async def list_dir(self, prefix):
+        raise NotImplementedError
+        yield ""
+
+    list = list_prefix = list_dir
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_scene_comes_with_what_its_transformations_name(tmp_path, lists):
+    units = dict.fromkeys("yx", "micrometer")
+    plane = xr.DataArray(np.arange(96, dtype="uint8").reshape(8, 12), dims=("y", "x"))
+    plane = plane.omezarr.assign_grid(scale={"y": 0.5, "x": 0.5}, units=units)
+    field = xr.DataArray(np.ones((2, 4, 6), "float32"), dims=("d", "y", "x"))
+    ends = {"output": {"name": "physical", "path": "a"}}
+    ends["input"] = {"name": "physical", "path": "b"}
+    ways = [
+        {"type": "affine", "path": "coordinateTransformations/turn", **ends},
+        {"type": "displacements", "path": "coordinateTransformations/warp", **ends},
+    ]
+    arrays = {"turn": np.eye(2, 3), "warp": field.omezarr.assign_grid(units=units)}
+    told = {
+        "coordinateTransformations": ways,
+        "arrays": {
+            f"coordinateTransformations/{name}": arrays[name] for name in arrays
+        },
+    }
+    images = {name: plane.to_dataset(name="image") for name in "ab"}
+    scene = tmp_path / "scene.zarr"
+    xr.DataTree.from_dict(images).omezarr.to_scene(scene, transforms=told)
+    local = LocalStore(scene, read_only=True)
+    if lists:
+        convert(local, tmp_path / "t.zarr", version=NEWEST)
+    else:
+        with pytest.warns(errors.OmeZarrWarning, match="cannot list"):
+            convert(Unlisted(local), tmp_path / "t.zarr", version=NEWEST)
+    assert chunk_hashes(tmp_path / "t.zarr") == chunk_hashes(scene)
+    assert documents(tmp_path / "t.zarr")[""] == documents(scene)[""]

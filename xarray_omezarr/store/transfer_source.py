@@ -16,7 +16,6 @@ from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plain import endless_number
 from xarray_omezarr.ngff.plate import Plate, Well
-from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.store.in_flight import Room
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.open_documents import group_attrs, read_documents
@@ -92,15 +91,11 @@ def read_source(
     """
     begun = begin(target, selection)
     opening = begun[2]
-    if isinstance(begun[1].model, Scene):
-        # It lists nothing: its images are found as those that nothing lists are.
-        hierarchy = Hierarchy(begun[0], {"": begun[1]})
-    else:
-        with warnings.catch_warnings():
-            if not lossy:
-                # Said below, as the reason why nothing is converted.
-                warnings.filterwarnings("ignore", "Not everything that ")
-            hierarchy = open_begun(target, selection, begun)
+    with warnings.catch_warnings():
+        if not lossy:
+            # Said below, as the reason why nothing is converted.
+            warnings.filterwarnings("ignore", "Not everything that ")
+        hierarchy = open_begun(target, selection, begun)
     if opening.left_out and not lossy:
         raise MetadataError(
             f"Not everything that {target} lists can be opened: "
@@ -109,11 +104,6 @@ def read_source(
         )
     walk = _Walk(opening, hierarchy)
     lists = walk.run()
-    if not lists and len(hierarchy.nodes) == 1:
-        raise MetadataError(
-            f"{target} cannot list what it holds, and a scene does not tell where all "
-            "of its images are; convert them one by one"
-        )
     if not lists:
         warn(
             f"{target} cannot list what it holds: groups, arrays and files that are "

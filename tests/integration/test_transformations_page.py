@@ -1,0 +1,72 @@
+"""What the page about transformations shows runs, and does what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import xarray_omezarr as xo
+from tests.integration.pages import run_page
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("page"))
+        names = run_page("transformations.md")
+        reports = {
+            name: xo.validate(f"{name}.ome.zarr", data="all")
+            for name in ("tilted", "plane", "stored", "warped")
+        }
+    return {**names, "reports": reports}
+
+
+def test_what_is_written_has_no_findings(page) -> None:
+    for name, report in page["reports"].items():
+        assert report.findings == (), f"{name}: {report}"
+
+
+def test_the_bead_is_where_the_angle_says(page) -> None:
+    # The plane is 8 um along the stage, the row 6 um down the plane.
+    angle = np.pi / 6
+    depth, along = 6 * np.sin(angle), 100 - 8 + 6 * np.cos(angle)
+    assert (depth, round(along, 3)) == (pytest.approx(3.0), 97.196)
+    world = page["world"]
+    assert float(world.z_world[30]) == pytest.approx(depth, rel=1e-12)
+    assert float(world.y_world[20, 30]) == pytest.approx(along, rel=1e-12)
+
+
+def test_positions_outside_are_refused(page) -> None:
+    with pytest.raises(KeyError):
+        page["world"].sel(z_world=7.0, y_world=97.2, method="nearest")
+
+
+def test_systems_that_are_not_there_are_told(page) -> None:
+    with pytest.raises(xo.TransformationError, match="physical"):
+        page["image"].omezarr.to_system("atlas")
+
+
+def test_outside_of_the_field_nothing_is_known(page) -> None:
+    # The field ends at 12 + 1 um along y, and at 20 + 1 um along x.
+    known = np.isfinite(page["warped"].y_atlas.values)
+    y, x = page["warped"].y.values, page["warped"].x.values
+    np.testing.assert_array_equal(known.any(axis=1), y <= 13)
+    np.testing.assert_array_equal(known.any(axis=0), x <= 21)
+
+
+def test_a_field_alone_is_not_selected_on(page) -> None:
+    with pytest.raises(xo.OmeZarrError):
+        page["warped"].sel(y_atlas=6.5, x_atlas=10.0, method="nearest")
+
+
+def test_cubic_interpolation_and_early_versions_are_refused(page, tmp_path) -> None:
+    plane, atlas = page["plane"], page["atlas"]
+    with pytest.raises(xo.NotInVersionError):
+        plane.omezarr.to_image(tmp_path / "a.zarr", version="0.5", transforms=atlas)
+    way = {**atlas["coordinateTransformations"][0], "interpolation": "cubic"}
+    cubic = {**atlas, "coordinateTransformations": [way]}
+    with pytest.raises(xo.OmeZarrError, match="cubic"):
+        plane.omezarr.to_image(tmp_path / "a.zarr", version="0.6", transforms=cubic)
+    assert not (tmp_path / "a.zarr").exists()
