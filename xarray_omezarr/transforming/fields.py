@@ -99,7 +99,7 @@ def sample(
             pixels = _read(field, box)
             for start in range(0, chosen.size, _BLOCK):
                 part = chosen[start : start + _BLOCK]
-                result[where[part]] = _interpolated(pixels, found, part, box[0])
+                result[where[part]] = _interpolated(pixels, found, part, box)
     return result
 
 
@@ -258,34 +258,36 @@ def _chunks(field: Field) -> tuple[int, ...]:
 
 
 def _read(field: Field, box: Box) -> NDArray[Any]:
-    """Pixels of a box, components last."""
+    """Pixels of a box, one after the other: of shape (pixels, components)."""
     slices = [slice(a, b) for a, b in zip(*box, strict=True)]
     slices.insert(field.component, slice(None))
     pixels = np.asarray(field.vectors[tuple(slices)])
-    return np.moveaxis(pixels, field.component, -1)
+    # The entries of a vector beside each other, as they are needed together; in place,
+    # as what takes some of an array that is strewn copies all of it each time.
+    vectors = np.ascontiguousarray(np.moveaxis(pixels, field.component, -1))
+    return vectors.reshape(-1, vectors.shape[-1])
 
 
 def _interpolated(
-    pixels: NDArray[Any], found: _Neighbours, part: Indices, start: tuple[int, ...]
+    pixels: NDArray[Any], found: _Neighbours, part: Indices, box: Box
 ) -> Floats:
     """Vectors at some of the points, of shape (points, components)."""
-    lower = (found.lower[part] - start).T
+    shape = [b - a for a, b in zip(*box, strict=True)]
+    steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    first = (found.lower[part] - box[0]) @ np.array(steps)
     if found.fraction is None:
-        return np.asarray(pixels[tuple(lower)], dtype=np.float64)
-    upper, fraction = (found.upper[part] - start).T, found.fraction[part].T
+        return pixels.take(first, axis=0).astype(np.float64)
+    further = (found.upper[part] - found.lower[part]).T
+    fraction = found.fraction[part].T
     result = np.zeros((part.size, pixels.shape[-1]))
-    for sides in product((False, True), repeat=len(lower)):
-        weight = np.ones(part.size)
-        for side, share in zip(sides, fraction, strict=True):
-            weight *= share if side else 1 - share
-        used = np.flatnonzero(weight)
-        if used.size == 0:
-            continue
-        corner = [
-            (b if side else a)[used]
-            for side, a, b in zip(sides, lower, upper, strict=True)
-        ]
-        # Pixels without weight are left out: NaN times 0 is NaN.
-        values = pixels[tuple(corner)].astype(np.float64)
-        result[used] += weight[used, np.newaxis] * values
+    for sides in product((False, True), repeat=len(shape)):
+        weight, index = np.ones(part.size), first
+        for side, share, one, step in zip(sides, fraction, further, steps, strict=True):
+            weight = weight * (share if side else 1 - share)
+            index = index + one * step if side else index
+        values = pixels.take(index, axis=0).astype(np.float64)
+        if not weight.all():
+            # NaN times 0 is NaN, and pixels without weight do not count.
+            values[weight == 0] = 0
+        result += weight[:, np.newaxis] * values
     return result
