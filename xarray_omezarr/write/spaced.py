@@ -13,6 +13,7 @@ from xarray_omezarr.errors import (
     NotInVersionError,
     OmeZarrError,
     Problems,
+    raise_together,
     warn,
 )
 from xarray_omezarr.grid.kept import KEY
@@ -20,6 +21,7 @@ from xarray_omezarr.grid.names import FRAME_KEY
 from xarray_omezarr.hierarchy import Hierarchy
 from xarray_omezarr.ngff.multiscale import Image, Multiscale
 from xarray_omezarr.ngff.named import named, within
+from xarray_omezarr.ngff.rules.check import check_attributes
 from xarray_omezarr.ngff.spaces import has_spaces, with_spaces
 from xarray_omezarr.ngff.transforms import (
     Affine,
@@ -127,6 +129,9 @@ def with_systems(
                 shown[number] = with_numbers(way, parts)
         with problems.collected():
             picture = joined_systems(picture, asked, shown)
+        if not problems:
+            with problems.collected():
+                _check_rules(picture, options)
     problems.raise_all("transforms cannot be written with this image")
     if picture is not model.multiscale:
         model = model.model_copy(update={"multiscales": (picture,)})
@@ -179,6 +184,18 @@ def arrays_of(da: xr.DataArray, *, is_label: bool = False) -> dict[str, Any]:
         for path, array in frame.arrays.items()
         if path.startswith(group)
     }
+
+
+def _check_rules(picture: Multiscale, options: WriteOptions) -> None:
+    """Refuse what the schemas of the standard do, and no model does."""
+    attrs = registry.get(_version(options)).to_attrs(Image(multiscales=(picture,)))
+    findings = check_attributes(attrs).findings
+    problems = [
+        MetadataError(f"{one.pointer} {one.message}: {one.remedy or one.clause}")
+        for one in findings
+        if one.severity == "error"
+    ]
+    raise_together(problems, "transforms break the rules of the standard")
 
 
 def _version(options: WriteOptions) -> str:

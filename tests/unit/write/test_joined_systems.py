@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -69,8 +70,9 @@ def test_what_is_told_of_the_system_of_the_image_completes_it() -> None:
     ],
 )
 def test_what_contradicts_the_image_is_refused(system, said) -> None:
-    with pytest.raises((MetadataError, OmeZarrErrorGroup), match=said):
+    with pytest.raises((MetadataError, OmeZarrErrorGroup)) as caught:
         joined(systems=[{"name": "physical", **system}])
+    assert re.search(said, str(caught.value))
 
 
 @pytest.mark.parametrize(
