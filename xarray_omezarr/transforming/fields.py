@@ -82,24 +82,16 @@ def sample(
     >>> sample(field, points, "nearest").ravel()
     array([ 0., 10., 20., nan])
     """
-    nearest = _is_nearest(interpolation)
+    lattice = _Lattice(field, nearest=_is_nearest(interpolation))
     points = np.asarray(points, dtype=np.float64)
     _check(field, points, components)
-    shape = sizes(field)
     result = np.full((len(points), field.vectors.shape[field.component]), np.nan)
-    indices, rounding = _indices(field, points)
-    # NaN is not inside, as it compares with nothing.
-    edge = np.asarray(shape) - 0.5
-    inside = np.all((indices >= -0.5 - rounding) & (indices <= edge + rounding), axis=1)
-    where = np.flatnonzero(inside)
-    if where.size:
-        indices, rounding = indices[where], rounding[where]
-        found = _Neighbours.of(indices, rounding, shape, nearest=nearest)
-        for chosen, box in _boxes(field, found):
-            pixels = _read(field, box)
-            for start in range(0, chosen.size, _BLOCK):
-                part = chosen[start : start + _BLOCK]
-                result[where[part]] = _interpolated(pixels, found, part, box)
+    cells = _Cells.of(points, lattice)
+    for chosen, box in _boxes(field, cells):
+        pixels = _read(field, box)
+        for part in _blocks(chosen):
+            at = cells.where[part]
+            result[at] = _interpolated(pixels, points[at], lattice, box)
     return result
 
 
@@ -155,55 +147,90 @@ def _check(field: Field, points: Floats, components: int | None) -> None:
         )
 
 
-def _indices(field: Field, points: Floats) -> tuple[Floats, Floats]:
-    """Indices of pixels with fractions, and how far each may be off by rounding.
-
-    A position that is spelled 0.35 lies half way between pixels that are 0.1 apart,
-    and 0.35 / 0.1 is a little less than 3.5.
-    """
-    scale, translation = np.asarray(field.scale), np.asarray(field.translation)
-    # What is too far away for a number is outside.
-    with np.errstate(over="ignore"):
-        indices = (points - translation) / scale
-        largest = np.maximum(np.abs(points), np.abs(translation)) / np.abs(scale)
-    rounding = 4 * np.finfo(np.float64).eps * np.maximum(largest, 1)
-    # Where positions tell no pixel apart any more, no pixel may be chosen by this.
-    return indices, np.minimum(rounding, 1e-3)
-
-
 @dataclass(frozen=True, slots=True)
-class _Neighbours:
-    """The pixels about each point: arrays of shape (points, axes)."""
+class _Lattice:
+    """Which pixels lie about a position, and how much each of them counts."""
 
-    lower: Indices
-    upper: Indices
-    #: How much of `upper`: 0 to 1; where it is 0, `upper` is `lower`.
-    fraction: Floats | None
+    field: Field
+    nearest: bool
 
-    @classmethod
-    def of(
-        cls,
-        indices: Floats,
-        rounding: Floats,
-        shape: tuple[int, ...],
-        *,
-        nearest: bool,
-    ) -> _Neighbours:
-        last = np.asarray(shape) - 1
-        if nearest:
+    def indices(self, points: Floats) -> tuple[Floats, Floats]:
+        """Indices with fractions, and how far each may be off by rounding.
+
+        A position that is spelled 0.35 lies half way between pixels that are 0.1
+        apart, and 0.35 / 0.1 is a little less than 3.5.
+        """
+        scale, translation = map(np.asarray, (self.field.scale, self.field.translation))
+        # What is too far away for a number is outside.
+        with np.errstate(over="ignore"):
+            indices = (points - translation) / scale
+            largest = np.maximum(np.abs(points), np.abs(translation)) / np.abs(scale)
+        rounding = 4 * np.finfo(np.float64).eps * np.maximum(largest, 1)
+        # Where positions tell no pixels apart any more, none is chosen by this.
+        return indices, np.minimum(rounding, 1e-3)
+
+    def inside(self, points: Floats) -> NDArray[np.bool_]:
+        """Which points are no further out than half a pixel, of shape (n,)."""
+        indices, rounding = self.indices(points)
+        edge = np.asarray(sizes(self.field)) - 0.5
+        # NaN is not inside, as it compares with nothing.
+        near = (indices >= -0.5 - rounding) & (indices <= edge + rounding)
+        return np.asarray(near.all(axis=1))
+
+    def neighbours(self, points: Floats) -> tuple[Indices, Floats]:
+        """First pixel about each point inside, and how much the ones after it count.
+
+        Both of shape (n, N). The share is 0 where the first pixel has the value, and
+        then there need not be one after it.
+        """
+        indices, rounding = self.indices(points)
+        last = np.asarray(sizes(self.field)) - 1
+        if self.nearest:
             lower = np.floor(indices + 0.5 + rounding).astype(np.int64)
-            np.clip(lower, 0, last, out=lower)
-            return cls(lower, lower, None)
+            return np.clip(lower, 0, last), np.zeros(indices.shape)
         np.clip(indices, 0, last, out=indices)
         whole = np.rint(indices)
         # Centres of pixels have the value of the pixel, whatever lies beside it.
         indices = np.where(np.abs(indices - whole) <= rounding, whole, indices)
         lower = np.floor(indices).astype(np.int64)
-        fraction = indices - lower
-        return cls(lower, lower + (fraction > 0), fraction)
+        return lower, indices - lower
 
 
-def _boxes(field: Field, found: _Neighbours) -> Iterator[tuple[Indices, Box]]:
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The pixels about all points that are inside.
+
+    Shares are not kept: there may be more points than there is room for them.
+    """
+
+    #: Indices of the points, of shape (k,).
+    where: Indices
+    #: First pixels, of shape (k, N), and whether the ones after them count.
+    lower: NDArray[Any]
+    reaches: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, points: Floats, lattice: _Lattice) -> _Cells:
+        """The cells of points of shape (n, N)."""
+        everything = np.arange(len(points))
+        inside = [lattice.inside(points[part]) for part in _blocks(everything)]
+        where = everything[np.concatenate([np.empty(0, bool), *inside])]
+        small = max(sizes(lattice.field), default=0) < 2**31
+        lower = np.empty((len(where), points.shape[1]), "int32" if small else "int64")
+        reaches = np.empty(lower.shape, bool)
+        for part in _blocks(np.arange(len(where))):
+            first, share = lattice.neighbours(points[where[part]])
+            lower[part], reaches[part] = first, share > 0
+        return cls(where, lower, reaches)
+
+
+def _blocks(indices: Indices) -> Iterator[Indices]:
+    """Indices, some at a time."""
+    for start in range(0, len(indices), _BLOCK):
+        yield indices[start : start + _BLOCK]
+
+
+def _boxes(field: Field, cells: _Cells) -> Iterator[tuple[Indices, Box]]:
     """Points that are near each other, and the box of pixels about them.
 
     Boxes are halved until they fit into memory and are worth reading whole; so empty
@@ -211,12 +238,13 @@ def _boxes(field: Field, found: _Neighbours) -> Iterator[tuple[Indices, Box]]:
     """
     pixel = field.vectors.shape[field.component] * field.vectors.dtype.itemsize
     chunks = _chunks(field)
-    stack = [np.arange(len(found.lower))]
+    stack = [np.arange(len(cells.lower))] if len(cells.lower) else []
     while stack:
         chosen = stack.pop()
-        lower = found.lower[chosen]
+        lower = cells.lower[chosen]
         start = tuple(lower.min(axis=0).tolist())
-        stop = tuple((found.upper[chosen].max(axis=0) + 1).tolist())
+        reach = (lower + cells.reaches[chosen]).max(axis=0)
+        stop = tuple(index + 1 for index in reach.tolist())
         # Python's integers: the number of pixels may be beyond 64 bits.
         count = prod(b - a for a, b in zip(start, stop, strict=True))
         large = count * pixel > TILE_BYTES
@@ -269,22 +297,22 @@ def _read(field: Field, box: Box) -> NDArray[Any]:
 
 
 def _interpolated(
-    pixels: NDArray[Any], found: _Neighbours, part: Indices, box: Box
+    pixels: NDArray[Any], points: Floats, lattice: _Lattice, box: Box
 ) -> Floats:
-    """Vectors at some of the points, of shape (points, components)."""
+    """Vectors at points inside a box, of shape (points, components)."""
     shape = [b - a for a, b in zip(*box, strict=True)]
     steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    first = (found.lower[part] - box[0]) @ np.array(steps)
-    if found.fraction is None:
-        return pixels.take(first, axis=0).astype(np.float64)
-    further = (found.upper[part] - found.lower[part]).T
-    fraction = found.fraction[part].T
-    result = np.zeros((part.size, pixels.shape[-1]))
+    lower, share = lattice.neighbours(points)
+    first = (lower - box[0]) @ np.array(steps)
+    if lattice.nearest:
+        return np.asarray(pixels.take(first, axis=0), dtype=np.float64)
+    further = (share > 0) * np.array(steps)
+    result = np.zeros((len(points), pixels.shape[-1]))
     for sides in product((False, True), repeat=len(shape)):
-        weight, index = np.ones(part.size), first
-        for side, share, one, step in zip(sides, fraction, further, steps, strict=True):
-            weight = weight * (share if side else 1 - share)
-            index = index + one * step if side else index
+        weight, index = np.ones(len(points)), first
+        for axis, side in enumerate(sides):
+            weight = weight * (share[:, axis] if side else 1 - share[:, axis])
+            index = index + further[:, axis] if side else index
         values = pixels.take(index, axis=0).astype(np.float64)
         if not weight.all():
             # NaN times 0 is NaN, and pixels without weight do not count.

@@ -1,3 +1,4 @@
+import tracemalloc
 from math import prod
 from typing import Any
 
@@ -354,3 +355,17 @@ def test_indices_beyond_the_reach_of_32_bits_are_found() -> None:
     vectors = Virtual((1, 2**40), 0, dtype="float64")
     found = sample(field_of(vectors), np.array([[2.0**39 + 0.5]]))
     assert found.tolist() == [[2.0**39 + 0.5]]
+
+
+def test_memory_is_that_of_some_tiles_and_of_the_points() -> None:
+    vectors = Virtual((3, 400, 400, 400), 0)  # 732 MiB
+    points = np.random.default_rng(4).uniform(0, 399, (200_000, 3))
+    tracemalloc.start()
+    try:
+        sample(field_of(vectors), points)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # A tile is copied once as it is read, and `Virtual` needs room to compute one.
+    assert peak < 8 * TILE_BYTES + 5 * points.nbytes
+    assert len(vectors.boxes) > 20
