@@ -216,6 +216,12 @@ def _part_by_part(
         )
         for part in transformation.transformations
     )
+    if stay:
+        # Told here, since nothing tells it where others follow in a sequence.
+        same = DimensionPart(
+            transformation=Identity(), input_axes=stay, output_axes=stay
+        )
+        parts = (*parts, same)
     try:
         return ByDimension(transformations=parts, **ends)
     except MetadataError as error:
