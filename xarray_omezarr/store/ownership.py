@@ -10,7 +10,8 @@ import asyncio
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ from xarray_omezarr.hierarchy import join, natural_order
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.named import named, within
 from xarray_omezarr.ngff.plate import Plate, Well
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import METADATA, UNFINISHED, is_litter
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from xarray_omezarr.hierarchy import Model
+    from xarray_omezarr.ngff.transforms import Transformation
     from xarray_omezarr.store.occupancy import Occupancy
     from xarray_omezarr.store.target import Target
 
@@ -54,7 +58,8 @@ class Contents:
     labels : tuple of str
         Paths of the label images in it.
     members : tuple of str
-        Paths of the fields of a plate, or the series of a collection.
+        Paths of the fields of a plate, the series of a collection, or the images of a
+        scene.
     model : Model, optional
         What the group says it is.
     """
@@ -107,13 +112,23 @@ class _Walk:
     )
 
     async def group(
-        self, path: str, model: Model | None, attrs: Mapping[str, Any]
+        self,
+        path: str,
+        model: Model | None,
+        attrs: Mapping[str, Any],
+        more: Iterable[str] = (),
     ) -> None:
-        """Look into a group with metadata, or into one that should have some."""
+        """Look into a group with metadata, or into one that should have some.
+
+        A scene may keep numbers of its transformations, at the paths `more`, in an
+        image.
+        """
         names = await self._names(path)
         match model:
             case Image():
-                await self._image(path, model, attrs, names)
+                await self._image(path, model, attrs, names, more)
+            case Scene():
+                await self._placed(path, names, _paths_of(model))
             case Plate():
                 rows = _firsts(well.path for well in model.wells)
                 own = await self._own(path, names, [*rows, _OME])
@@ -137,18 +152,47 @@ class _Walk:
                 await self._strange(path, names)
 
     async def _image(
-        self, path: str, image: Image, attrs: Mapping[str, Any], names: list[str]
+        self,
+        path: str,
+        image: Image,
+        attrs: Mapping[str, Any],
+        names: list[str],
+        more: Iterable[str],
     ) -> None:
         levels = _firsts(
             level.path for scale in image.multiscales for level in scale.levels
         )
         beside = [kept.KEY] if kept.is_kept(attrs.get(kept.KEY)) else []
-        own = await self._own(path, names, [*levels, _LABELS, *beside])
+        numbers = [*_numbers_of(image), *more]
+        expected = [*levels, _LABELS, *beside, *_firsts(numbers)]
+        own = await self._own(path, names, expected)
+        await self._placed(path, [n for n in _firsts(numbers) if n in own], numbers)
         if _LABELS in own:
             below = join(path, _LABELS)
             model = _model(await self._attrs(below))
             listed = model.labels if isinstance(model, LabelsGroup) else ()
             await self._labels(below, await self._names(below), listed)
+
+    async def _placed(self, path: str, names: list[str], paths: Iterable[str]) -> None:
+        """Images, matrices and fields at paths below a group, and nothing else."""
+        below: dict[str, list[str]] = {}
+        for told in paths:
+            first, _, rest = told.partition("/")
+            below.setdefault(first, []).append(rest)
+
+        async def look(name: str) -> None:
+            here, rests = join(path, name), [rest for rest in below[name] if rest]
+            if len(rests) == len(below[name]):
+                await self._placed(here, await self._names(here), rests)
+                return
+            attrs = await self._attrs(here)
+            model = _model(attrs)
+            if isinstance(model, Image):
+                self.members.append(here)
+                await self.group(here, model, attrs, rests)
+
+        own = await self._own(path, names, below)
+        await asyncio.gather(*map(look, own))
 
     async def _labels(self, path: str, names: list[str], listed: Iterable[str]) -> None:
         """Label images, whether listed or not; nothing else belongs there."""
@@ -267,6 +311,29 @@ def _model(attrs: Mapping[str, Any]) -> Model | None:
         return None if version is None else version.from_attrs(attrs)
     except OmeZarrError:
         return None
+
+
+def _paths_of(scene: Scene) -> Iterator[str]:
+    """Paths of the images of a scene, and of the numbers of its transformations."""
+    for way in scene.coordinate_transformations:
+        for end in (way.input, way.output):
+            if end is not None and end.path:
+                # A label image lies in its image.
+                yield end.path.strip("/").partition(f"/{_LABELS}/")[0]
+        yield from _stored(way)
+
+
+def _numbers_of(image: Image) -> Iterator[str]:
+    for picture in image.multiscales:
+        for way in picture.between_systems:
+            yield from _stored(way)
+
+
+def _stored(way: Transformation) -> Iterator[str]:
+    """Paths of the matrices and fields of a transformation, as far as they lie here."""
+    for one in named(way):
+        with suppress(ValueError):
+            yield within(one.path)
 
 
 def _firsts(paths: Iterable[str]) -> list[str]:

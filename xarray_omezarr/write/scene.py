@@ -131,7 +131,7 @@ def plan_scene(
     scene = told.scene.model_copy(update={"beside": beside})
     # Breaches of the standard show when the version spells the metadata.
     version.to_attrs(scene)
-    root = {"": GroupNode(scene, attrs), **dict(groups_above(numbers))}
+    root = {"": GroupNode(scene, attrs), **dict(groups_above([*numbers, *planned]))}
     return Hierarchy(version, root).around({**numbers, **planned})
 
 
