@@ -139,11 +139,15 @@ def extended(
 ) -> Frame:
     """The frame with further systems, ways and arrays.
 
-    A system of a name that is there is that one; ways without ends are left alone.
+    A system of a name that is there is that one, but for the one of an object that
+    tells of no other: that is told better here. Ways without ends are left alone.
     """
     added = {
         system.name: system for system in systems if system.name not in frame.systems
     }
+    if not frame.ways:
+        own = {s.name: s for s in systems if s.name == frame.own}
+        added |= {name: _with_units(s, frame.systems[name]) for name, s in own.items()}
     ways = [
         Way(key_of(way.input), key_of(way.output), way)
         for way in transformations
@@ -155,6 +159,18 @@ def extended(
         ways=(*frame.ways, *ways),
         arrays={**frame.arrays, **arrays},
     )
+
+
+def _with_units(told: CoordinateSystem, known: CoordinateSystem) -> CoordinateSystem:
+    """The system with the units of another, where it tells none itself."""
+    units = {axis.name: axis.unit for axis in known.axes}
+    axes = tuple(
+        axis.model_copy(update={"unit": units.get(axis.name)})
+        if axis.unit is None
+        else axis
+        for axis in told.axes
+    )
+    return told.model_copy(update={"axes": axes})
 
 
 def key_of(end: SystemReference) -> str:

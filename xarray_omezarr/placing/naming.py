@@ -111,7 +111,7 @@ class Naming:
         taken = dim_of(axis, self.found) is not None
         if not taken and not output.dims and at is None and not self.whole:
             # Where the object was selected, the other coordinates depend on it.
-            taken = axis in self.obj.coords
+            taken = self._is_selected(axis)
         return self.apart(output) if taken else axis
 
     def apart(self, output: Output) -> str:
@@ -120,5 +120,15 @@ class Naming:
 
     def lazy(self, output: Output) -> str:
         """The name of a coordinate that shares its index with others."""
-        taken = dim_of(output.axis.name, self.found) is not None
-        return self.apart(output) if taken else output.axis.name
+        axis = output.axis.name
+        taken = dim_of(axis, self.found) is not None or self._is_selected(axis)
+        return self.apart(output) if taken else axis
+
+    def _is_selected(self, axis: str) -> bool:
+        """Whether it is an axis of the own system along which one pixel is left."""
+        return any(
+            place.dim is None
+            and place.along is not None
+            and same_axis(place.axis.name, axis)
+            for place in self.chain.places
+        )
