@@ -70,3 +70,9 @@ def test_cubic_interpolation_and_early_versions_are_refused(page, tmp_path) -> N
     with pytest.raises(xo.OmeZarrError, match="cubic"):
         plane.omezarr.to_image(tmp_path / "a.zarr", version="0.6", transforms=cubic)
     assert not (tmp_path / "a.zarr").exists()
+
+
+def test_the_world_is_the_same_before_anything_is_written(page) -> None:
+    before = page["volume"].omezarr.to_system("world", transforms=page["transforms"])
+    for name in ("z_world", "y_world", "x"):
+        np.testing.assert_array_equal(before[name], page["world"][name])
