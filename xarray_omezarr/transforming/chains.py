@@ -58,7 +58,7 @@ def between(frame: Frame, start: str, end: str) -> t.Transformation:
     # looked for another one.
     while (steps := graph.chain(start, end)) is not None:
         parts = [
-            graph.inverse(index) if backwards else frame.ways[index].transformation
+            graph.inverse(index) if backwards else graph.forward(index)
             for index, backwards in steps
         ]
         if None not in parts:

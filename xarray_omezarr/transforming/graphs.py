@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import TransformationError
+from xarray_omezarr.transforming.fitting import fitted
 from xarray_omezarr.transforming.inverting import invert
 from xarray_omezarr.transforming.one_way import (
     is_to_be_tried,
@@ -50,13 +51,29 @@ class Graph:
                 one_way[index] = reason
         return cls(frame, steps, closed, one_way)
 
+    def forward(self, index: int) -> Transformation:
+        """The way forward, with what it leaves open told by the systems at its ends.
+
+        Raises
+        ------
+        TransformationError
+            If it does not lead from so many axes to so many.
+        """
+        way = self.frame.ways[index]
+        start = self.frame.systems.get(way.start)
+        end = self.frame.systems.get(way.end)
+        if start is None or end is None:
+            return way.transformation
+        sizes = len(start.axes), len(end.axes)
+        return fitted(way.transformation, *sizes, self.frame.arrays)
+
     def inverse(self, index: int) -> Transformation | None:
         """The way backwards; None, and no step from then on, if there is none."""
         way = self.frame.ways[index]
         system = self.frame.systems.get(way.start)
         ndim = None if system is None else len(system.axes)
         try:
-            return invert(way.transformation, self.frame.arrays, ndim=ndim)
+            return invert(self.forward(index), self.frame.arrays, ndim=ndim)
         except TransformationError as error:
             self.one_way[index] = str(error)
             return None

@@ -5,7 +5,9 @@ import pytest
 
 from xarray_omezarr.errors import TransformationError
 from xarray_omezarr.ngff import (
+    Axis,
     ByDimension,
+    CoordinateSystem,
     DimensionPart,
     Displacements,
     Scale,
@@ -14,7 +16,9 @@ from xarray_omezarr.ngff import (
     Translation,
 )
 from xarray_omezarr.transforming.applying import apply
+from xarray_omezarr.transforming.chains import between
 from xarray_omezarr.transforming.fitting import fitted
+from xarray_omezarr.transforming.frame import Frame, Way
 
 START = SystemReference(name="physical")
 SHORT = ByDimension(
@@ -65,3 +69,38 @@ def test_a_transformation_that_leads_elsewhere_is_told() -> None:
     with pytest.raises(TransformationError, match="of 2 axes, and is given 3"):
         first, last = Scale(scale=(1, 1, 1)), Scale(scale=(1, 2))
         fitted(Sequence(transformations=(first, SHORT, last)), 3, 2)
+
+
+def frame_of(*ways: Way) -> Frame:
+    counts = {"physical": 3, "same": 3, "flat": 1, "world": 3}
+    systems = {
+        name: CoordinateSystem(
+            name=name, axes=tuple(Axis(name=f"{name}_{n}") for n in range(count))
+        )
+        for name, count in counts.items()
+    }
+    return Frame("physical", systems, ways)
+
+
+def test_between_systems_their_axes_tell() -> None:
+    moved = Translation(translation=(1, 10, 100))
+    frame = frame_of(
+        Way("physical", "same", SHORT),
+        Way("same", "world", moved),
+        Way("physical", "flat", SHORT),
+    )
+    point = [[1, 2, 3]]
+    found = apply(between(frame, "physical", "world"), point)
+    np.testing.assert_array_equal(found, [[3, 12, 103]])
+    np.testing.assert_array_equal(
+        apply(between(frame, "world", "physical"), found), point
+    )
+    np.testing.assert_array_equal(
+        apply(between(frame, "physical", "flat"), point), [[2]]
+    )
+
+
+def test_a_way_between_systems_of_other_numbers_of_axes_is_not_walked() -> None:
+    frame = frame_of(Way("physical", "flat", Scale(scale=(2, 2, 2))))
+    with pytest.raises(TransformationError, match=r"gives 3 axes for 3, and .* has 1"):
+        between(frame, "physical", "flat")
