@@ -359,7 +359,7 @@ class TestRefused:
     @pytest.mark.parametrize("writer", ["tensorstore", lambda *a, **k: None])
     def test_other_writers_than_zarr(self, tmp_path: Path, writer: object) -> None:
         pytest.importorskip("tensorstore")
-        with pytest.raises(xo.OptionError, match="one file.*convert"):
+        with pytest.raises(xo.OptionError, match=r"one file.*convert"):
             image().omezarr.to_image(tmp_path / "a.ozx", writer=writer)
         assert os.listdir(tmp_path) == []
 

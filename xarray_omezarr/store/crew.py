@@ -12,6 +12,7 @@ from typing import Any
 from zarr.storage import LocalStore, MemoryStore
 
 from xarray_omezarr.store.zip_target import OneFile
+from xarray_omezarr.store.zip_writing import ZipWriting
 
 # Puts in flight to a store that answers after a while; more gained nothing.
 _REMOTE_THREADS = 48
@@ -21,7 +22,7 @@ _NAME = "xarray-omezarr"
 
 def is_near(store: object) -> bool:
     """Whether a store answers at once, so that nobody waits for puts."""
-    return isinstance(store, (LocalStore, MemoryStore, OneFile))
+    return isinstance(store, (LocalStore, MemoryStore, OneFile, ZipWriting))
 
 
 def threads_for(store: object) -> int:

@@ -22,6 +22,7 @@ from xarray_omezarr.store.in_flight import Room
 from xarray_omezarr.store.nodes import put
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.target import open_target
+from xarray_omezarr.store.zip_writing import ZipWriting
 
 if TYPE_CHECKING:
     import zarr
@@ -190,6 +191,8 @@ def _copier(source: Target, target: Target) -> Callable[[str, str], None]:
     old, new = _folder(source), _folder(target)
     if old is not None and new is not None:
         return _FileCopier(old, new)
+    if old is not None and isinstance(target.store, ZipWriting):
+        return partial(_pack, old, target.store, target.path)
     return partial(_get_and_put, source, target, Room(source.store))
 
 
@@ -232,6 +235,19 @@ def _copy_file(old: Path, new: Path) -> None:
             target.seek(0)
             target.truncate()
             shutil.copyfileobj(source, target)
+
+
+def _pack(folder: Path, store: ZipWriting, path: str, old: str, new: str) -> None:
+    """Put a file into an archive, without an event loop."""
+    try:
+        value = (folder / old).read_bytes()
+    except FileNotFoundError:
+        # Removed since it was listed: a chunk that is missing stays missing.
+        if (folder / old).exists():
+            raise
+        return
+    buffer = default_buffer_prototype().buffer.from_bytes(value)
+    store.set_sync(join(path, new), buffer)
 
 
 def _get_and_put(

@@ -441,5 +441,5 @@ def test_without_reading_and_writing_at_a_place_it_is_the_same(
 
 
 def test_it_does_not_travel(file: Path) -> None:
-    with pytest.raises(OptionError, match="only one process.*convert"):
+    with pytest.raises(OptionError, match=r"only one process.*convert"):
         pickle.dumps(ZipWriting(file, "0.5"))
