@@ -62,7 +62,8 @@ def frames_in(hierarchy: Hierarchy, numbers: Mapping[str, Named]) -> dict[str, F
     for path, owner in owners.items():
         if owner is not None and path not in numbers:
             labels.setdefault(owner, {})[_under(path, owner)] = images[path]
-    for path in dict.fromkeys(owners[path] or path for path in told):
+    whole = [path if owners[path] is None else owners[path] for path in told]
+    for path in dict.fromkeys(path for path in whole if path is not None):
         own = labels.get(path, {})
         frame = frame_of_image(images[path], _arrays(arrays, path), own)
         found[path] = frame
