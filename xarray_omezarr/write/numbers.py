@@ -194,7 +194,8 @@ def field_options(options: WriteOptions, **others: Any) -> WriteOptions:
     shared: Any = options
     kept = ("version", "compression", "lossy", "irregular", "write_empty_chunks")
     own: Any = {"scale_factors": None, **{name: shared[name] for name in kept}}
-    return complete({**own, **others})
+    own.update(others)
+    return complete(own)
 
 
 def _own_field(

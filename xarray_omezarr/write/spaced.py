@@ -148,7 +148,9 @@ def _storable(
 ) -> dict[str, Any]:
     """Of the arrays that were read, those that can be stored again."""
     told = keys.get("coordinateTransformations", [])
-    ways = [parse_transformation(way, "/coordinateTransformations") for way in told]
+    ways: list[Any] = [
+        parse_transformation(way, "/coordinateTransformations") for way in told
+    ]
     found: dict[str, Any] = {}
     for way in filter(None, ways):
         for one in paths_of((way,)):
