@@ -70,8 +70,8 @@ def test_pixels_that_come_later_are_no_numbers() -> None:
 
 
 def test_what_is_named_counts_from_the_group_that_names_it() -> None:
-    there = SystemReference(name="world")
-    way = Affine(path="m", input=SystemReference(name="physical"), output=there)
+    there = SystemReference(name="physical")
+    way = Affine(path="m", input=there, output=there)
     multiscale = Multiscale.of(AXES, [Level.of("s0", (1.0,) * 3)])
     multiscale = multiscale.model_copy(update={"coordinate_transformations": (way,)})
     out = way.model_copy(update={"path": "../m"})
