@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 POINTS = "points"
 
 
+class _LazyCoordinate(CoordinateTransformIndexingAdapter):
+    """Values that are computed when they are looked at, along some of the dims."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        # Older xarray supposes all dims of the transform.
+        return tuple(self._transform.dim_size[dim] for dim in self._dims)
+
+
 class WorldIndex(CoordinateTransformIndex):
     """The index of coordinates that several dims tell together.
 
@@ -51,7 +60,7 @@ class WorldIndex(CoordinateTransformIndex):
                 dims = tuple(str(dim) for dim in known.dims if dim in dims)
         if not dims:
             return xr.Variable((), self.transform.forward({})[name], attrs)
-        data: Any = CoordinateTransformIndexingAdapter(self.transform, name, dims)
+        data: Any = _LazyCoordinate(self.transform, name, dims)
         return xr.Variable(dims, data, attrs)
 
     def isel(self, indexers: Mapping[Any, Any]) -> WorldIndex | None:

@@ -120,12 +120,14 @@ def _star(known: Mapping[str, Any], before: Frame, now: Frame) -> dict[str, Any]
         key = f"{path}/{name}" if path else name
         if name == own.name or key not in now.systems:
             continue
-        way = _way(now, key, path)
-        if way is not None:
-            ends = {"input": SystemReference(name=own.name)}
-            ends["output"] = SystemReference(name=name)
+        found_way = _way(now, key, path)
+        if found_way is not None:
+            way, forward = found_way
+            ends = [SystemReference(name=n) for n in (own.name, name)]
+            start, end = ends if forward else ends[::-1]
             systems.append(now.systems[key].to_json())
-            ways.append(way.model_copy(update=ends).to_json())
+            way = way.model_copy(update={"input": start, "output": end})
+            ways.append(way.to_json())
     found: dict[str, Any] = {"coordinateSystems": systems}
     found["intrinsic"] = own.name
     found["coordinateTransformations"] = ways
@@ -139,13 +141,25 @@ def path_of(frame: Frame, key: str | None) -> str:
     return key.removesuffix(frame.systems[key].name).rstrip("/")
 
 
-def _way(frame: Frame, key: str, path: str) -> Transformation | None:
-    """The way to a system, with numbers that can be found; None if there is none."""
+def _way(frame: Frame, key: str, path: str) -> tuple[Transformation, bool] | None:
+    """A way between the own system and another, and whether it leads there.
+
+    None if there is none whose numbers can be found from the group of the image.
+    """
+    own = str(frame.own)
+    way, start = None, own
+    for told in frame.ways:
+        if {told.start, told.end} == {own, key}:
+            # As it is told, since an inverse may need more digits than a number has.
+            way, start = told.transformation, told.start
+            break
     try:
-        way = between(frame, str(frame.own), key)
-        count = len(frame.systems[str(frame.own)].axes)
-        way = simplify(way, frame.arrays, ndim=count)
+        way = between(frame, own, key) if way is None else way
+        if path and any(True for _ in named(way)):
+            way = simplify(way, frame.arrays, ndim=len(frame.systems[start].axes))
     except TransformationError:
         return None
     # Paths count from the group of the frame, which is not that of the image.
-    return None if path and any(True for _ in named(way)) else way
+    if path and any(True for _ in named(way)):
+        return None
+    return way, start == own
