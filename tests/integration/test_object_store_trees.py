@@ -14,6 +14,7 @@ from zarr.storage import ObjectStore
 
 import xarray_omezarr as xo
 from tests.integration.operations import is_metadata
+from tests.integration.scenes import AFFINE, registered
 from tests.integration.test_object_stores import BUCKET, s3, server
 
 __all__ = ["s3", "server"]  # fixtures
@@ -143,3 +144,16 @@ def test_what_is_listed_on_s3_is_there(place) -> None:
     assert last[root] > max(n for key, n in last.items() if "/c/" in key)
     stored = bytes(obstore.get(made.obstore(name), "zarr.json").bytes())
     assert "bioformats2raw.layout" in json.loads(stored)["attributes"]["ome"]
+
+
+def test_a_scene_opens_with_the_numbers_of_its_transformations(place):
+    store, options, made, name = place
+    registered(ObjectStore(made.obstore(name)))
+    made.requests.clear()
+    tree = xr.open_datatree(store, engine="omezarr", **options)
+    got = [key for method, key in made.requests if method == "GET"]
+    assert [key for key in got if "/c/" in key] == []
+    frame = tree["views/left/s0"].image.encoding["omezarr_frame"]
+    assert frame.own == "views/left/physical"
+    np.testing.assert_array_equal(frame.arrays["numbers/affine"][:, :], AFFINE)
+    np.testing.assert_array_equal(tree["numbers/affine/parameters"], AFFINE)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
+import http.server
 import pickle
 import shutil
+import threading
 import warnings
 import zipfile
 from pathlib import Path
@@ -245,6 +248,25 @@ class TestPlaces:
                 archive.write(file, file.relative_to(tmp_path / "folder"))
         tree = tree_of(tmp_path / "scene.ozx")
         np.testing.assert_array_equal(tree["numbers/affine/parameters"], AFFINE)
+
+    def test_a_server_is_asked_for_metadata_alone(self, tmp_path: Path) -> None:
+        pytest.importorskip("aiohttp")
+        registered(LocalStore(tmp_path / "scene"))
+        asked: list[str] = []
+
+        class Noting(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, *args: object) -> None:
+                asked.append(self.path)
+
+        handler = functools.partial(Noting, directory=tmp_path)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            tree = tree_of(f"http://127.0.0.1:{server.server_port}/scene")
+            metadata = [*asked]
+            np.testing.assert_array_equal(tree["numbers/affine/parameters"], AFFINE)
+            server.shutdown()
+        assert all("/c/" not in path for path in metadata)
+        assert frame_of(tree["views/left/s0"].image).own == "views/left/physical"
 
     def test_frames_travel_with_what_has_them(self, tmp_path: Path) -> None:
         registered(LocalStore(tmp_path))
