@@ -53,7 +53,7 @@ def between(frame: Frame, start: str, end: str) -> t.Transformation:
     {'type': 'scale', 'scale': [0.25]}
     """
     start, end = key_of(frame, start), key_of(frame, end)
-    graph = Graph.of(frame)
+    graph = Graph(frame)
     # Where only the numbers of a way tell that it cannot be walked backwards, it is
     # looked for another one.
     while (steps := graph.chain(start, end)) is not None:
@@ -88,7 +88,7 @@ def reachable(frame: Frame, start: str) -> tuple[str, ...]:
         If there is no such system.
     """
     start = key_of(frame, start)
-    found = Graph.of(frame).search(start, trying=True)
+    found = Graph(frame).search(start, trying=True)
     return tuple(key for key in found if key in frame.systems)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import TransformationError
@@ -17,10 +18,38 @@ from xarray_omezarr.transforming.one_way import (
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
-    from xarray_omezarr.transforming.frame import Frame
+    from xarray_omezarr.transforming.frame import Frame, Way
 
+#: Index of a way, whether it is walked backwards, and where it leads then.
+Step = tuple[int, bool, str]
 #: From which system one is reached, by the way of which index, and whether backwards.
 Came = tuple[str, int, bool]
+
+
+class _Ways:
+    """Ways that are the same only as the same object, which is told in no time."""
+
+    __slots__ = ("told",)
+
+    def __init__(self, told: tuple[Way, ...]) -> None:
+        self.told = told
+
+    def __hash__(self) -> int:
+        return id(self.told)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ways) and self.told is other.told
+
+
+# The frames of the images of a scene share their ways, of which there may be as many
+# as images: what is found out for the first one is known for all.
+@lru_cache(maxsize=4)
+def _steps_from(ways: _Ways) -> Mapping[str, Sequence[Step]]:
+    steps: dict[str, list[Step]] = {}
+    for index, way in enumerate(ways.told):
+        steps.setdefault(way.start, []).append((index, False, way.end))
+        steps.setdefault(way.end, []).append((index, True, way.start))
+    return steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +57,12 @@ class Graph:
     """The steps that lead from each system, each way in both directions."""
 
     frame: Frame
-    #: By system: index of the way, whether backwards, and where it leads.
-    steps_from: Mapping[str, Sequence[tuple[int, bool, str]]]
-    #: Why ways cannot be walked at all, by their index.
-    closed: Mapping[int, str]
-    #: Why ways cannot be walked backwards; more is found out as the search goes on.
-    one_way: dict[int, str]
+    #: Why ways cannot be walked at all, by their index; found out as the search goes.
+    closed: dict[int, str] = field(default_factory=dict)
+    #: Why ways cannot be walked backwards, likewise.
+    one_way: dict[int, str] = field(default_factory=dict)
+    _seen: set[int] = field(default_factory=set)
     _tried: set[int] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, frame: Frame) -> Graph:
-        """The graph of all ways of a frame."""
-        steps: dict[str, list[tuple[int, bool, str]]] = {}
-        closed: dict[int, str] = {}
-        one_way: dict[int, str] = {}
-        for index, way in enumerate(frame.ways):
-            steps.setdefault(way.start, []).append((index, False, way.end))
-            steps.setdefault(way.end, []).append((index, True, way.start))
-            if reason := not_known(way.transformation):
-                closed[index] = reason
-            elif reason := without_inverse(way.transformation, frame.arrays):
-                one_way[index] = reason
-        return cls(frame, steps, closed, one_way)
 
     def forward(self, index: int) -> Transformation:
         """The way forward, with what it leaves open told by the systems at its ends.
@@ -117,6 +130,7 @@ class Graph:
             can be.
         """
         came: dict[str, Came | None] = {start: None}
+        steps_from = _steps_from(_Ways(self.frame.ways))
         # Each with the number of ways walked backwards, in the order of the ways.
         front: list[tuple[int, str]] = [(0, start)]
         while front and end not in came:
@@ -124,13 +138,13 @@ class Graph:
             best: dict[str, tuple[int, int, int]] = {}
             by: dict[str, Came] = {}
             for place, (count, key) in enumerate(front):
-                for index, backwards, other in self.steps_from.get(key, ()):
+                for index, backwards, other in steps_from.get(key, ()):
                     if other in came:
                         continue
                     rank = (count + backwards, place, index)
                     if other in best and best[other] <= rank:
                         continue
-                    if anyhow or self._is_open(index, backwards, trying):
+                    if self._is_open(index, backwards, trying) or anyhow:
                         best[other], by[other] = rank, (key, index, backwards)
             order = sorted(best, key=lambda key: best[key][1:])
             front = [(best[key][0], key) for key in order]
@@ -138,6 +152,7 @@ class Graph:
         return came
 
     def _is_open(self, index: int, backwards: bool, trying: bool) -> bool:
+        self._look_at(index)
         if index in self.closed or (backwards and index in self.one_way):
             return False
         if not (backwards and trying) or index in self._tried:
@@ -146,3 +161,14 @@ class Graph:
         if not is_to_be_tried(self.frame.ways[index].transformation):
             return True
         return self.inverse(index) is not None
+
+    def _look_at(self, index: int) -> None:
+        """Note why a way cannot be walked, where that is seen without computing."""
+        if index in self._seen:
+            return
+        self._seen.add(index)
+        transformation = self.frame.ways[index].transformation
+        if reason := not_known(transformation):
+            self.closed[index] = reason
+        elif reason := without_inverse(transformation, self.frame.arrays):
+            self.one_way[index] = reason

@@ -1,5 +1,7 @@
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -190,6 +192,46 @@ def test_a_way_that_is_missing_backwards_is_named_with_the_remedy(
     )
     with pytest.raises(TransformationError, match=f"(?s){told}"):
         between(frame, "c", "x")
+
+
+def test_all_ways_that_are_missing_backwards_are_named() -> None:
+    field = Displacements(path="d")
+    frame = frame_of(Way("a", "b", field), Way("b", "c", field), arrays={"d": FIELD})
+    told = "(?s)from 'b' to 'c' cannot.*from 'a' to 'b' cannot"
+    with pytest.raises(TransformationError, match=told):
+        between(frame, "c", "a")
+
+
+def test_frames_with_the_same_ways_do_not_share_their_arrays() -> None:
+    frame = frame_of(
+        Way("a", "b", Affine(path="m")),
+        arrays={"m": np.array([[2.0, 0, 0], [0, 2, 0]])},
+    )
+    other = replace(frame, arrays={"m": np.zeros((2, 3))})
+    assert apply(between(frame, "b", "a"), np.ones((1, 2))).tolist() == [[0.5, 0.5]]
+    with pytest.raises(TransformationError, match="cannot be walked backwards"):
+        between(other, "b", "a")
+    assert apply(between(frame, "b", "a"), np.ones((1, 2))).tolist() == [[0.5, 0.5]]
+
+
+def test_ways_of_scenes_are_looked_through_once_for_all_of_their_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from xarray_omezarr.transforming import graphs
+
+    looked = []
+
+    def counted(ways: Any) -> Any:
+        looked.append(ways)
+        return iter_ways(ways)
+
+    iter_ways = graphs._steps_from.__wrapped__
+    monkeypatch.setattr(graphs, "_steps_from", lru_cache(maxsize=4)(counted))
+    frame = frame_of(*(Way(f"t{i}/p", "world", moved(i, 0)) for i in range(50)))
+    for i in range(50):
+        own = replace(frame, own=f"t{i}/p")
+        assert steps(between(own, f"t{i}/p", "world")) == [i]
+    assert len(looked) == 1
 
 
 def test_a_singular_matrix_is_gone_round() -> None:
