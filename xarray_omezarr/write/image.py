@@ -12,6 +12,7 @@ from xarray_omezarr.hierarchy import GroupNode, Hierarchy, join
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.write.keeping import plain_attrs
+from xarray_omezarr.write.label_ends import with_labels_there
 from xarray_omezarr.write.label_frame import Frame
 from xarray_omezarr.write.labels import check_label_names, plan_label
 from xarray_omezarr.write.multiscale import plan_multiscale
@@ -69,7 +70,7 @@ def plan_labelled(
         planned = plan_multiscale(obj, options, stem)
     given |= checked_labels(labels)
     if not given:
-        return planned
+        return with_labels_there(planned, {}, options)
     frame = Frame.of(planned)
     problems = Problems()
     with problems.collected():
@@ -81,6 +82,7 @@ def plan_labelled(
                 name, label, frame, options, follows=True
             )
     problems.raise_all("The labels of this image cannot be written")
+    planned = with_labels_there(planned, parts, options)
     nodes = {**planned.nodes, LABELS: labels_node(group, tuple(given))}
     return Hierarchy(planned.version, nodes).around(parts)
 
