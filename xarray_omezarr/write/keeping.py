@@ -102,7 +102,7 @@ def without_systems(da: xr.DataArray) -> tuple[xr.DataArray, Any]:
     return da, systems
 
 
-def computed_coords(da: xr.DataArray) -> list[str]:
+def computed_coords(da: xr.DataArray | xr.Dataset) -> list[str]:
     """Names of coordinates that are computed where they are read, from an index.
 
     Positions in other systems are: they are not as many numbers as there are pixels,

@@ -12,6 +12,7 @@ from xarray_omezarr.errors import (
     MetadataError,
     NotInVersionError,
     OptionError,
+    TransformationError,
     some,
     warn,
 )
@@ -122,6 +123,7 @@ def plan_scene(
         {system.name: system for system in told.scene.coordinate_systems},
         {path: planned.get(path) for path in found.images},
     )
+    _check_placed(found, planned, said)
     numbers = _numbers(told, found, members, for_each, said)
     check_graph(told.scene, members, numbers, said)
     if told.frame is not None:
@@ -241,6 +243,38 @@ def _numbers(
         starts = starts_of(told.scene, members) if wanted else {}
         return plan_numbers(wanted, arrays, options, plan_multiscale, starts)
     return {}
+
+
+def _check_placed(found: Found, planned: Mapping[str, Hierarchy], said: Said) -> None:
+    """Refuse images whose coordinates are those of another system than is written.
+
+    Transformations from their own system would place them a second time.
+    """
+    for path, plan in planned.items():
+        frame = _frame_of(found.images[path])
+        if frame is None or frame.own not in frame.systems:
+            continue
+        now, own = frame.systems[frame.own].name, plan.image().multiscale.system.name
+        if now != own:
+            with said.about(path):
+                raise TransformationError(
+                    f"its coordinates are positions in {now!r}, where it was placed, "
+                    f"and what is written would take them for those in {own!r}; give "
+                    "the image as it was before to_system, or a tree of the whole "
+                    "scene that was placed"
+                )
+
+
+def _frame_of(image: xr.DataArray | xr.DataTree) -> Frame | None:
+    """The frame that the coordinates of an image belong to, where one is known."""
+    frame: Frame | None = image.encoding.get(FRAME_KEY)
+    if frame is not None or isinstance(image, xr.DataArray):
+        return frame
+    for node in (image, *image.children.values()):
+        for variable in node.dataset.variables.values():
+            if (frame := variable.encoding.get(FRAME_KEY)) is not None:
+                return frame
+    return None
 
 
 def _check_places(paths: Iterable[str], members: Members, said: Said) -> None:

@@ -18,6 +18,7 @@ from xarray_omezarr.write.by_path import (
     images_of_mapping,
     in_natural_order,
 )
+from xarray_omezarr.write.keeping import computed_coords
 from xarray_omezarr.write.number_nodes import is_matrix, node_at
 from xarray_omezarr.write.tree import LABELS
 
@@ -74,7 +75,23 @@ def members_of(
             "The scene has no images; give a tree whose nodes are images, e.g. "
             "xr.DataTree.from_dict({'tile_0': dataset, 'tile_1': dataset})"
         )
-    return Found(in_natural_order(found.images), found.stored)
+    images = {path: without_computed(image) for path, image in found.images.items()}
+    return Found(in_natural_order(images), found.stored)
+
+
+def without_computed(image: ImageObject) -> ImageObject:
+    """An image without coordinates that transformations of the scene tell anew."""
+    if isinstance(image, xr.DataArray):
+        names = computed_coords(image)
+        return image.drop_vars(names) if names else image
+    parts = [node for node in image.children.values() if node.data_vars]
+    if not any(computed_coords(node.dataset) for node in (image, *parts)):
+        return image
+    found = image.copy(deep=False)
+    for node in found.subtree:
+        if names := computed_coords(node.dataset):
+            node.dataset = node.to_dataset(inherit=False).drop_vars(names)
+    return found
 
 
 def _in_mapping(images: dict[str, ImageObject], named: Collection[str]) -> Found:
