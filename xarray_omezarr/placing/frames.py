@@ -127,7 +127,10 @@ def _from_keys(keys: Mapping[str, Any]) -> Frame:
     ]
     own = keys.get("intrinsic", systems[0].name)
     return extended(
-        Frame(own, {}), systems, [way for way in parsed if way is not None], {}
+        Frame(own, {s.name: s for s in systems}),
+        (),
+        [way for way in parsed if way is not None],
+        {},
     )
 
 

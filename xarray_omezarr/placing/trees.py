@@ -218,7 +218,8 @@ class _Work:
                 continue
             group = group.copy(deep=False)
             place = path_of(before, before.own)
-            elsewhere = bool(place) and above.strip("/").endswith(place)
+            whole = f"{self.tree.path}/{above}".strip("/")
+            elsewhere = bool(place) and whole.endswith(place)
             group.attrs = moved_attrs(
                 group.attrs, before, now, told_elsewhere=elsewhere
             )

@@ -1,0 +1,343 @@
+"""Images and scenes of real stores, placed in systems that they tell of."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import xarray as xr
+from zarr.storage import MemoryStore
+
+import xarray_omezarr as xo
+from tests.integration.operations import CountingStore
+from tests.unit.placing.building import affine, image, system, way
+from xarray_omezarr.errors import NotInVersionError, TransformationError
+from xarray_omezarr.grid.names import FRAME_KEY
+from xarray_omezarr.placing.index import WorldIndex
+
+TURN = [[1, 0, 0, 0], [0, 0.8, -0.6, 5], [0, 0.6, 0.8, -2]]
+STAGE = {
+    "type": "sequence",
+    "transformations": [
+        {"type": "scale", "scale": [1, 2, 3]},
+        {"type": "translation", "translation": [0, 100, 200.1]},
+    ],
+}
+TRANSFORMS = {
+    "coordinateSystems": [system("world", "zyx"), system("turned", "zyx")],
+    "coordinateTransformations": [way(STAGE), way(affine(TURN), end="turned")],
+}
+Z, Y, X = np.arange(3) * 2.0, np.arange(16) * 0.5, np.arange(20) * 0.1
+
+
+def decimals(count, scale, first=0.0):
+    return [round(first + scale * i, 6) for i in range(count)]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("world") / "image.ome.zarr"
+    da = image(z=Z, y=Y, x=X)
+    cells = (da % 5).astype("uint8")
+    xo.write_image(
+        da,
+        path,
+        version="0.6",
+        transforms=TRANSFORMS,
+        labels={"cells": cells},
+        scale_factors=[2],
+    )
+    return path
+
+
+def expected_y(y, x):
+    """By hand: the second row of the matrix, at pixel centres."""
+    return 0.8 * np.asarray(y)[:, np.newaxis] - 0.6 * np.asarray(x) + 5
+
+
+class TestAnImage:
+    def test_tells_its_systems(self, store) -> None:
+        systems = xo.open_image(store).omezarr.coordinate_systems
+        assert list(systems) == ["physical", "world", "turned"]
+        assert systems["world"].axes[0].unit == "micrometer"
+        tree = xr.open_datatree(store, engine="omezarr")
+        assert list(tree.omezarr.coordinate_systems) == list(systems)
+        ds = xr.open_dataset(store, engine="omezarr")
+        assert list(ds.omezarr.coordinate_systems) == list(systems)
+
+    def test_is_placed_in_decimals(self, store) -> None:
+        world = xo.open_image(store).omezarr.to_system("world")
+        assert world.x.values.tolist() == decimals(20, 0.3, 200.1)
+        assert world.y.values.tolist() == decimals(16, 1.0, 100)
+        assert int(world.sel(z=2, y=103, x=200.7)) == 320 + 3 * 20 + 2
+
+    def test_is_placed_by_a_matrix(self, store) -> None:
+        placed = xo.open_image(store).omezarr.to_system("turned")
+        np.testing.assert_allclose(placed.y_turned, expected_y(Y, X), rtol=1e-12)
+        there = np.array(TURN) @ [2.0, Y[3], X[7], 1]
+        found = placed.sel(
+            z=2.0, y_turned=there[1], x_turned=there[2], method="nearest"
+        )
+        assert int(found) == 320 + 3 * 20 + 7
+
+    def test_is_written_where_the_user_sees_it(self, store, tmp_path) -> None:
+        world = xo.open_image(store).omezarr.to_system("world")
+        world.omezarr.to_image(tmp_path / "moved.ome.zarr", version="0.6")
+        assert xo.validate(tmp_path / "moved.ome.zarr").ok
+        again = xo.open_image(tmp_path / "moved.ome.zarr")
+        assert again.encoding[FRAME_KEY].own == "world"
+        assert again.x.values.tolist() == world.x.values.tolist()
+        turned = again.omezarr.to_system("turned")
+        np.testing.assert_allclose(turned.y_turned, expected_y(Y, X), rtol=1e-12)
+        back = again.omezarr.to_system("physical")
+        np.testing.assert_allclose(back.x, X, rtol=0, atol=1e-12)
+
+    def test_versions_without_systems_say_so(self, store, tmp_path) -> None:
+        world = xo.open_image(store).omezarr.to_system("world")
+        with pytest.raises(NotInVersionError, match="lossy=True"):
+            world.omezarr.to_image(tmp_path / "old.ome.zarr")
+        with pytest.warns(xo.OmeZarrWarning):
+            world.omezarr.to_image(tmp_path / "old.ome.zarr", lossy=True)
+        again = xo.open_image(tmp_path / "old.ome.zarr")
+        assert again.x.values.tolist() == world.x.values.tolist()
+
+    def test_lazy_coordinates_are_not_stored(self, store, tmp_path) -> None:
+        placed = xo.open_image(store).omezarr.to_system("turned")
+        placed.omezarr.to_image(tmp_path / "turned.ome.zarr", version="0.6")
+        again = xo.open_image(tmp_path / "turned.ome.zarr")
+        assert set(again.coords) == {"z", "y", "x"}
+        same = again.omezarr.to_system("turned")
+        np.testing.assert_array_equal(same.y_turned, placed.y_turned)
+
+    def test_what_arithmetic_drops_is_not_needed(self, store) -> None:
+        da = xo.open_image(store)
+        with xr.set_options(keep_attrs=True):
+            doubled = (da * 2).isel(y=slice(3, None))
+        assert FRAME_KEY not in doubled.encoding
+        placed = doubled.omezarr.to_system("turned")
+        np.testing.assert_allclose(placed.y_turned, expected_y(Y[3:], X), rtol=1e-12)
+
+
+class TestATree:
+    def test_has_all_levels_and_labels_placed(self, store) -> None:
+        world = xr.open_datatree(store, engine="omezarr").omezarr.to_system("world")
+        # Level 1: the centre of two pixels is half a pixel further.
+        for path in ("/1", "/labels/cells/1"):
+            assert world[path].x.values.tolist() == decimals(10, 0.6, 200.25)
+            assert world[path].y.values.tolist() == decimals(8, 2.0, 100.5)
+        assert world.encoding[FRAME_KEY].own == "world"
+
+    def test_has_lazy_coordinates_in_each(self, store) -> None:
+        tree = xr.open_datatree(store, engine="omezarr").omezarr.to_system("turned")
+        y, x = 0.25 + np.arange(8), 0.05 + 0.2 * np.arange(10)
+        for path in ("1", "labels/cells/1"):
+            found = tree[path].ds
+            np.testing.assert_allclose(found.y_turned, expected_y(y, x), rtol=1e-12)
+            assert isinstance(found.xindexes["y_turned"], WorldIndex)
+
+    def test_is_written_and_read(self, store, tmp_path) -> None:
+        world = xr.open_datatree(store, engine="omezarr").omezarr.to_system("world")
+        world.omezarr.to_image(tmp_path / "moved.ome.zarr", version="0.6")
+        assert xo.validate(tmp_path / "moved.ome.zarr").ok
+        again = xr.open_datatree(tmp_path / "moved.ome.zarr", engine="omezarr")
+        for path in ("0", "1", "labels/cells/0", "labels/cells/1"):
+            xr.testing.assert_equal(again[path].ds, world[path].ds)
+        placed = again.omezarr.to_system("turned")
+        np.testing.assert_allclose(placed["0"].y_turned, expected_y(Y, X), rtol=1e-12)
+
+    def test_may_be_made_by_hand(self) -> None:
+        da = image(z=Z, y=Y, x=X)
+        tree = da.omezarr.pyramid(scale_factors=[2])
+        world = tree.omezarr.to_system("world", transforms=TRANSFORMS)
+        assert world["1"].x.values.tolist() == decimals(10, 0.6, 200.25)
+
+    def test_may_inherit_its_coordinates(self) -> None:
+        da = image(z=Z, y=Y, x=X)
+        tree = xr.DataTree.from_dict(
+            {
+                "/": xr.Dataset(coords={"x": da.x, "y": da.y}),
+                "/a": da.drop_vars(["x", "y"]).to_dataset(name="image"),
+            }
+        )
+        world = tree.omezarr.to_system("world", transforms=TRANSFORMS)
+        assert world["a"].x.values.tolist() == decimals(20, 0.3, 200.1)
+        assert "x" not in world.coords
+
+    def test_without_images_says_so(self) -> None:
+        with pytest.raises(TransformationError, match="holds no images"):
+            xr.DataTree().omezarr.to_system("world")
+
+
+class TestAScene:
+    CORNERS = {"tile_0": (0.0, 10.0), "tile_1": (0.1, 14.0)}  # noqa: RUF012
+    VIEW = ((0.8, -0.6, 5.0), (0.6, 0.8, 0.0))
+
+    def tree(self):
+        da = image(y=np.arange(8) * 0.5, x=np.arange(8) * 0.5)
+        names = [*self.CORNERS, "view"]
+        return xr.DataTree.from_dict(
+            {
+                f"/{name}": (da + i).to_dataset(name="image")
+                for i, name in enumerate(names)
+            }
+        )
+
+    def transforms(self):
+        def end(path):
+            return {
+                "input": {"name": "physical", "path": path},
+                "output": {"name": "world"},
+            }
+
+        ways = [
+            {"type": "translation", "translation": list(move), **end(path)}
+            for path, move in self.CORNERS.items()
+        ]
+        return {
+            "coordinateSystems": [system("world", "yx")],
+            "coordinateTransformations": [
+                *ways,
+                {"type": "affine", "path": "registration", **end("view")},
+            ],
+            "arrays": {"registration": np.array(self.VIEW)},
+        }
+
+    @pytest.fixture
+    def scene(self, tmp_path):
+        path = tmp_path / "scene.ome.zarr"
+        transforms = self.transforms()
+        xo.write_scene(self.tree(), path, transforms=transforms, scale_factors=[2])
+        return path
+
+    def test_has_all_its_images_in_the_world(self, scene) -> None:
+        tree = xr.open_datatree(scene, engine="omezarr")
+        world = tree.omezarr.to_system("world")
+        for name, (y, x) in self.CORNERS.items():
+            assert world[name]["0"].x.values.tolist() == decimals(8, 0.5, x)
+            assert world[name]["1"].y.values.tolist() == decimals(4, 1.0, y + 0.25)
+        half = np.arange(8) * 0.5
+        np.testing.assert_allclose(
+            world["view/0"].x_world, 0.6 * half[:, None] + 0.8 * half, rtol=1e-12
+        )
+        found = world["view/0"].image.sel(y_world=5.5, x_world=2.5, method="nearest")
+        # 0.8 y - 0.6 x = 0.5 and 0.6 y + 0.8 x = 2.5, so that y = 1.9 and x = 1.7.
+        assert (float(found.y), float(found.x)) == (2.0, 1.5)
+        assert "registration" in world.children
+
+    def test_images_overlap_in_one_coordinate(self, scene) -> None:
+        world = xr.open_datatree(scene, engine="omezarr").omezarr.to_system("world")
+        left, right = (world[name]["0"].image for name in self.CORNERS)
+        inside = slice(12, 16)
+        assert left.sel(x=inside).sizes["x"] == 4
+        assert right.sel(x=inside).sizes["x"] == 5
+
+    def test_one_image_of_it_knows_the_world(self, scene) -> None:
+        tree = xr.open_datatree(scene, engine="omezarr")
+        one = tree["tile_1"].omezarr.to_system("world")
+        assert one["0"].x.values.tolist() == decimals(8, 0.5, 14.0)
+        alone = tree["tile_1/0"].image.omezarr.to_system("world")
+        assert alone.x.values.tolist() == decimals(8, 0.5, 14.0)
+        beside = tree["tile_1"].omezarr.to_system("tile_0/physical")
+        assert beside["0"].x.values.tolist() == decimals(8, 0.5, 4.0)
+
+    @pytest.mark.filterwarnings("ignore:.*Coordinates.*are left out")
+    def test_is_written_and_read_as_it_is_placed(self, scene, tmp_path) -> None:
+        world = xr.open_datatree(scene, engine="omezarr").omezarr.to_system("world")
+        again = tmp_path / "again.ome.zarr"
+        world.omezarr.to_scene(again)
+        assert xo.validate(again).ok
+        tree = xr.open_datatree(again, engine="omezarr")
+        placed = tree.omezarr.to_system("world")
+        for name in self.CORNERS:
+            assert tree[name]["0"].x.equals(world[name]["0"].x)
+            assert placed[name]["1"].ds.equals(world[name]["1"].ds)
+        np.testing.assert_array_equal(placed["view/0"].x_world, world["view/0"].x_world)
+
+    def test_names_all_images_without_a_way(self, scene) -> None:
+        tree = xr.open_datatree(scene, engine="omezarr")
+        with pytest.raises(TransformationError, match="tile_0, tile_1, view"):
+            tree.omezarr.to_system("nowhere")
+
+    def test_a_field_leads_from_one_image_to_another(self, tmp_path) -> None:
+        places = {dim: (dim, 2.0 * np.arange(9), {"units": "um"}) for dim in "yx"}
+        vectors = np.zeros((2, 9, 9))
+        vectors[0], vectors[1] = 3, 0.5 * places["y"][1][:, None]
+        field = xr.DataArray(vectors, places, ("displacement", "y", "x"))
+        warp = {"type": "displacements", "path": "warp", "interpolation": "linear"}
+        ends = {
+            "input": {"name": "physical", "path": "a"},
+            "output": {"name": "physical", "path": "b"},
+        }
+        da = image(y=np.arange(8) * 0.5, x=np.arange(8) * 0.5)
+        path = tmp_path / "views.ome.zarr"
+        xo.write_scene(
+            xr.DataTree.from_dict(
+                {"/a": da.to_dataset(name="image")}
+                | {"/b": da.to_dataset(name="image")}
+            ),
+            path,
+            transforms={
+                "coordinateTransformations": [{**warp, **ends}],
+                "arrays": {"warp": field},
+            },
+        )
+        tree = xr.open_datatree(path, engine="omezarr")
+        placed = tree["a"].omezarr.to_system("b/physical")["0"]
+        half = np.arange(8) * 0.5
+        np.testing.assert_allclose(
+            placed.x_physical, 0.5 * half[:, None] + half, rtol=1e-12
+        )
+        with pytest.raises(TransformationError, match="bijection"):
+            tree["b"].omezarr.to_system("a/physical")
+
+
+class TestPlatesAndCollections:
+    def test_images_that_know_the_system_are_placed(self, tmp_path) -> None:
+        da = image(z=Z, y=Y, x=X).astype("uint16")
+        path = tmp_path / "all.ome.zarr"
+        series = {"/0": da.to_dataset(name="image"), "/1": da.to_dataset(name="image")}
+        xo.write_bioformats2raw(xr.DataTree.from_dict(series), path, version="0.6")
+        xo.write_image(da, path / "1", version="0.6", mode="w", transforms=TRANSFORMS)
+        tree = xr.open_datatree(path, engine="omezarr")
+        world = tree.omezarr.to_system("world")
+        assert world["1/0"].x.values.tolist() == decimals(20, 0.3, 200.1)
+        assert world["0/0"].x.equals(tree["0/0"].x)
+        with pytest.raises(TransformationError):
+            tree.omezarr.to_system("nowhere")
+
+
+class TestMemory:
+    def test_a_huge_image_is_opened_placed_shown_and_selected_without_pixels(
+        self,
+    ) -> None:
+        count = 100_000
+        um = {"y": "um", "x": "um"}
+        scale = {"y": 0.5, "x": 0.5}
+        empty = xo.template(
+            "yx", (count, count), "uint16", scale=scale, units=um, chunks=4096
+        )
+        rows = [[0.8, -0.6, 10.0], [0.6, 0.8, 20.0]]
+        kept = MemoryStore()
+        transforms = {
+            "coordinateSystems": [system("world", "yx")],
+            "coordinateTransformations": [way(affine(rows))],
+        }
+        xo.prepare_image(
+            empty, kept, version="0.6", transforms=transforms, scale_factors=None
+        )
+        store = CountingStore(kept)
+        there = np.array(rows) @ [100.0, 40_000.5, 1]
+        tracemalloc.start()
+        da = xo.open_image(store)
+        placed = da.omezarr.to_system("world")
+        shown = repr(placed) + placed._repr_html_()
+        found = placed.sel(y_world=there[0], x_world=there[1], method="nearest")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert "y_world" in shown
+        assert (float(found.y), float(found.x)) == (100.0, 40_000.5)
+        # Pixels alone would be 20 GB, one coordinate 80 GB.
+        assert peak < 100e6
+        assert not store.ledger.pixels_got
+        assert not store.ledger.partly_got
