@@ -2,15 +2,20 @@ import tracemalloc
 from math import prod
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import map_coordinates
+from zarr.storage import MemoryStore
 
 from xarray_omezarr.errors import TransformationError
+from xarray_omezarr.transforming import fields
 from xarray_omezarr.transforming.fields import TILE_BYTES, sample
 from xarray_omezarr.transforming.stored import Field
 
@@ -174,6 +179,36 @@ def test_vectors_of_any_numeric_type_give_float64(dtype: str) -> None:
     found = sample(field_of(vectors), np.array([[0.5], [2.5]]))
     assert found.dtype == np.float64
     assert found.ravel().tolist() == [0.5, 51]
+
+
+def in_zarr(values: NDArray[Any]) -> Any:
+    array = zarr.create_array(
+        MemoryStore(), shape=values.shape, dtype=values.dtype, chunks=(2, 3, 4)
+    )
+    array[...] = values
+    return array
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        in_zarr,
+        lambda values: da.from_array(values, chunks=(1, (3, 4), (2, 5, 2))),
+        lambda values: xr.DataArray(values),
+        lambda values: xr.DataArray(values).chunk({"dim_1": 3}),
+    ],
+    ids=["zarr", "dask", "xarray", "xarray of dask"],
+)
+@pytest.mark.parametrize("tile", [TILE_BYTES, 128])
+def test_anything_that_slices_can_hold_the_vectors(
+    stored: Any, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fields, "TILE_BYTES", tile)
+    values = np.random.default_rng(5).normal(size=(2, 7, 9))
+    points = np.random.default_rng(6).uniform(-0.5, [6.5, 8.5], (200, 2))
+    np.testing.assert_array_equal(
+        sample(field_of(stored(values)), points), sample(field_of(values), points)
+    )
 
 
 def test_differences_of_unsigned_vectors_do_not_wrap_around() -> None:
