@@ -261,3 +261,28 @@ def test_the_image_is_right_whichever_worker_is_killed_at_whatever_time(
         group = zarr.open_group(path, mode="r")
         for level, expected in enumerate(levels):
             np.testing.assert_array_equal(group[str(level)][...], expected)
+
+
+def test_workers_do_not_write_one_file(client, tmp_path) -> None:
+    pixels = np.arange(64 * 64, dtype="uint16").reshape(64, 64)
+    eager = xr.DataArray(pixels, dims=("y", "x"))
+    lazy = eager.chunk({"y": 16})
+    with pytest.raises(xo.OptionError, match=r"one file.*folder.*convert"):
+        lazy.omezarr.to_image(tmp_path / "lazy.ozx")
+    later = lazy.omezarr.to_image(tmp_path / "later.ozx", compute=False)
+    with pytest.raises(xo.OptionError, match=r"one file.*folder.*convert"):
+        later.compute()
+    assert os.listdir(tmp_path) == []
+    later.compute(scheduler="threads")
+    # What is in memory is written by this process.
+    eager.omezarr.to_image(tmp_path / "eager.ozx")
+    with dask.config.set(scheduler="threads"):
+        lazy.omezarr.to_image(tmp_path / "lazy.ozx")
+    for name in ("later", "eager", "lazy"):
+        # Workers open it themselves to read.
+        opened = xr.open_dataset(
+            tmp_path / f"{name}.ozx", engine="omezarr", chunks={"y": 8}
+        )
+        found = next(iter(opened.data_vars.values()))
+        np.testing.assert_array_equal(client.compute(found.data).result(), pixels)
+        opened.close()
