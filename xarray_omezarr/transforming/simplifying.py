@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 #: By how much, relative to its terms, a product may differ from the identity.
 _TOLERANCE = 1e-12
 
+#: Axes that a projectAxis drops or makes at most, by the schemas of the standard.
+_MOST_PROJECTED = 3
+
 
 def simplify(
     transformation: Transformation, arrays: Arrays = NONE, *, ndim: int | None = None
@@ -250,6 +253,8 @@ def _reordered(factors: NDArray[np.float64]) -> MapAxis | ProjectAxis | None:
         return None
     created = tuple(np.flatnonzero(count == 0).tolist())
     dropped = tuple(axis for axis in range(ndim) if axis not in sources)
+    if max(len(created), len(dropped)) > _MOST_PROJECTED:
+        return None
     return ProjectAxis(dropped_inputs=dropped or None, created_outputs=created or None)
 
 

@@ -85,6 +85,11 @@ MOVED = Translation(translation=(1, 0))
             # (y, x) -> (0, y, x) -> (x, 0, y): no type but affine gives another order.
             {"type": "affine", "affine": [[0, 1, 0], [0, 0, 0], [1, 0, 0]]},
         ),
+        # The schemas have no projectAxis of more than three axes.
+        (
+            Affine(affine=((0, 0, 1, 0, 0, 0),)),
+            {"type": "affine", "affine": [[0, 0, 1, 0, 0, 0]]},
+        ),
         (sequence(TURN, Identity()), TURN.to_json()),
         (
             Affine(affine=((0.6, -0.8, 0), (0.8, 0.6, 0))),
