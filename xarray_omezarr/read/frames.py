@@ -11,10 +11,10 @@ from xarray.core import indexing
 
 from xarray_omezarr.grid.names import KIND_KEY, PARAMETERS
 from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, LazyArray, join
-from xarray_omezarr.ngff.named import image_paths
+from xarray_omezarr.ngff.named import image_paths, within
 from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.read.lazy import LazyPixels
-from xarray_omezarr.stored_numbers import arrays_in
+from xarray_omezarr.stored_numbers import arrays_in, told_by
 from xarray_omezarr.transforming.frames_of import (
     frame_of_image,
     frame_of_scene,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.named import Named
     from xarray_omezarr.transforming.frame import Frame
-    from xarray_omezarr.transforming.stored import Arrays
+    from xarray_omezarr.transforming.stored import Arrays, Stored
 
 _LABELS = "labels"
 
@@ -65,7 +65,9 @@ def frames_in(hierarchy: Hierarchy, numbers: Mapping[str, Named]) -> dict[str, F
     whole = [path if owners[path] is None else owners[path] for path in told]
     for path in dict.fromkeys(path for path in whole if path is not None):
         own = labels.get(path, {})
-        frame = frame_of_image(images[path], _arrays(arrays, path), own)
+        frame = frame_of_image(
+            images[path], _arrays(arrays, path, {"": images[path], **own}), own
+        )
         found[path] = frame
         for below, label in own.items():
             key = own_key(frame, label, below, frame.own)
@@ -73,10 +75,19 @@ def frames_in(hierarchy: Hierarchy, numbers: Mapping[str, Named]) -> dict[str, F
     return found
 
 
-def _arrays(arrays: Arrays, path: str) -> Arrays:
-    """Those below an image, by path from there."""
-    start = f"{path}/" if path else ""
-    return {_under(p, path): a for p, a in arrays.items() if p.startswith(start)}
+def _arrays(arrays: Arrays, path: str, images: Mapping[str, Image]) -> Arrays:
+    """Those that an image and its labels name, by path from the image."""
+    found: dict[str, Stored] = {}
+    for below, image in images.items():
+        for one in told_by(image):
+            try:
+                own = join(below, within(one.path))
+            except ValueError:
+                # Whoever opened it has told.
+                continue
+            if join(path, own) in arrays:
+                found[own] = arrays[join(path, own)]
+    return found
 
 
 def _of_scene(
