@@ -64,7 +64,9 @@ def apply(transformation: Transformation, points: Any, arrays: Arrays = NONE) ->
     arrays = with_matrices(transformation, arrays)
     outputs_of(transformation, ndim, arrays)
     flat = positions.reshape(-1, ndim)
-    moved = _apply(transformation, flat, arrays)
+    # Infinity less infinity is NaN, which is the answer and no accident.
+    with np.errstate(invalid="ignore"):
+        moved = _apply(transformation, flat, arrays)
     return moved.reshape(*positions.shape[:-1], moved.shape[1])
 
 

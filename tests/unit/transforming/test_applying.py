@@ -189,6 +189,13 @@ def test_nan_and_infinity_stay_along_the_axes_that_they_concern() -> None:
     )
 
 
+def test_what_infinity_makes_undefined_is_nan_without_a_warning() -> None:
+    both = Affine(affine=((1, 1, 0),))
+    found = apply(both, [[math.inf, -math.inf], [math.inf, 1]])
+    np.testing.assert_array_equal(found, [[math.nan], [math.inf]])
+    np.testing.assert_array_equal(apply(Scale(scale=(0,)), [[math.inf]]), [[math.nan]])
+
+
 def test_scale_and_translation_give_the_very_numbers_of_numpy() -> None:
     points = np.random.default_rng(7).normal(size=(1000, 2)) * 1e3
     scale, move = np.array([0.325, 1.7]), np.array([-0.1, 1e-3])
