@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.conformance.cases import all_cases, attributes, groups
+from tests.property.scenes import scene
 
 Document = dict[str, Any]
 Place = tuple[Any, Any]  # a container and the key or index in it
@@ -94,7 +95,8 @@ _NEW, _OLD = ("0.5", "0.6", "0.6rc0"), ("0.1", "0.2", "0.3", "0.4")
 @functools.cache
 def stores() -> tuple[dict[str, str], ...]:
     """The metadata files of whole hierarchies, by their keys."""
-    return tuple(
+    # Several times, so that scenes are spoilt about as often as images.
+    return (scene(),) * 8 + tuple(
         {
             file.relative_to(case.path).as_posix(): file.read_text("utf-8")
             for file in case.path.rglob("*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import MetadataError, OmeZarrError
+from xarray_omezarr.errors import OmeZarrError
 from xarray_omezarr.ngff.rules.across import clause
 from xarray_omezarr.ngff.rules.finding import Finding
 from xarray_omezarr.ngff.transforms import Transformation, parse_transformation
@@ -94,5 +94,6 @@ def _matrix(
 def _parsed(value: Any, pointer: str) -> Transformation | None:
     try:
         return parse_transformation(value, pointer)
-    except MetadataError:
+    except (OmeZarrError, RecursionError):
+        # What is wrong with its form was told.
         return None
