@@ -20,6 +20,7 @@ from xarray_omezarr.errors import (
     OptionError,
     TargetNotFoundError,
 )
+from xarray_omezarr.store.zip_remote import ZipInside
 from xarray_omezarr.store.zip_target import OneFile
 
 Group: TypeAlias = zarr.Group
@@ -203,8 +204,8 @@ def _local(path: Path, read_only: bool) -> Target:
 
 def _one_file(place: str) -> OptionError:
     return OptionError(
-        f"{place} is a one-file store of a kind that is only read, and only on a local "
-        "disk; write to a local path that ends in .ozx, or to a folder, such as a path "
+        f"{place} is a one-file store of a kind that is only read; write to a local "
+        "path that ends in .ozx (and upload the file), or to a folder, such as a path "
         "that ends in .ome.zarr"
     )
 
@@ -218,10 +219,25 @@ def _archive(path: Path) -> Store:
 
 def _remote(url: str, options: dict[str, Any], read_only: bool) -> Target:
     if url.rstrip("/").endswith(ONE_FILE):
+        return _remote_archive(url, options, read_only)
+    store = _remote_store(url, options, read_only)
+    return Target(store=store, path="", directory=None, uri=url)
+
+
+def _remote_archive(url: str, options: dict[str, Any], read_only: bool) -> Target:
+    if not read_only:
         raise _one_file(url)
+    above, _, name = url.rstrip("/").rpartition("/")
+    archive = ZipInside(_remote_store(above, options, read_only=True), name, url)
+    # What is no archive is told when it is opened.
+    sync(archive.entries())
+    return Target(store=archive, path="", directory=None, uri=url)
+
+
+def _remote_store(url: str, options: dict[str, Any], read_only: bool) -> Store:
     protocol = url.split("://", 1)[0]
     try:
-        store = zarr.storage.FsspecStore.from_url(
+        return zarr.storage.FsspecStore.from_url(
             url, storage_options=options or None, read_only=read_only
         )
     except (ImportError, ValueError) as error:
@@ -231,7 +247,6 @@ def _remote(url: str, options: dict[str, Any], read_only: bool) -> Target:
             f"Reading and writing {protocol}:// needs a package that is not "
             f"installed ({error}); pip install 'xarray-omezarr[remote]'"
         ) from error
-    return Target(store=store, path="", directory=None, uri=url)
 
 
 def _inside(store: Store, path: str) -> Target:

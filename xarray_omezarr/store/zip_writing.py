@@ -135,7 +135,7 @@ class ZipWriting(Store):
         """An object, or a part of it; None if it is not there."""
         size = self._archive.size(key)
         found = (
-            None if size is None else self._archive.get(key, *_bounds(byte_range, size))
+            None if size is None else self._archive.get(key, *bounds(byte_range, size))
         )
         if found is None:
             return None
@@ -196,17 +196,18 @@ class ZipWriting(Store):
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         """Names right below a path."""
-        above = f"{prefix.rstrip('/')}/" if prefix else ""
-        names = (
-            key.removeprefix(above).partition("/")[0]
-            for key in self._archive.names()
-            if key.startswith(above)
-        )
-        for name in dict.fromkeys(names):
+        for name in names_in(prefix, self._archive.names()):
             yield name
 
 
-def _bounds(wanted: ByteRequest | None, size: int) -> tuple[int, int]:
+def names_in(path: str, keys: Iterable[str]) -> Iterable[str]:
+    """Names right below a path, of the keys of a store."""
+    above = f"{path.rstrip('/')}/" if path else ""
+    below = (key.removeprefix(above) for key in keys if key.startswith(above))
+    return dict.fromkeys(key.partition("/")[0] for key in below)
+
+
+def bounds(wanted: ByteRequest | None, size: int) -> tuple[int, int]:
     """The part of an object that is asked for, as far as the object has it."""
     match wanted:
         case RangeByteRequest(start, end):
