@@ -218,7 +218,8 @@ class LabelOptions(TypedDict, total=False):
             "'coordinateTransformations': [...]}`` as the standard spells them or "
             "models of `xarray_omezarr.ngff`; under ``'arrays'`` the matrices and "
             "fields that transformations name by a path. The system of the image is "
-            "called ``'physical'``, or as it was read.",
+            "called ``'physical'``, or as it was read. In place of those that were "
+            "read; ``{}`` writes none.",
         ),
     ]
 

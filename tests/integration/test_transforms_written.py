@@ -139,6 +139,74 @@ def test_a_tree_tells_levels_from_matrices_and_fields(store: Path) -> None:
     assert tree.omezarr.kind == "image"
 
 
+def test_a_level_of_a_tree_alone_knows_its_systems(store: Path, tmp_path: Path) -> None:
+    level = xr.open_datatree(store, engine="omezarr")["0"]["image"]
+    assert "ome" not in level.attrs
+    options: dict[str, Any] = {"version": "0.6", "scale_factors": [2]}
+    level.omezarr.to_image(tmp_path / "a", **options)
+    assert changed(everything(store), everything(tmp_path / "a")) == set()
+    level.omezarr.to_image(tmp_path / "b", transforms={}, **options)
+    assert set(everything(tmp_path / "b")) == {"", "0", "1"}
+
+
+def test_an_image_of_a_scene_alone_knows_its_own_systems(tmp_path: Path) -> None:
+    told = {
+        "coordinateSystems": [{"name": "world", "axes": AXES}],
+        "coordinateTransformations": [
+            {
+                "type": "identity",
+                "input": {"name": "physical", "path": "tile"},
+                "output": {"name": "world"},
+            }
+        ],
+    }
+    alone, scene = tmp_path / "alone", tmp_path / "scene"
+    options: dict[str, Any] = {"version": "0.6", "scale_factors": None}
+    image().omezarr.to_image(alone, transforms=TRANSFORMS, **options)
+    tree = xr.DataTree(children={"tile": xr.open_datatree(alone, engine="omezarr")})
+    tree.omezarr.to_scene(scene, version="0.6", transforms=told)
+    tile = xr.open_datatree(scene, engine="omezarr")["tile"]
+    before = everything(alone)
+    for name, obj in {"tree": tile, "level": tile["0"]["image"]}.items():
+        extra = {} if name == "tree" else options
+        obj.omezarr.to_image(tmp_path / name, **{"version": "0.6", **extra})
+        assert changed(before, everything(tmp_path / name)) == set(), name
+
+
+def test_positions_that_were_told_in_another_system_stay_true(
+    store: Path, tmp_path: Path
+) -> None:
+    told = {
+        "coordinateSystems": [{"name": n, "axes": AXES} for n in ("room", "turned")],
+        "coordinateTransformations": [
+            way("room", type="translation", translation=[100, 200]),
+            way("turned", type="rotation", path="turn"),
+        ],
+        "arrays": {"turn": TURN},
+    }
+    options: dict[str, Any] = {"version": "0.6", "scale_factors": None}
+    image().omezarr.to_image(tmp_path / "a", transforms=told, **options)
+    placed = xo.open_image(tmp_path / "a").omezarr.to_system("room")
+    placed.omezarr.to_image(tmp_path / "b", **options)
+    found = xo.read_metadata(tmp_path / "b")
+    assert found.multiscale.system.name == "room"
+    assert found.multiscale.levels[0].translation == (100, 200)
+    assert xo.validate(tmp_path / "b").ok
+    here = xo.open_image(tmp_path / "a").omezarr.to_system("turned")
+    there = xo.open_image(tmp_path / "b").omezarr.to_system("turned")
+    for name in ("y_turned", "x_turned"):
+        np.testing.assert_allclose(there[name], here[name], rtol=1e-12, atol=1e-12)
+
+
+def test_lazy_coordinates_are_not_kept_beside(store: Path, tmp_path: Path) -> None:
+    placed = xo.open_image(store).omezarr.to_system("turned")
+    assert placed["y_turned"].dims == ("y", "x")
+    placed.omezarr.to_image(tmp_path / "a", version="0.6", scale_factors=[2])
+    assert changed(everything(store), everything(tmp_path / "a")) == set()
+    with pytest.warns(OmeZarrWarning, match="computed from transformations that did"):
+        placed.omezarr.plan_image(version="0.6", transforms={})
+
+
 def test_a_part_lies_where_it_lay(store: Path, tmp_path: Path) -> None:
     part = xo.open_image(store).isel(y=slice(2, 6)).sel(x=slice(0.5, None))
     part.omezarr.to_image(tmp_path / "part", version="0.6", scale_factors=None)

@@ -39,7 +39,7 @@ from xarray_omezarr.write.multiscale import (
     plan_multiscale,
 )
 from xarray_omezarr.write.number_nodes import number_nodes
-from xarray_omezarr.write.spaced import arrays_of, with_systems
+from xarray_omezarr.write.spaced import with_systems
 from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.tree import (
     numbers_of,
@@ -232,11 +232,11 @@ def _planned(
         kept, beside = kept_beside(stored, chosen, title, version)
     problems.raise_all(f"Label {name!r} cannot be written")
     model = LabelImage(multiscales=image.multiscales, image_label=meaning)
-    arrays = arrays_of(label.da, is_label=True)
+    arrays = {}
     if isinstance(obj, xr.DataTree):
-        arrays |= tree_numbers(number_nodes(obj), chosen)
+        arrays = tree_numbers(number_nodes(obj), chosen)
     keys = attrs.pop("ome", systems)
-    spaced = with_systems(model, keys, chosen, plan_multiscale, arrays)
+    spaced = with_systems(model, label.da, keys, chosen, plan_multiscale, arrays)
     root = GroupNode(spaced.model, {**attrs, **kept})
     nodes = {"": root, **nodes, **beside, **spaced.nodes}
     # Breaches of the standard show when the version spells the metadata.

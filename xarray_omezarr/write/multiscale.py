@@ -48,7 +48,7 @@ from xarray_omezarr.write.layout import plan_chunks, plan_shards
 from xarray_omezarr.write.levels import given_pyramid
 from xarray_omezarr.write.pyramid import Method, Pyramid, PyramidLevel, plan_pyramid
 from xarray_omezarr.write.source import pixel_unit, pixels, stored_dtype
-from xarray_omezarr.write.spaced import arrays_of, with_systems
+from xarray_omezarr.write.spaced import with_systems
 from xarray_omezarr.write.stage import placed
 from xarray_omezarr.write.stored import store_view
 
@@ -92,7 +92,6 @@ def plan_multiscale(
     OmeZarrError
         One problem as itself, several as `OmeZarrErrorGroup`.
     """
-    arrays = {**arrays_of(da), **(arrays or {})}
     da, systems = without_systems(placed(da))
     problems = Problems()
     version = registry.get(options["version"] or registry.DEFAULT)
@@ -129,7 +128,7 @@ def plan_multiscale(
     axes = stored.axes(version.features)
     image = image_model(axes, pyramid, name, channels)
     keys = attrs.pop("ome", systems)
-    spaced = with_systems(image, keys, options, plan_multiscale, arrays)
+    spaced = with_systems(image, da, keys, options, plan_multiscale, arrays)
     image = spaced.model
     computed = computed_coords(da)
     if computed and not image.multiscale.between_systems:

@@ -17,8 +17,8 @@ from xarray_omezarr.errors import (
     warn,
 )
 from xarray_omezarr.grid.kept import KEY
-from xarray_omezarr.grid.names import FRAME_KEY
 from xarray_omezarr.hierarchy import Hierarchy
+from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.multiscale import Image, Multiscale
 from xarray_omezarr.ngff.named import named, within
 from xarray_omezarr.ngff.rules.check import check_attributes
@@ -36,7 +36,7 @@ from xarray_omezarr.ngff.transforms import (
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import truth
-from xarray_omezarr.transforming.frame import Frame
+from xarray_omezarr.write.framed import arrays_of, keys_of
 from xarray_omezarr.write.joined_systems import joined_systems
 from xarray_omezarr.write.numbers import groups_above, paths_of, plan_numbers
 from xarray_omezarr.write.systems import Transforms, parse_transforms
@@ -74,10 +74,11 @@ class Spaced:
 
 def with_systems(
     model: I,
+    da: xr.DataArray,
     keys: Any,
     options: WriteOptions,
     plan: Plan,
-    known: Mapping[str, Any],
+    known: Mapping[str, Any] | None,
 ) -> Spaced:
     """A planned image with its coordinate systems, and the keys nobody knows.
 
@@ -87,14 +88,18 @@ def with_systems(
     ----------
     model : Image
         As it is planned, with one system.
+    da : xarray.DataArray
+        Level 0.
     keys : mapping, optional
-        What was kept of the metadata that were read; see `ngff.unknown`.
+        What was kept of the metadata that were read; see `ngff.unknown`. Where that
+        tells no systems, the frame of `da` does.
     options : WriteOptions
         All of them.
     plan : callable
         `plan_multiscale`, for fields.
-    known : mapping
-        Matrices and fields that were read with the image, by path.
+    known : mapping, optional
+        Matrices and fields in nodes below the image, by path; over those that `da`
+        was read with.
 
     Raises
     ------
@@ -102,6 +107,10 @@ def with_systems(
         All that is wrong with `transforms`, together.
     """
     picture_keys, others = _parted(keys)
+    is_label = isinstance(model, LabelImage)
+    if not picture_keys and registry.get(_version(options)).features.systems:
+        picture_keys, _ = _parted(keys_of(da, is_label=is_label))
+    known = {**arrays_of(da, is_label=is_label), **(known or {})}
     asked = _asked(options)
     picture = model.multiscale
     if asked is None:
@@ -161,31 +170,6 @@ def _storable(
             except OmeZarrError as error:
                 warn(f"Of the transformations that were read: {error}")
     return found
-
-
-def arrays_of(da: xr.DataArray, *, is_label: bool = False) -> dict[str, Any]:
-    """Matrices and fields that an array was read with, by path below its image.
-
-    Parameters
-    ----------
-    da : xarray.DataArray
-        Level 0.
-    is_label : bool
-        Whether it is a label image, whose arrays are not those of its image.
-    """
-    frame = da.encoding.get(FRAME_KEY)
-    if not isinstance(frame, Frame) or not frame.arrays:
-        return {}
-    group = ""
-    if frame.own is not None and frame.own in frame.systems:
-        group = frame.own.removesuffix(frame.systems[frame.own].name)
-    if is_label and "labels/" not in group:
-        return {}
-    return {
-        path.removeprefix(group): array
-        for path, array in frame.arrays.items()
-        if path.startswith(group)
-    }
 
 
 def _check_rules(picture: Multiscale, options: WriteOptions) -> None:
