@@ -308,3 +308,14 @@ def test_transformations_to_systems_of_label_images_fit_them(tmp_path) -> None:
         if one.pointer.endswith(pointer)
     ]
     assert messages == ["has 3 entries, but the output has 2 axes"]
+
+
+def test_what_the_attributes_tell_alone_is_told_once(tmp_path) -> None:
+    ends = {"input": {"name": "physical"}, "output": {"name": "stage"}}
+    flat = {"type": "affine", "affine": np.eye(2, 3).tolist(), **ends}
+    flat["affine"][0][1] = 0.5
+    folder = stored(tmp_path, flat)
+    report = xo.validate(folder.path)
+    assert told(report) == {("error", "", f"{POINTER}/affine")}
+    messages = [one.message for one in report.errors]
+    assert len(messages) == len({*messages}) == 2, str(report)
