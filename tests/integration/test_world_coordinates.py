@@ -136,6 +136,10 @@ class TestATree:
             np.testing.assert_allclose(found.y_turned, expected_y(y, x), rtol=1e-12)
             assert isinstance(found.xindexes["y_turned"], WorldIndex)
 
+    def test_stays_what_it_is_in_its_own_system(self, store) -> None:
+        tree = xr.open_datatree(store, engine="omezarr")
+        xr.testing.assert_identical(tree.omezarr.to_system("physical"), tree)
+
     def test_is_written_and_read(self, store, tmp_path) -> None:
         world = xr.open_datatree(store, engine="omezarr").omezarr.to_system("world")
         world.omezarr.to_image(tmp_path / "moved.ome.zarr", version="0.6")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,15 +10,18 @@ import numpy as np
 import xarray as xr
 
 from xarray_omezarr.grid.inspect import inspect
-from xarray_omezarr.placing.frames import CoordinateSystems, extended, frame_of
+from xarray_omezarr.placing.frames import CoordinateSystems, extended, frame_of, key_of
 from xarray_omezarr.placing.objects import place_array, place_dataset
+from xarray_omezarr.placing.positions import in_unit_of
 from xarray_omezarr.placing.trees import frames_in, place_tree
 from xarray_omezarr.transforming.stored import Field
 from xarray_omezarr.write.field_axes import field_dims
+from xarray_omezarr.write.spaced import fields_in
 from xarray_omezarr.write.systems import parse_transforms
 
 if TYPE_CHECKING:
-    from xarray_omezarr.ngff.axes import CoordinateSystem
+    from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+    from xarray_omezarr.transforming.frame import Frame
     from xarray_omezarr.transforming.stored import Stored
     from xarray_omezarr.write.systems import Transforms
 
@@ -95,13 +98,7 @@ def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
     5
     """
     given = parse_transforms(transforms)
-    arrays = {path: _stored(given, path) for path in given.arrays}
-    frames = partial(
-        extended,
-        systems=given.systems,
-        transformations=given.transformations,
-        arrays=arrays,
-    )
+    frames = partial(_completed, given)
     if isinstance(obj, xr.DataTree):
         return place_tree(obj, system, frames)
     if isinstance(obj, xr.Dataset):
@@ -109,7 +106,21 @@ def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
     return place_array(obj, frames(frame_of(obj)), system)
 
 
-def _stored(given: Transforms, path: str) -> Stored:
+def _completed(given: Transforms, frame: Frame) -> Frame:
+    """The frame of an object with what was given besides."""
+    found = extended(frame, given.systems, given.transformations, {})
+    starts: dict[str, tuple[Axis, ...]] = {}
+    for way in given.transformations:
+        ends = [
+            found.systems.get(key_of(end)) for end in (way.input, way.output) if end
+        ]
+        axes = [None if end is None else end.axes for end in ends]
+        starts |= {path: start for path, start in fields_in(way, *axes) if start}
+    arrays = {path: _stored(given, path, starts.get(path, ())) for path in given.arrays}
+    return extended(found, (), (), arrays)
+
+
+def _stored(given: Transforms, path: str, start: Sequence[Axis]) -> Stored:
     """A matrix or field, as transformations are computed with."""
     array = given.arrays[path]
     if isinstance(array, Field):
@@ -119,13 +130,17 @@ def _stored(given: Transforms, path: str) -> Stored:
     if given.paths[path].type in ("affine", "rotation"):
         return np.asarray(array.values)
     dims, vectors = field_dims(array)
-    places = [dim for dim in dims if dim != vectors]
     grid = inspect(array.transpose(*dims))
+    places = [grid[dim] for dim in dims if dim != vectors]
+    if len(start) == len(places):
+        places = [
+            in_unit_of(place, axis) for place, axis in zip(places, start, strict=True)
+        ]
     return Field(
         array.transpose(*dims).data,
         dims.index(vectors),
-        tuple(grid[dim].scale for dim in places),
-        tuple(grid[dim].translation for dim in places),
+        tuple(place.scale for place in places),
+        tuple(place.translation for place in places),
     )
 
 

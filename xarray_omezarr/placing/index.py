@@ -182,6 +182,21 @@ class WorldIndex(CoordinateTransformIndex):
             other.transform, exclude=exclude
         )
 
+    def join(self, other: Index, how: str = "inner") -> WorldIndex:
+        """Nothing: pixels of images in different places are not matched.
+
+        Raises
+        ------
+        TransformationError
+            Always, as it is asked of unequal indexes only.
+        """
+        names = list(self.transform.coord_names)
+        raise TransformationError(
+            f"Objects that lie differently in {self.transform.system!r} cannot be "
+            f"aligned by {names}: select the same pixels of both with .isel() or "
+            f".sel(), or drop these coordinates with .drop_vars({names})"
+        )
+
     def rename(
         self, name_dict: Mapping[Any, Hashable], dims_dict: Mapping[Any, Hashable]
     ) -> WorldIndex:
@@ -214,7 +229,14 @@ class WorldIndex(CoordinateTransformIndex):
 
 def _broadcast(labels: Mapping[Any, Any]) -> tuple[dict[Any, Any], xr.DataArray]:
     """Labels as arrays of one shape, and a DataArray of that shape."""
-    arrays = xr.broadcast(*(_labelled(name, label) for name, label in labels.items()))
+    given = [_labelled(name, label) for name, label in labels.items()]
+    sizes = {array.size for array in given if array.dims == (POINTS,)}
+    if len(sizes) > 1:
+        raise TransformationError(
+            f"Lists of {sorted(sizes)} positions are given for {list(labels)}, and "
+            "they go point by point: give lists of one length, or DataArrays"
+        )
+    arrays = xr.broadcast(*given)
     template = arrays[0]
     wanted = {
         name: np.asarray(array.values, dtype=np.float64)

@@ -159,7 +159,10 @@ def _along(obj: xr.DataArray, axis: Axis, dim: str) -> Place:
         return Place(axis, dim, Along(np.zeros(0)))
     line = _line(bare, dim)
     if line is not None:
-        line = _in_unit_of(line, axis)
+        line = in_unit_of(line, axis)
+        if "transform" in bare.attrs:
+            # Spatialdata keeps beside the coordinates what they mean.
+            return Place(axis, dim, Along(line.coordinates(), unit=axis.unit), line)
         return Place(axis, dim, _positions(bare, dim, line, axis), line)
     first = inspect(bare.isel({dim: [0]}))[dim]
     return Place(axis, dim, _positions(bare, dim, first, axis))
@@ -226,7 +229,8 @@ def _line(bare: xr.DataArray, dim: str) -> GridAxis | None:
     return replace(line, scale=-line.scale, translation=float(last))
 
 
-def _in_unit_of(line: GridAxis, axis: Axis) -> GridAxis:
+def in_unit_of(line: GridAxis, axis: Axis) -> GridAxis:
+    """A line in the unit of an axis."""
     if line.unit is None or axis.unit is None:
         # What has no unit is meant in that of the axis.
         return replace(line, unit=axis.unit)

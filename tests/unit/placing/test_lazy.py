@@ -15,6 +15,7 @@ from tests.unit.placing.building import affine, image, system, to_world
 from xarray_omezarr.errors import OmeZarrError, OutsideError, TransformationError
 from xarray_omezarr.grid.names import FRAME_KEY
 from xarray_omezarr.placing.index import WorldIndex
+from xarray_omezarr.transforming.stored import Field
 
 Z, Y, X = np.arange(4) * 2.0 + 7, np.arange(5) * 0.5, np.arange(6) * 0.4 - 1
 
@@ -174,6 +175,11 @@ class TestSelecting:
         arrays = {name: np.asarray(v) for name, v in there.items()}
         xr.testing.assert_equal(self.placed.sel(arrays, method="nearest"), found)
 
+    def test_lists_have_one_length(self) -> None:
+        there = {"z_world": [1, 2], "y_world": [1, 2, 3], "x_world": 0}
+        with pytest.raises(TransformationError, match="one length"):
+            self.placed.sel(there, method="nearest")
+
     def test_arrays_go_along_their_dims(self) -> None:
         z, y, x = [0, 3], [4, 0], [5, 1]
         cells = {"cell": [17, 18]}
@@ -277,6 +283,10 @@ class TestAmongOthers:
     def test_objects_in_unlike_systems_are_not(self) -> None:
         with pytest.raises(ValueError, match="align"):
             xr.align(world(), world(matrix=MOVE @ WHOLE), join="exact")
+
+    def test_nor_are_unlike_parts_added(self) -> None:
+        with pytest.raises(TransformationError, match="select the same pixels"):
+            world() + world().isel(x=slice(0, 3))
 
     def test_time_points_are_joined(self) -> None:
         movie = xr.concat([world(), world()], "t")
@@ -412,6 +422,47 @@ class TestFields:
         np.testing.assert_allclose(placed.x_world, self.x + 0 * self.y[:, None])
         part = placed.isel(x=3)
         np.testing.assert_allclose(part.y_world, self.y + 0.75)
+
+    def test_have_positions_in_the_unit_of_the_axes(self) -> None:
+        vectors = np.zeros((2, 3, 3))
+        vectors[0] = [0, 1, 2]
+        nanometers = {
+            dim: (dim, 2500.0 * np.arange(3), {"units": "nm"}) for dim in ("y", "x")
+        }
+        field = xr.DataArray(vectors, nanometers, ("displacement", "y", "x"))
+        told = {"type": "displacements", "path": "warp", "interpolation": "linear"}
+        transforms = {**to_world(told, "yx"), "arrays": {"warp": field}}
+        da = image(y=self.y, x=self.x)
+        placed = da.omezarr.to_system("world", transforms=transforms)
+        expected = self.y[:, None] + self.x / 2.5
+        np.testing.assert_allclose(placed.y_world, expected, rtol=1e-12)
+
+    def test_of_one_axis_leave_the_others(self) -> None:
+        times = np.array([[0.0, 1.0, 10.0]])
+        uneven = Field(times, 0, (2.0,), (0.0,))
+        told = {
+            "type": "byDimension",
+            "transformations": [
+                {
+                    "transformation": {"type": "coordinates", "path": "times"},
+                    "inputAxes": [0],
+                    "outputAxes": [0],
+                },
+                {
+                    "transformation": {"type": "scale", "scale": [3, 1]},
+                    "inputAxes": [1, 2],
+                    "outputAxes": [1, 2],
+                },
+            ],
+        }
+        da = image(t=[0.0, 2.0, 4.0], y=[0.0, 0.1, 0.2], x=[1.0, 2.0])
+        transforms = to_world(told, "tyx", arrays={"times": uneven})
+        world = da.omezarr.to_system("world", transforms=transforms)
+        assert world.t.values.tolist() == [0.0, 1.0, 10.0]
+        assert world.y.values.tolist() == [0.0, 0.3, 0.6]
+        assert world.t.attrs == {"units": "second"}
+        assert world.encoding[FRAME_KEY].own == "world"
+        assert int(world.sel(t=10, y=0.3, x=2)) == 2 * 6 + 2 + 1
 
     def test_have_no_way_back(self) -> None:
         _, placed = self.placed({"type": "displacements", "path": "warp"})
