@@ -252,13 +252,12 @@ def _check_placed(found: Found, planned: Mapping[str, Hierarchy], said: Said) ->
     """
     for path, plan in planned.items():
         frame = _frame_of(found.images[path])
-        if frame is None or frame.own not in frame.systems:
-            continue
-        now, own = frame.systems[frame.own].name, plan.image().multiscale.system.name
-        if now != own:
+        told = None if frame is None else frame.systems.get(frame.own or "")
+        own = plan.image().multiscale.system.name
+        if told is not None and told.name != own:
             with said.about(path):
                 raise TransformationError(
-                    f"its coordinates are positions in {now!r}, where it was placed, "
+                    f"its coordinates are positions in {told.name!r}, where it was placed, "
                     f"and what is written would take them for those in {own!r}; give "
                     "the image as it was before to_system, or a tree of the whole "
                     "scene that was placed"
@@ -267,14 +266,12 @@ def _check_placed(found: Found, planned: Mapping[str, Hierarchy], said: Said) ->
 
 def _frame_of(image: xr.DataArray | xr.DataTree) -> Frame | None:
     """The frame that the coordinates of an image belong to, where one is known."""
-    frame: Frame | None = image.encoding.get(FRAME_KEY)
-    if frame is not None or isinstance(image, xr.DataArray):
-        return frame
-    for node in (image, *image.children.values()):
-        for variable in node.dataset.variables.values():
-            if (frame := variable.encoding.get(FRAME_KEY)) is not None:
-                return frame
-    return None
+    known = [image.encoding]
+    if isinstance(image, xr.DataTree):
+        for node in (image, *image.children.values()):
+            known += [variable.encoding for variable in node.dataset.variables.values()]
+    found = [told for encoding in known if (told := encoding.get(FRAME_KEY))]
+    return found[0] if found else None
 
 
 def _check_places(paths: Iterable[str], members: Members, said: Said) -> None:
