@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import TransformationError, warn
 from xarray_omezarr.ngff.folding import is_foldable
+from xarray_omezarr.ngff.named import named, renamed
 from xarray_omezarr.ngff.spaces import Spaces, parse
 from xarray_omezarr.ngff.transforms import SystemReference
 from xarray_omezarr.ngff.unknown import unknown
@@ -95,6 +96,58 @@ def moved(
     if own_keys := unknown(now.own):
         left[_OWN_KEYS] = [{"name": name, **own_keys}]
     return {**left, **now.keys()}
+
+
+def moved_as_framed(
+    keys: Mapping[str, Any], before: Frame, now: Frame
+) -> dict[str, Any]:
+    """As `moved`, of an object whose frame tells which its own system was and is.
+
+    Parameters
+    ----------
+    keys : mapping
+        What is kept of the picture; may be empty where it had one system only.
+    before, now : Frame
+        Of the object before and after its coordinates became positions in another
+        system, which may be one of a scene, of another image, or new.
+
+    Returns
+    -------
+    dict
+        See `moved`. A system that is not of the picture is added to it, with ``_``
+        behind its name where the picture has one of that name.
+
+    Raises
+    ------
+    TransformationError
+        If no way leads from the former system to the new one.
+    """
+    was, own = before.systems[str(before.own)], now.systems[str(now.own)]
+    group = str(before.own).removesuffix(was.name)
+    arrays = {
+        path.removeprefix(group): array
+        for path, array in now.arrays.items()
+        if path.startswith(group)
+    }
+    keys = (
+        keys
+        if keys.get("coordinateSystems")
+        else {**keys, "coordinateSystems": [was.to_json()]}
+    )
+    told = parse(keys)
+    names = [system.name for system in told.systems]
+    if now.own == group + own.name and own.name in names:
+        return moved(keys, own.name, arrays)
+    name = own.name
+    while name in names:
+        name += "_"
+    way = _simplified(between(now, str(before.own), str(now.own)), now.arrays)
+    if all(one.path.startswith(group) for one in named(way)):
+        told_way = renamed(way, lambda path: path.removeprefix(group))
+    else:
+        # Fields of a scene lie where no path of an image leads.
+        told_way = None
+    return moved(keys, name, arrays, system=own, way=told_way)
 
 
 def moved_spaces(

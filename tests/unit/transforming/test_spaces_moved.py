@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xarray_omezarr.errors import OmeZarrWarning, TransformationError
-from xarray_omezarr.ngff import CoordinateSystem, Scale
+from xarray_omezarr.ngff import Affine, CoordinateSystem, Displacements, Scale
 from xarray_omezarr.ngff.spaces import parse
 from xarray_omezarr.transforming.applying import apply
 from xarray_omezarr.transforming.chains import between, reachable
 from xarray_omezarr.transforming.frame import Frame, Way
-from xarray_omezarr.transforming.spaces_moved import moved
+from xarray_omezarr.transforming.spaces_moved import moved, moved_as_framed
 
 AXES = [{"name": name, "type": "space"} for name in "yx"]
 FIELD = {"type": "displacements", "path": "warp"}
@@ -165,6 +166,67 @@ def test_unknown_keys_of_axes_are_those_of_the_new_own_system() -> None:
     ]
     keys["coordinateSystems"][1] = system("b")
     assert "coordinate_systems" not in moved(keys, "b")
+
+
+def scene(*ways: Way, own: str) -> Frame:
+    keys = dict.fromkeys([end for one in ways for end in (one.start, one.end)])
+    systems = {
+        key: CoordinateSystem.model_validate(system(key.rpartition("/")[2]))
+        for key in keys
+    }
+    return Frame(own, systems, ways)
+
+
+def test_a_tile_in_the_world_of_its_scene_tells_where_it_was() -> None:
+    frame = scene(Way("t/physical", "world", Scale(scale=(2, 3))), own="t/physical")
+    found = moved_as_framed({}, frame, replace(frame, own="world"))
+    assert found == {
+        "coordinateSystems": [system("physical"), system("world")],
+        "intrinsic": "world",
+        "coordinateTransformations": [way("physical", "world", scale(2, 3))],
+    }
+
+
+def test_a_system_of_the_picture_itself_is_not_added_again() -> None:
+    keys = keys_of(way("a", "b", scale(2, 2)), way("a", "c", FIELD), index=0)
+    ways = [
+        Way("t/a", "t/b", Scale(scale=(2, 2))),
+        Way("t/a", "t/c", Displacements(path="t/warp")),
+    ]
+    frame = scene(*ways, own="t/a")
+    assert moved_as_framed(keys, frame, replace(frame, own="t/b")) == moved(keys, "b")
+
+
+def test_a_system_of_another_image_gets_a_name_that_is_free() -> None:
+    frame = scene(
+        Way("t/physical", "u/physical", Scale(scale=(2, 3))), own="t/physical"
+    )
+    found = moved_as_framed({}, frame, replace(frame, own="u/physical"))
+    assert found["intrinsic"] == "physical_"
+    assert found["coordinateTransformations"] == [
+        way("physical", "physical_", scale(2, 3))
+    ]
+
+
+def test_stored_matrices_of_a_scene_are_told_by_their_numbers() -> None:
+    frame = replace(
+        scene(Way("t/a", "world", Affine(path="m")), own="t/a"),
+        arrays={"m": np.array([[1.0, 0.5, 2], [0, 1, 3]])},
+    )
+    found = moved_as_framed({}, frame, replace(frame, own="world"))
+    matrix = [[1, 0.5, 2], [0, 1, 3]]
+    assert found["coordinateTransformations"] == [
+        way("a", "world", {"type": "affine", "affine": matrix})
+    ]
+
+
+def test_fields_are_told_by_their_path_from_the_image_or_not_at_all() -> None:
+    near, far = Displacements(path="t/warp"), Displacements(path="warp")
+    frame = scene(Way("t/a", "world", near), Way("t/a", "sky", far), own="t/a")
+    found = moved_as_framed({}, frame, replace(frame, own="world"))
+    assert found["coordinateTransformations"] == [way("a", "world", FIELD)]
+    found = moved_as_framed({}, frame, replace(frame, own="sky"))
+    assert "coordinateTransformations" not in found
 
 
 NUMBER = st.sampled_from([0.1, 0.25, 2.0, 3.0, 10.0])
