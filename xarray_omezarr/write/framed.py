@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,9 @@ def keys_of(da: xr.DataArray, *, is_label: bool = False) -> dict[str, Any]:
 def _frame_of(da: xr.DataArray, is_label: bool) -> tuple[Frame | None, str]:
     """The frame, and the path of the image in it with a slash, if there is one."""
     frame = da.encoding.get(FRAME_KEY)
-    if not isinstance(frame, Frame) or frame.own not in frame.systems:
+    if not isinstance(frame, Frame) or frame.own is None:
+        return None, ""
+    if frame.own not in frame.systems:
         return None, ""
     group = frame.own.removesuffix(frame.systems[frame.own].name)
     if is_label and "labels/" not in group:
@@ -84,12 +87,14 @@ def _ways(frame: Frame, inside: set[str], group: str) -> Iterator[Transformation
     """Transformations from or to the system of the array, inside of its image."""
     own = str(frame.own)
     reached = {own}
-    for way in frame.ways:
-        ends = {way.start, way.end}
-        if own in ends and ends <= inside:
-            reached |= ends
+    # Ways through others name arrays that are not below the image.
+    ways = tuple(way for way in frame.ways if {way.start, way.end} <= inside)
+    frame = replace(frame, ways=ways)
+    for way in ways:
+        if own in (way.start, way.end):
+            reached |= {way.start, way.end}
             yield _below(way.transformation, frame, way.start, way.end, group)
-    for key in inside - reached:
+    for key in sorted(inside - reached):
         # It led there from a system that positions were told in before.
         try:
             yield _below(between(frame, own, key), frame, own, key, group)
