@@ -32,7 +32,7 @@ _OME_WORDS = ("ome", "multiscales", "plate", "well", "bioformats2raw.layout")
 
 
 class OmeZarrBackendEntrypoint(BackendEntrypoint):
-    """Opens OME-Zarr images, labels, plates and collections, lazily.
+    """Opens OME-Zarr images, labels, plates, collections and scenes, lazily.
 
     The keywords that control decoding of CF conventions are accepted and have no
     effect, so that code written for any engine works: pixels of an OME-Zarr are

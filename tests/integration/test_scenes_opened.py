@@ -91,6 +91,19 @@ class TestScene:
         assert moved["interpolation"] == "linear"
         assert "version" not in tree.attrs["ome"]
 
+    def test_paths_are_told_as_one_writes_them(self) -> None:
+        root = zarr.create_group(MemoryStore())
+        image(root, "tile_0")
+        ways = [way("affine", ("./tile_0/", "physical"), "world", path="/m")]
+        scene = {"coordinateSystems": [system("world")]}
+        scene["coordinateTransformations"] = ways
+        group(root, "", {"scene": scene})
+        matrix(root, "m")
+        tree = tree_of(root.store)
+        (told,) = tree.attrs["ome"]["scene"]["coordinateTransformations"]
+        assert (told["path"], told["input"]["path"]) == ("m", "tile_0")
+        assert frame_of(tree["tile_0/s0"].image).own == "tile_0/physical"
+
     def test_matrices_are_nodes(self, store: MemoryStore) -> None:
         node = tree_of(store)["numbers/affine"]
         assert node.encoding[KIND_KEY] == "parameters"

@@ -161,5 +161,30 @@ def renamed(transformation: Any, rename: Callable[[str], str]) -> Any:
     return _with(whole, transformations=inner)
 
 
+def tidied(transformation: Any) -> Any:
+    """The transformation with paths as one writes them; those elsewhere stay.
+
+    Examples
+    --------
+    >>> from xarray_omezarr.ngff import SystemReference
+    >>> there = SystemReference(path="./tile_0/", name="physical")
+    >>> tidied(Affine(path="/view", input=there)).to_json()["input"]["path"]
+    'tile_0'
+    """
+    ends = {
+        key: _with(end, path=_tidy(end.path))
+        for key in ("input", "output")
+        if (end := getattr(transformation, key)) is not None and end.path
+    }
+    return _with(renamed(transformation, _tidy), **ends)
+
+
+def _tidy(path: str) -> str:
+    try:
+        return within(path)
+    except ValueError:
+        return path
+
+
 def _with(model: M, **update: Any) -> M:
     return model.model_copy(update=update)

@@ -13,6 +13,7 @@ from xarray_omezarr.hierarchy import ArrayNode, GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.named import tidied
 from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
 from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.unknown import unknown, unknown_beside
@@ -179,6 +180,8 @@ def group_attrs(node: GroupNode) -> dict[str, Any]:
 
 def scene_attrs(scene: Scene) -> dict[str, Any]:
     """The metadata of a scene as the standard spells them, and keys beside them."""
+    ways = tuple(map(tidied, scene.coordinate_transformations))
+    scene = scene.model_copy(update={"coordinate_transformations": ways})
     told = {key: value for key, value in scene.to_json().items() if key != "beside"}
     return {**scene.beside, SCENE: told}
 
