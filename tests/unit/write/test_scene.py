@@ -157,6 +157,18 @@ class TestImages:
         with pytest.raises(TypeError, match="mapping of images by path, not from"):
             plan(image(), transforms=TWO)
 
+    def test_one_that_was_placed_elsewhere_is_not_placed_again(self) -> None:
+        axes = tuple(Axis(name=n, type="space", unit="micrometer") for n in "yx")
+        names = {"world": "world", "a/physical": "physical"}
+        systems = {k: CoordinateSystem(name=n, axes=axes) for k, n in names.items()}
+        placed = image()
+        placed.encoding[FRAME_KEY] = Frame("world", systems)
+        for obj in (placed, placed.to_dataset(name="image")):
+            with pytest.raises(TransformationError, match="positions in 'world', wh"):
+                plan({"a": obj, "b": image()}, transforms=TWO)
+        placed.encoding[FRAME_KEY] = Frame("a/physical", systems)
+        assert [*plan({"a": placed, "b": image()}, transforms=TWO).images] == ["a", "b"]
+
 
 class TestVersions:
     def test_the_first_with_scenes_is_taken(self) -> None:
