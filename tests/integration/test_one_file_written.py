@@ -172,6 +172,49 @@ def test_a_tree_that_was_opened_from_a_file_becomes_another_file(
         tree.close()
 
 
+def test_a_scene_becomes_one_file(tmp_path: Path) -> None:
+    axes = [{"name": n, "type": "space", "unit": "micrometer"} for n in "yx"]
+    ends = [
+        ({"path": n, "name": "physical"}, [0.0, 64.0 * i]) for i, n in enumerate("ab")
+    ]
+    transforms = {
+        "coordinateSystems": [{"name": "world", "axes": axes}],
+        "coordinateTransformations": [
+            {
+                "type": "translation",
+                "translation": shift,
+                "input": end,
+                "output": {"name": "world"},
+            }
+            for end, shift in ends
+        ],
+    }
+    tile = image()[0].drop_vars("c").to_dataset(name="image")
+    tree = xr.DataTree.from_dict({"/a": tile, "/b": tile})
+    options = {"transforms": transforms, "version": NEW[-1]}
+    tree.omezarr.to_scene(tmp_path / "scene.ozx", **options)
+    tree.omezarr.to_scene(tmp_path / "scene.zarr", **options)
+    check_file(tmp_path / "scene.ozx", NEW[-1])
+    same_store(tmp_path / "scene.ozx", tmp_path / "scene.zarr")
+
+
+def test_of_writers_of_one_file_one_wins_and_the_others_are_told(
+    tmp_path: Path,
+) -> None:
+    def write(n: int) -> int | None:
+        try:
+            (image() + n).omezarr.to_image(tmp_path / "a.ozx", chunks=(1, 16, 16))
+        except xo.TargetExistsError:
+            return None
+        return n
+
+    with ThreadPoolExecutor(4) as pool:
+        (won,) = [n for n in pool.map(write, range(4)) if n is not None]
+    check_file(tmp_path / "a.ozx")
+    assert os.listdir(tmp_path) == ["a.ozx"]
+    np.testing.assert_array_equal(xo.open_image(tmp_path / "a.ozx"), PIXELS + won)
+
+
 def test_a_group_inside_is_written_with_the_groups_above_it(tmp_path: Path) -> None:
     group = image().omezarr.to_image(tmp_path / "a.ozx", group="raw/cells")
     assert group.path == "raw/cells"

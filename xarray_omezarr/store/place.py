@@ -313,6 +313,8 @@ def swap(place: Place, attributes: Mapping[str, Any]) -> None:
         dict(attributes)
     )
     if isinstance(place.working.store, ZipWriting):
+        if isinstance(place.final.store, OneFile):
+            place.final.store.forget()
         place.working.store.finish()
         return
     new, current = place.working.directory, place.final.directory

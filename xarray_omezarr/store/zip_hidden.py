@@ -54,12 +54,18 @@ class HiddenFile:
             If there is a target that it does not replace.
         """
         os.fsync(self.handle)
-        if replaces:
-            os.replace(self.path, target)
-        else:
-            _rename(self.path, target)
-        _sync_folder(target.parent)
-        self._end()
+        if fcntl is None and self._end.detach():
+            # Windows renames nothing that is open; there, the lock is that it is.
+            os.close(self.handle)
+        try:
+            if replaces:
+                os.replace(self.path, target)
+            else:
+                _rename(self.path, target)
+            _sync_folder(target.parent)
+        finally:
+            self.path.unlink(missing_ok=True)
+            self._end()
 
     def remove(self) -> None:
         """Remove it, and let go of it."""

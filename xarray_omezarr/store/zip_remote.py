@@ -150,7 +150,7 @@ class ZipInside(Store):
         tail = await self._range(start, self._size)
         while True:
             try:
-                archive = zipfile.ZipFile(_Tail(tail, start))  # type: ignore[arg-type]
+                archive = zipfile.ZipFile(_Tail(tail, start))
             except _NeededError as needed:
                 tail = await self._range(needed.start, start) + tail
                 start = needed.start
@@ -214,7 +214,8 @@ class ZipInside(Store):
     def _header_bytes(self, key: str, header: bytes) -> int:
         if header[:4] != b"PK\x03\x04" or len(header) < _HEADER:
             self._damaged(key)
-        return _HEADER + sum(struct.unpack_from("<HH", header, 26))
+        name, extra = struct.unpack_from("<HH", header, 26)
+        return _HEADER + int(name) + int(extra)
 
     async def _whole(self, key: str, entry: _Listed) -> bytes:
         """All bytes of an entry, in one request where its header is of usual length."""

@@ -72,6 +72,12 @@ class OneFile(Store):
         """Whether there is an archive."""
         return self.path.is_file() and zipfile.is_zipfile(self.path)
 
+    def forget(self) -> None:
+        """Close what was there, for something else takes its place."""
+        known, self._known = self._known, None
+        if known is not None:
+            known.close()
+
     def refuse(self) -> NoReturn:
         """Raise an OptionError that says what to do instead of changing the file."""
         raise OptionError(f"{self.path} is a one-file store: {_REMEDY}")
