@@ -150,6 +150,32 @@ class TestATree:
         placed = again.omezarr.to_system("turned")
         np.testing.assert_allclose(placed["0"].y_turned, expected_y(Y, X), rtol=1e-12)
 
+    def test_has_labels_that_lack_a_dim(self, tmp_path) -> None:
+        da = image(z=Z, y=Y, x=X)
+        flat = {"flat": (da.isel(z=0, drop=True) % 5).astype("uint8")}
+        scaled = way({"type": "scale", "scale": [2, 3, 3]})
+        transforms = {
+            "coordinateSystems": [system("world", "zyx")],
+            "coordinateTransformations": [scaled],
+        }
+        path = tmp_path / "flat.ome.zarr"
+        xo.write_image(da, path, version="0.6", labels=flat, transforms=transforms)
+        world = xr.open_datatree(path, engine="omezarr").omezarr.to_system("world")
+        assert world["0"].z.values.tolist() == [0.0, 4.0, 8.0]
+        assert world["labels/flat/0"].x.values.tolist() == decimals(20, 0.3)
+
+    def test_takes_further_transformations(self, store) -> None:
+        tree = xr.open_datatree(store, engine="omezarr")
+        there = {"input": {"name": "world"}, "output": {"name": "map"}}
+        transforms = {
+            "coordinateSystems": [system("map", "zyx")],
+            "coordinateTransformations": [
+                {"type": "translation", "translation": [0, 0, 1000], **there}
+            ],
+        }
+        placed = tree.omezarr.to_system("map", transforms=transforms)
+        assert placed["0"].x.values.tolist() == decimals(20, 0.3, 1200.1)
+
     def test_may_be_made_by_hand(self) -> None:
         da = image(z=Z, y=Y, x=X)
         tree = da.omezarr.pyramid(scale_factors=[2])
@@ -228,6 +254,13 @@ class TestAScene:
         # 0.8 y - 0.6 x = 0.5 and 0.6 y + 0.8 x = 2.5, so that y = 1.9 and x = 1.7.
         assert (float(found.y), float(found.x)) == (2.0, 1.5)
         assert "registration" in world.children
+
+    def test_may_be_placed_before_it_is_written(self, scene) -> None:
+        stored = xr.open_datatree(scene, engine="omezarr").omezarr.to_system("world")
+        by_hand = self.tree().omezarr.to_system("world", transforms=self.transforms())
+        for name in (*self.CORNERS, "view"):
+            # The pixels are the same, so that this compares the coordinates.
+            xr.testing.assert_allclose(by_hand[name].ds, stored[name]["0"].ds)
 
     def test_images_overlap_in_one_coordinate(self, scene) -> None:
         world = xr.open_datatree(scene, engine="omezarr").omezarr.to_system("world")

@@ -10,7 +10,13 @@ import numpy as np
 import xarray as xr
 
 from xarray_omezarr.grid.inspect import inspect
-from xarray_omezarr.placing.frames import CoordinateSystems, extended, frame_of, key_of
+from xarray_omezarr.placing.frames import (
+    CoordinateSystems,
+    below,
+    extended,
+    frame_of,
+    key_of,
+)
 from xarray_omezarr.placing.objects import place_array, place_dataset
 from xarray_omezarr.placing.positions import in_unit_of
 from xarray_omezarr.placing.trees import frames_in, place_tree
@@ -106,8 +112,22 @@ def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
     return place_array(obj, frames(frame_of(obj)), system)
 
 
-def _completed(given: Transforms, frame: Frame) -> Frame:
-    """The frame of an object with what was given besides."""
+def _completed(given: Transforms, frame: Frame, path: str = "") -> Frame:
+    """The frame of an object with what was given besides.
+
+    Where that tells of images by their path, as in a scene, the system of an object at
+    or below such a path is the one of that image.
+    """
+    told = {
+        end.path
+        for way in given.transformations
+        for end in (way.input, way.output)
+        if end
+    }
+    images = {trimmed for one in told if (trimmed := (one or "").strip("/"))}
+    above = [image for image in images if f"{path}/".startswith(f"/{image}/")]
+    if above and not frame.ways:
+        frame = below(frame, max(above, key=len))
     found = extended(frame, given.systems, given.transformations, {})
     starts: dict[str, tuple[Axis, ...]] = {}
     for way in given.transformations:

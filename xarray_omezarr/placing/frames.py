@@ -164,6 +164,12 @@ def extended(
     )
 
 
+def below(frame: Frame, path: str) -> Frame:
+    """The frame of an object without ways, with keys as from a group above."""
+    systems = {f"{path}/{key}": system for key, system in frame.systems.items()}
+    return replace(frame, own=f"{path}/{frame.own}", systems=systems)
+
+
 def _with_units(told: CoordinateSystem, known: CoordinateSystem) -> CoordinateSystem:
     """The system with the units of another, where it tells none itself."""
     units = {axis.name: axis.unit for axis in known.axes}

@@ -175,7 +175,14 @@ class Chain:
         return total
 
 
-def chain(frame: Frame, key: str, own: tuple[Place, ...], dims: Sequence[str]) -> Chain:
+def chain(
+    frame: Frame,
+    key: str,
+    own: tuple[Place, ...],
+    dims: Sequence[str],
+    *,
+    may_lack: bool = False,
+) -> Chain:
     """The way of an object to a system, and which axes of that it can be told of.
 
     Parameters
@@ -188,6 +195,9 @@ def chain(frame: Frame, key: str, own: tuple[Place, ...], dims: Sequence[str]) -
         Where the object lies in its own system.
     dims : sequence of str
         Of the object.
+    may_lack : bool
+        Whether axes are left out that depend on nothing but axes that the object
+        lacks.
 
     Raises
     ------
@@ -212,6 +222,8 @@ def chain(frame: Frame, key: str, own: tuple[Place, ...], dims: Sequence[str]) -
     outputs = []
     for number, (axis, inputs) in enumerate(zip(axes, needed, strict=True)):
         same = _is_same(rows[number], inputs)
+        if may_lack and inputs and all(own[at].is_missing for at in inputs):
+            continue
         with problems.collected():
             for at in sorted(inputs):
                 # Where nothing changes, nothing need be known.

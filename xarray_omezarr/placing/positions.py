@@ -47,6 +47,11 @@ class Place:
     problem: str = ""
 
     @property
+    def is_missing(self) -> bool:
+        """Whether the object lacks the axis."""
+        return self.dim is None and self.along is None
+
+    @property
     def known(self) -> Along:
         """The positions.
 

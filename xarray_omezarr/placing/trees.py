@@ -16,8 +16,8 @@ from xarray_omezarr.placing.objects import place_dataset, principal
 from xarray_omezarr.transforming.chains import key_of
 from xarray_omezarr.transforming.frame import Frame
 
-#: Adds to the frame of an object what was given with it.
-Completing: TypeAlias = Callable[[Frame], Frame]
+#: Adds to the frame of an object, which is at a path, what was given besides.
+Completing: TypeAlias = Callable[[Frame, str], Frame]
 
 _SCENE = "scene"
 
@@ -33,7 +33,7 @@ def place_tree(tree: xr.DataTree, system: str, complete: Completing) -> xr.DataT
         Key or name of the system. In a plate or collection, images that do not know
         it stay as they are.
     complete : callable
-        Adds what was given besides to a frame.
+        Adds what was given besides to a frame, of the node at a path.
 
     Raises
     ------
@@ -164,7 +164,7 @@ class _Work:
         path, name = self._path(node), str(principal(node.dataset))
         whole = node.to_dataset()
         told = _told_frame(node, name)
-        frame = self.complete(frame_of(whole[name]) if told is None else told)
+        frame = self.complete(frame_of(whole[name]) if told is None else told, path)
         try:
             key = key_of(frame, self.system)
         except TransformationError as error:
