@@ -224,7 +224,7 @@ def simplify(
 
 
 def _model(value: Any) -> Transformation:
-    found = parse_transformation(value, "")
+    found = parse_transformation(value, "transformation")
     if found is None:
         raise MetadataError(
             f"Transformation is {shown(value)}: give a model of xarray_omezarr.ngff, "
@@ -266,7 +266,15 @@ def _stored(one: Named, given: Mapping[str, Any]) -> Stored:
         return value
     if not one.is_matrix:
         return _field(value, one)
-    return value if hasattr(value, "shape") else np.asarray(value)
+    if hasattr(value, "shape"):
+        return value  # type: ignore[no-any-return]
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise TransformationError(
+            f"Array {one.path!r} of {one.type!r} has rows of several lengths: give a "
+            "row for each output axis, with as many numbers in each"
+        ) from None
 
 
 def _field(value: Any, one: Named) -> Field:

@@ -94,6 +94,13 @@ def test_arrays_may_be_lists_and_arrays_of_all_kinds() -> None:
         np.testing.assert_array_equal(transforms.apply(back, moved), [2, 3])
 
 
+def test_rows_of_several_lengths_are_no_matrix() -> None:
+    with pytest.raises(TransformationError, match="rows of several lengths"):
+        transforms.apply(
+            {"type": "affine", "path": "m"}, [1.0], arrays={"m": [[1, 2], [3]]}
+        )
+
+
 def warp(**coordinates: Any) -> xr.DataArray:
     vectors = np.zeros((2, 3, 2))
     vectors[0] = [[0, 1], [2, 3], [4, 5]]

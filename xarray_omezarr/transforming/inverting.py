@@ -145,7 +145,9 @@ def _turned_back(
 
 def is_orthonormal(matrix: Any) -> bool:
     """Whether the transpose of a square matrix is its inverse, to 1e-12."""
-    gaps = np.abs(matrix @ matrix.T - np.eye(len(matrix)))
+    # What overflows is far from it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        gaps = np.abs(matrix @ matrix.T - np.eye(len(matrix)))
     return bool(gaps.max() <= ORTHONORMAL)
 
 
