@@ -49,10 +49,10 @@ class OmeZarrBackendEntrypoint(BackendEntrypoint):
     )
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
-        """Whether it is OME-Zarr: by the ending ``.ome.zarr``, else by metadata."""
+        """Whether it is OME-Zarr: by its ending, else by metadata."""
         text = _as_text(filename_or_obj)
         if text is not None:
-            if text.rstrip("/").endswith(".ome.zarr"):
+            if text.rstrip("/").endswith((".ome.zarr", ".ozx")):
                 return True
             if "://" in text or not _mentions_ome(text):
                 return False

@@ -468,6 +468,14 @@ class TestReading:
             for y, job in enumerate(jobs):
                 np.testing.assert_array_equal(job.result(), PIXELS[:, y])
 
+    def test_nobody_needs_to_name_the_engine(self, tmp_path: Path) -> None:
+        image().omezarr.to_image(tmp_path / "a.ozx")
+        for place in (tmp_path / "a.ozx", str(tmp_path / "a.ozx")):
+            with xr.open_datatree(place) as tree:
+                np.testing.assert_array_equal(tree["0"]["cells"], PIXELS)
+            with xr.open_dataset(place) as data:
+                np.testing.assert_array_equal(data["cells"], PIXELS)
+
     def test_a_lazy_image_travels(self, tmp_path: Path) -> None:
         image().omezarr.to_image(tmp_path / "a.ozx")
         for chunks in (None, {}):
