@@ -472,9 +472,9 @@ class TestReading:
         image().omezarr.to_image(tmp_path / "a.ozx")
         for place in (tmp_path / "a.ozx", str(tmp_path / "a.ozx")):
             with xr.open_datatree(place) as tree:
-                np.testing.assert_array_equal(tree["0"]["cells"], PIXELS)
+                np.testing.assert_array_equal(tree["0"]["image"], PIXELS)
             with xr.open_dataset(place) as data:
-                np.testing.assert_array_equal(data["cells"], PIXELS)
+                np.testing.assert_array_equal(data["image"], PIXELS)
 
     def test_a_lazy_image_travels(self, tmp_path: Path) -> None:
         image().omezarr.to_image(tmp_path / "a.ozx")
