@@ -112,36 +112,11 @@ def with_systems(
         picture_keys, _ = _parted(keys_of(da, is_label=is_label))
     known = {**arrays_of(da, is_label=is_label), **(known or {})}
     asked = _asked(options)
-    picture = model.multiscale
-    if asked is None:
-        if picture_keys:
-            known = _storable(picture_keys, known, options, plan)
-            picture = with_spaces(picture, picture_keys, known)
-    else:
-        name = _own_name(picture_keys)
-        if name is not None:
-            system = picture.system.model_copy(update={"name": name})
-            picture = picture.model_copy(update={"coordinate_systems": (system,)})
-    ways = picture.between_systems if asked is None else asked.transformations
-    arrays = dict(known) if asked is None else {**known, **asked.arrays}
-    parts: dict[str, Hierarchy] = {}
-    problems = Problems()
-    with problems.collected():
-        starts = _starts(ways, picture, () if asked is None else asked.systems)
-        parts = plan_numbers(paths_of(ways), arrays, options, plan, starts)
-    with problems.collected():
-        _check_places(parts, picture)
-    if asked is not None:
-        shown: dict[int, Transformation] = {}
-        for number, way in enumerate(ways):
-            with problems.collected():
-                shown[number] = with_numbers(way, parts)
-        with problems.collected():
-            picture = joined_systems(picture, asked, shown)
-        if not problems:
-            with problems.collected():
-                _check_rules(picture, options)
-    problems.raise_all("transforms cannot be written with this image")
+    picture, parts = (
+        _as_read(model.multiscale, picture_keys, known, options, plan)
+        if asked is None
+        else _as_asked(model.multiscale, picture_keys, asked, known, options, plan)
+    )
     if picture is not model.multiscale:
         model = model.model_copy(update={"multiscales": (picture,)})
     model = with_unknown(model, others)
@@ -150,6 +125,59 @@ def with_systems(
         return Spaced(model)
     whole = Hierarchy(registry.get(_version(options)), dict(groups_above(parts)))
     return Spaced(model, whole.around(parts).nodes)
+
+
+def _as_read(
+    picture: Multiscale,
+    keys: Mapping[str, Any],
+    known: Mapping[str, Any],
+    options: WriteOptions,
+    plan: Plan,
+) -> tuple[Multiscale, dict[str, Hierarchy]]:
+    """The picture with the systems that were read, and their arrays as planned."""
+    if not keys:
+        return picture, {}
+    arrays = _storable(keys, known, options, plan)
+    picture = with_spaces(picture, keys, arrays)
+    ways = picture.between_systems
+    starts = _starts(ways, picture, ())
+    parts = plan_numbers(paths_of(ways), arrays, options, plan, starts)
+    _check_places(parts, picture)
+    return picture, parts
+
+
+def _as_asked(
+    picture: Multiscale,
+    keys: Mapping[str, Any],
+    asked: Transforms,
+    known: Mapping[str, Any],
+    options: WriteOptions,
+    plan: Plan,
+) -> tuple[Multiscale, dict[str, Hierarchy]]:
+    """The picture with the systems that are asked for, and their arrays as planned."""
+    name = _own_name(keys)
+    if name is not None:
+        system = picture.system.model_copy(update={"name": name})
+        picture = picture.model_copy(update={"coordinate_systems": (system,)})
+    ways, arrays = asked.transformations, {**known, **asked.arrays}
+    parts: dict[str, Hierarchy] = {}
+    problems = Problems()
+    with problems.collected():
+        starts = _starts(ways, picture, asked.systems)
+        parts = plan_numbers(paths_of(ways), arrays, options, plan, starts)
+    with problems.collected():
+        _check_places(parts, picture)
+    shown: dict[int, Transformation] = {}
+    for number, way in enumerate(ways):
+        with problems.collected():
+            shown[number] = with_numbers(way, parts)
+    with problems.collected():
+        picture = joined_systems(picture, asked, shown)
+    if not problems:
+        with problems.collected():
+            _check_rules(picture, options)
+    problems.raise_all("transforms cannot be written with this image")
+    return picture, parts
 
 
 def _storable(
