@@ -110,6 +110,32 @@ class TestAnImage:
         same = again.omezarr.to_system("turned")
         np.testing.assert_array_equal(same.y_turned, placed.y_turned)
 
+    def test_is_true_also_where_some_axes_are_replaced(self, tmp_path) -> None:
+        rows = [[3, 0, 0, 1], [0, 0.8, -0.6, 5], [0, 0.6, 0.8, 2]]
+        transforms = {
+            "coordinateSystems": [system("world", "zyx")],
+            "coordinateTransformations": [way(affine(rows))],
+        }
+        first, second = tmp_path / "first.ome.zarr", tmp_path / "second.ome.zarr"
+        da = image(z=Z, y=Y, x=X)
+        xo.write_image(da, first, version="0.6", transforms=transforms)
+        placed = xo.open_image(first).omezarr.to_system("world")
+        assert placed.z.values.tolist() == [1.0, 7.0, 13.0]
+        assert placed.y.values.tolist() == Y.tolist()
+        placed.omezarr.to_image(second, version="0.6")
+        assert xo.validate(second).ok
+        again = xo.open_image(second).omezarr.to_system("world")
+        np.testing.assert_allclose(again.z, [1, 7, 13], rtol=1e-12)
+        np.testing.assert_allclose(again.y_world, expected_y(Y, X), rtol=1e-12)
+
+    def test_a_plane_of_it_lies_in_space(self, store, tmp_path) -> None:
+        flat = xo.open_image(store).isel(z=1)
+        world = flat.omezarr.to_system("world")
+        assert float(world.z) == 2.0
+        assert world.x.values.tolist() == decimals(20, 0.3, 200.1)
+        placed = flat.omezarr.to_system("turned")
+        np.testing.assert_allclose(placed.y_turned, expected_y(Y, X), rtol=1e-12)
+
     def test_what_arithmetic_drops_is_not_needed(self, store) -> None:
         da = xo.open_image(store)
         with xr.set_options(keep_attrs=True):
