@@ -19,7 +19,7 @@ class NodeMethods:
     @property
     def kind(
         self,
-    ) -> Literal["image", "labels", "plate", "well", "bioformats2raw"] | None:
+    ) -> Literal["image", "labels", "plate", "well", "bioformats2raw", "scene"] | None:
         """What the node is, told by what it holds; None where it is nothing of it."""
         from xarray_omezarr import api
 

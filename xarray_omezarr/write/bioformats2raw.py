@@ -26,6 +26,7 @@ from xarray_omezarr.write.by_path import (
     refuse_one_name,
 )
 from xarray_omezarr.write.keeping import check_attrs, plain_attrs
+from xarray_omezarr.write.numbers import groups_above
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, ome_xml_for
 from xarray_omezarr.write.tree import refuse_scene
 
@@ -107,7 +108,8 @@ def plan_bioformats2raw(
         images = plan_images(found.images, of_images, _PROBLEM)
     problems.raise_all(_PROBLEM)
     version = registry.get(options["version"] or registry.DEFAULT)
-    planned = Hierarchy(version, {"": root}).around(images)
+    groups = {"": root, **dict(groups_above(images))}
+    planned = Hierarchy(version, groups).around(images)
     kept = found.attrs.get(OME_XML)
     return with_series(planned, [*images], ome_xml=ome_xml, kept=kept, attrs=found.ome)
 
