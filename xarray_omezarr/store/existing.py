@@ -131,15 +131,15 @@ def open_existing(target: Target, version: str | None) -> Existing:
     OmeZarrError
         As `open_hierarchy`.
     """
-    if target.store.read_only:
-        raise OptionError(f"{target} is read-only")
     if isinstance(target.store, OneFile):
         target.store.refuse()
     if isinstance(target.store, ZipStore):
         raise OptionError(
             f"{target} is a zip file, in which nothing can be written twice; unpack "
-            "it to a folder, write there, and zip that"
+            "it to a folder, write there, and convert that back"
         )
+    if target.store.read_only:
+        raise OptionError(f"{target} is read-only")
     hierarchy = open_hierarchy(target)
     if version is not None and registry.get(version) != hierarchy.version:
         raise NotInVersionError(

@@ -57,8 +57,6 @@ def check_updatable(target: Target) -> None:
     OptionError
         Saying why.
     """
-    if target.store.read_only:
-        raise OptionError(f"{target} is read-only")
     if isinstance(target.store, OneFile):
         target.store.refuse()
     if isinstance(target.store, ZipStore):
@@ -66,6 +64,8 @@ def check_updatable(target: Target) -> None:
             f"{target} is a zip file, in which nothing can be written twice; unpack it "
             "to a folder, correct it there, and zip that"
         )
+    if target.store.read_only:
+        raise OptionError(f"{target} is read-only")
 
 
 def update_groups(
