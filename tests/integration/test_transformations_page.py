@@ -34,7 +34,7 @@ def test_the_bead_is_where_the_angle_says(page) -> None:
     depth, along = 6 * np.sin(angle), 100 - 8 + 6 * np.cos(angle)
     assert (depth, round(along, 3)) == (pytest.approx(3.0), 97.196)
     world = page["world"]
-    assert float(world.z_world[30]) == pytest.approx(depth, rel=1e-12)
+    assert float(world.z_world[20, 30]) == pytest.approx(depth, rel=1e-12)
     assert float(world.y_world[20, 30]) == pytest.approx(along, rel=1e-12)
 
 

@@ -62,8 +62,10 @@ def placed_coords(obj: xr.DataArray, chain: Chain, found: Mapping[str, Role]) ->
     names = Naming.of(obj, chain, found)
     placed = Placed(names.whole)
     several = [output for output in chain.outputs if len(output.dims) > 1]
+    groups = _components(chain, several, list(map(str, obj.dims)))
+    lazy = {output.number for outputs, _ in groups for output in outputs}
     for output in chain.outputs:
-        if len(output.dims) > 1:
+        if output.number in lazy:
             continue
         at = names.replaces(output)
         if at is not None:
@@ -71,7 +73,7 @@ def placed_coords(obj: xr.DataArray, chain: Chain, found: Mapping[str, Role]) ->
         if not names.is_kept(output):
             name = names.name(output)
             placed.coords[name] = _variable(obj, chain, output, name)
-    for outputs, dims in _components(chain, several, list(map(str, obj.dims))):
+    for outputs, dims in groups:
         _add_index(placed, chain, outputs, dims, names)
     return placed
 
@@ -155,9 +157,6 @@ def _add_index(
     index = WorldIndex(WorldTransform(names, along, way, chain.system))
     attrs = {name: _attrs(output) for name, output in zip(names, outputs, strict=True)}
     placed.indexes.append((index, attrs))
-    for name in names:
-        # A coordinate along one dim that is needed here has its index here.
-        placed.coords.pop(name, None)
 
 
 def with_coords(obj: T, placed: Placed) -> T:

@@ -35,8 +35,8 @@ class WorldIndex(CoordinateTransformIndex):
 
     Positions select the pixel that they lie in, with ``method="nearest"``: numbers,
     lists of one length (along a new dim ``points``) or DataArrays (along their dims).
-    Coordinates along one dim alone are selected as any others, also exactly or with
-    slices.
+    Coordinates that one dim alone tells are selected as any others, also exactly or
+    with slices.
     """
 
     transform: WorldTransform
@@ -44,22 +44,20 @@ class WorldIndex(CoordinateTransformIndex):
     def create_variables(
         self, variables: Mapping[Any, xr.Variable] | None = None
     ) -> dict[Any, xr.Variable]:
-        """Lazy coordinates, each along the dims that it depends on."""
+        """Lazy coordinates, each along all dims of the index."""
         return {
             name: self._variable(name, (variables or {}).get(name))
             for name in self.transform.coord_names
         }
 
     def _variable(self, name: Hashable, known: xr.Variable | None) -> xr.Variable:
-        dims = self.transform.dims_of(name)
+        dims = self.transform.dims
         attrs = None
         if known is not None:
             attrs = known.attrs
             # Objects that were transposed keep the order of their dims.
             if set(dims) <= set(known.dims):
                 dims = tuple(str(dim) for dim in known.dims if dim in dims)
-        if not dims:
-            return xr.Variable((), self.transform.forward({})[name], attrs)
         data: Any = _LazyCoordinate(self.transform, name, dims)
         return xr.Variable(dims, data, attrs)
 
@@ -94,7 +92,7 @@ class WorldIndex(CoordinateTransformIndex):
             If the coordinates do not tell which pixel is meant, slices are given for
             coordinates along several dims, or another method than ``"nearest"``.
         """
-        dims = [self.transform.dims_of(name) for name in labels]
+        dims = [self.transform.used_by(name) for name in labels]
         alone = [dim for (dim,) in (own for own in dims if len(own) == 1)]
         if len(alone) == len(dims) and len(set(alone)) == len(alone):
             return self._one_by_one(labels, method, tolerance)
@@ -110,7 +108,7 @@ class WorldIndex(CoordinateTransformIndex):
     ) -> IndexSelResult:
         found: dict[Any, Any] = {}
         for name, label in labels.items():
-            (dim,) = self.transform.dims_of(name)
+            (dim,) = self.transform.used_by(name)
             values = self.transform.generate_coords((dim,))[name]
             index = PandasIndex(values, dim, coord_dtype=np.dtype(np.float64))
             if isinstance(label, list | tuple):

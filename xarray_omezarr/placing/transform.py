@@ -51,8 +51,8 @@ class WorldTransform(CoordinateTransform):
         """The place of a coordinate."""
         return self.coord_names.index(name)
 
-    def dims_of(self, name: Hashable) -> tuple[str, ...]:
-        """The dims that a coordinate lies along, in the order of the object."""
+    def used_by(self, name: Hashable) -> tuple[str, ...]:
+        """The dims whose positions a coordinate depends on, in the order of all."""
         used = self.way.uses(self.row(name))
         return tuple(dim for at, dim in enumerate(self.dims) if at in used)
 
@@ -83,7 +83,7 @@ class WorldTransform(CoordinateTransform):
         }
 
     def _tells(self, dim_positions: Mapping[str, Any], name: Hashable) -> bool:
-        return set(self.dims_of(name)) <= set(dim_positions)
+        return set(self.used_by(name)) <= set(dim_positions)
 
     def generate_coords(
         self, dims: tuple[str, ...] | None = None

@@ -352,8 +352,10 @@ def test_light_sheets_are_deskewed() -> None:
     da = volume()
     placed = da.omezarr.to_system("world", transforms=to_world(affine(rows), "zyx"))
     assert placed.x.values.tolist() == (X + 5).tolist() or np.allclose(placed.x, X + 5)
-    assert placed.z_world.dims == ("y",)
-    np.testing.assert_allclose(placed.z_world, np.sin(tilt) * Y, rtol=1e-12)
+    # All that is told together lies along the same dims.
+    assert placed.z_world.dims == placed.y_world.dims == ("z", "y")
+    depth = np.broadcast_to(np.sin(tilt) * Y, (Z.size, Y.size))
+    np.testing.assert_allclose(placed.z_world, depth, rtol=1e-12)
     expected = Z[:, np.newaxis] + np.cos(tilt) * Y
     np.testing.assert_allclose(placed.y_world, expected, rtol=1e-12)
     found = placed.sel(
@@ -506,3 +508,16 @@ class TestMemory:
         tracemalloc.stop()
         assert (float(found.y), float(found.x)) == (100.0, 40_000.5)
         assert peak < 60e6
+
+
+def test_an_axis_that_an_index_needs_leaves_the_coordinate_of_its_dim_alone() -> None:
+    # World z is 5 + z; y and x are sheared along z, so the index needs it.
+    rows = [[1, 0, 0, 5], [0.3, 1, 0, 0], [0.2, 0, 1, 0]]
+    placed = volume().omezarr.to_system(
+        "world", transforms=to_world(affine(rows), "zyx")
+    )
+    np.testing.assert_array_equal(placed.z, Z)
+    expected = np.broadcast_to((Z + 5)[:, np.newaxis, np.newaxis], placed.shape)
+    assert placed.z_world.dims == ("z", "y", "x")
+    np.testing.assert_allclose(placed.z_world, expected, rtol=1e-12)
+    assert [*placed.omezarr.coordinate_systems] == ["physical", "world"]
