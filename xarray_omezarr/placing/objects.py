@@ -68,8 +68,7 @@ def place_dataset(
     key = key_of(frame, system)
     if key == frame.own:
         return ds.copy(deep=False)
-    # Label images may lack dims of their image, and what is said of these.
-    way, placed = _planned(image, frame, key, may_lack=name == GENERIC_NAMES[-1])
+    way, placed = _planned(image, frame, key)
     now = moved_frame(way, placed)
     found = with_coords(ds, placed)
     found.encoding = dict(ds.encoding)
@@ -97,11 +96,9 @@ def _is_image(obj: xr.DataArray) -> bool:
     return sum(role.type == "space" for role in own_roles(obj).values()) >= 2
 
 
-def _planned(
-    obj: xr.DataArray, frame: Frame, key: str, *, may_lack: bool = False
-) -> tuple[Chain, Placed]:
+def _planned(obj: xr.DataArray, frame: Frame, key: str) -> tuple[Chain, Placed]:
     own = places(obj, frame.systems[str(frame.own)])
-    way = chain(frame, key, own, list(map(str, obj.dims)), may_lack=may_lack)
+    way = chain(frame, key, own, list(map(str, obj.dims)))
     return way, placed_coords(obj, way, own_roles(obj))
 
 

@@ -180,8 +180,6 @@ def chain(
     key: str,
     own: tuple[Place, ...],
     dims: Sequence[str],
-    *,
-    may_lack: bool = False,
 ) -> Chain:
     """The way of an object to a system, and which axes of that it can be told of.
 
@@ -195,9 +193,6 @@ def chain(
         Where the object lies in its own system.
     dims : sequence of str
         Of the object.
-    may_lack : bool
-        Whether axes are left out that depend on nothing but axes that the object
-        lacks.
 
     Raises
     ------
@@ -222,7 +217,9 @@ def chain(
     outputs = []
     for number, (axis, inputs) in enumerate(zip(axes, needed, strict=True)):
         same = _is_same(rows[number], inputs)
-        if may_lack and inputs and all(own[at].is_missing for at in inputs):
+        # Label images lack axes of their image, and so do parts of one: nothing is
+        # said of what depends on these alone.
+        if inputs and all(own[at].is_missing for at in inputs):
             continue
         with problems.collected():
             for at in sorted(inputs):
