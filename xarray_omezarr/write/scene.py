@@ -257,10 +257,10 @@ def _check_placed(found: Found, planned: Mapping[str, Hierarchy], said: Said) ->
         if told is not None and told.name != own:
             with said.about(path):
                 raise TransformationError(
-                    f"its coordinates are positions in {told.name!r}, where it was placed, "
-                    f"and what is written would take them for those in {own!r}; give "
-                    "the image as it was before to_system, or a tree of the whole "
-                    "scene that was placed"
+                    f"its coordinates are positions in {told.name!r}, where it was "
+                    "placed, and what is written would take them for those in "
+                    f"{own!r}; give the image as it was before to_system, or a tree "
+                    "of the whole scene that was placed"
                 )
 
 
