@@ -16,6 +16,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
+from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.crew import Crew, crew, threads_for
 from xarray_omezarr.store.in_flight import Room
@@ -178,12 +179,34 @@ async def _page(names: AsyncIterator[str]) -> list[str]:
 
 
 async def keys_below(source: Target, path: str) -> AsyncIterator[str]:
-    """Keys of all objects below a path, counted from there."""
+    """Keys of all objects below a path, counted from there.
+
+    Raises
+    ------
+    MetadataError
+        If a key leads elsewhere, as archives and object stores may have them.
+    """
     prefix = join(source.path, path)
     async for key in source.store.list_prefix(f"{prefix}/" if prefix else ""):
         below = key.strip("/").removeprefix(f"{prefix}/")
         if below and not is_no_object(below):
+            check_key(source, key)
             yield below
+
+
+def check_key(source: Target, key: str) -> None:
+    """Refuse what would be written outside of the folder that it is copied to.
+
+    Raises
+    ------
+    MetadataError
+        Naming it.
+    """
+    if {"..", "."} & set(key.replace("\\", "/").split("/")):
+        raise MetadataError(
+            f"{source} has an object that is called {key!r}, which leads elsewhere "
+            "when it is copied to a folder; remove it from there"
+        )
 
 
 def _copier(source: Target, target: Target) -> Callable[[str, str], None]:

@@ -22,7 +22,7 @@ from xarray_omezarr.store.open_documents import group_attrs, read_documents
 from xarray_omezarr.store.open_nodes import ArrayReader
 from xarray_omezarr.store.open_tree import begin, open_begun
 from xarray_omezarr.store.open_words import told
-from xarray_omezarr.store.transfer import keys_below
+from xarray_omezarr.store.transfer import check_key, keys_below
 from xarray_omezarr.store.transfer_arrays import ArrayDocument
 from xarray_omezarr.store.update_log import LOG, half_updated
 
@@ -190,6 +190,7 @@ class _Walk:
             if LOG in names:
                 raise half_updated(self.opening.target.child(group))
             for name in names:
+                check_key(self.opening.target, name)
                 path = join(group, name)
                 if self._is_skipped(path, name):
                     continue

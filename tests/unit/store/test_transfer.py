@@ -12,6 +12,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore
 
 from tests.integration.plates import image, label, pixels, plate
+from xarray_omezarr import convert
 from xarray_omezarr.errors import MetadataError, OmeZarrWarning
 from xarray_omezarr.store.origins import overlap
 from xarray_omezarr.store.progress import Progress, Report
@@ -223,6 +224,21 @@ def test_files_of_zarr_itself_are_no_objects(tmp_path):
         path.write_bytes(b"x")
     found = files_below(open_target(tmp_path), "0")
     assert sorted(found) == ["0/0", "deep/.zarray"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a/../../out/zarr.json", "../out", "0/c/../../../out", "a\\..\\..\\out", "a/./b"],
+)
+def test_nothing_is_copied_to_elsewhere(tmp_path, key):
+    store = MemoryStore()
+    image(zarr.create_group(store), 3, np.ones((8, 8), "u1"))
+    value = default_buffer_prototype().buffer.from_bytes(b"{}")
+    sync(store.set(key, value))
+    with pytest.raises(MetadataError, match="leads elsewhere"):
+        convert(store, tmp_path / "inner" / "image.ome.zarr")
+    assert not (tmp_path / "inner" / "out").exists()
+    assert not (tmp_path / "inner" / "image.ome.zarr").exists()
 
 
 def test_groups_arrays_and_files_of_others_are_found():
