@@ -6,21 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import TransformationError
+from xarray_omezarr.errors import warn
 from xarray_omezarr.grid.names import OME
 from xarray_omezarr.ngff.axes import CoordinateSystem
-from xarray_omezarr.ngff.named import named
+from xarray_omezarr.ngff.spaces import has_spaces, parse
 from xarray_omezarr.ngff.transforms import (
     Affine,
     Scale,
     Sequence,
-    SystemReference,
     Translation,
 )
 from xarray_omezarr.placing.frames import picture_of
-from xarray_omezarr.transforming.chains import between
 from xarray_omezarr.transforming.frame import Frame, Way
-from xarray_omezarr.transforming.simplifying import simplify
+from xarray_omezarr.transforming.spaces_moved import SPACES, framed, moved_as_framed
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -35,7 +33,7 @@ def moved_frame(chain: Chain, placed: Placed) -> Frame:
     are, as the others are told by several dims together, its own is one between both.
     """
     if placed.whole:
-        return replace(chain.frame, own=chain.key)
+        return framed(chain.frame, chain.key)
     changed = {at: output for at, output in placed.replaced.items() if not output.same}
     if not changed:
         return chain.frame
@@ -101,37 +99,25 @@ def moved_attrs(
     told: dict[str, Any] = dict(ome) if isinstance(ome, Mapping) else {}
     pictures = told.get("multiscales")
     pictures = list(pictures) if isinstance(pictures, list) and pictures else [{}]
-    pictures[0] = {"index": 0, **pictures[0], **_star(known or {}, before, now)}
+    pictures[0] = {"index": 0, **_moved(pictures[0], before, now)}
     found[OME] = {**told, "multiscales": pictures}
     return found
 
 
-def _star(known: Mapping[str, Any], before: Frame, now: Frame) -> dict[str, Any]:
-    """Systems, and a way from the one of the coordinates to each other one.
-
-    That is what the standard asks for of an image: every way begins or ends there.
-    """
-    path = path_of(before, before.own)
-    own = now.systems[str(now.own)]
-    names = [system["name"] for system in known.get("coordinateSystems", [])]
-    names += [before.systems[str(before.own)].name]
-    systems, ways = [own.to_json()], []
-    for name in dict.fromkeys(names):
-        key = f"{path}/{name}" if path else name
-        if name == own.name or key not in now.systems:
-            continue
-        found_way = _way(now, key, path)
-        if found_way is not None:
-            way, forward = found_way
-            ends = [SystemReference(name=n) for n in (own.name, name)]
-            start, end = ends if forward else ends[::-1]
-            systems.append(now.systems[key].to_json())
-            way = way.model_copy(update={"input": start, "output": end})
-            ways.append(way.to_json())
-    found: dict[str, Any] = {"coordinateSystems": systems}
-    found["intrinsic"] = own.name
-    found["coordinateTransformations"] = ways
-    return found
+def _moved(keys: Mapping[str, Any], before: Frame, now: Frame) -> dict[str, Any]:
+    """What is kept of a picture, but for systems of label images with other axes."""
+    own = before.systems[str(before.own)]
+    if has_spaces(keys) and keys["coordinateSystems"]:
+        told = parse(keys)
+        if len(told.own.axes) != len(own.axes):
+            names = [system.name for system in told.systems]
+            warn(
+                f"Coordinate systems {names} are left out: they belong to an image of "
+                f"{len(told.own.axes)} axes, and what was placed in "
+                f"{now.systems[str(now.own)].name!r} has {len(own.axes)}"
+            )
+            return {k: v for k, v in keys.items() if k not in SPACES}
+    return moved_as_framed(keys, before, now)
 
 
 def path_of(frame: Frame, key: str | None) -> str:
@@ -139,27 +125,3 @@ def path_of(frame: Frame, key: str | None) -> str:
     if key is None or key not in frame.systems:
         return ""
     return key.removesuffix(frame.systems[key].name).rstrip("/")
-
-
-def _way(frame: Frame, key: str, path: str) -> tuple[Transformation, bool] | None:
-    """A way between the own system and another, and whether it leads there.
-
-    None if there is none whose numbers can be found from the group of the image.
-    """
-    own = str(frame.own)
-    way, start = None, own
-    for told in frame.ways:
-        if {told.start, told.end} == {own, key}:
-            # As it is told, since an inverse may need more digits than a number has.
-            way, start = told.transformation, told.start
-            break
-    try:
-        way = between(frame, own, key) if way is None else way
-        if path and any(True for _ in named(way)):
-            way = simplify(way, frame.arrays, ndim=len(frame.systems[start].axes))
-    except TransformationError:
-        return None
-    # Paths count from the group of the frame, which is not that of the image.
-    if path and any(True for _ in named(way)):
-        return None
-    return way, start == own

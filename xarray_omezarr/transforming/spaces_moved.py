@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from xarray_omezarr.errors import TransformationError, warn
 from xarray_omezarr.ngff.folding import is_foldable
 from xarray_omezarr.ngff.named import named, renamed
 from xarray_omezarr.ngff.spaces import Spaces, parse
-from xarray_omezarr.ngff.transforms import SystemReference
+from xarray_omezarr.ngff.transforms import Identity, SystemReference
 from xarray_omezarr.ngff.unknown import unknown
-from xarray_omezarr.transforming.chains import between
+from xarray_omezarr.transforming.chains import between, reachable
 from xarray_omezarr.transforming.composing import compose
 from xarray_omezarr.transforming.frame import Frame, Way
+from xarray_omezarr.transforming.linear import matrix
 from xarray_omezarr.transforming.simplifying import simplify
 
 if TYPE_CHECKING:
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 # Of what is kept of a picture: its systems, and the unknown keys of its own one.
-_SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
+SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
+_NOISE = 1e-12
 _OWN_KEYS = "coordinate_systems"
 
 
@@ -50,7 +55,7 @@ def moved(
         The system of that name, where the picture does not tell it.
     way : Transformation, optional
         From the system that coordinates were positions in to that one, where the
-        picture does not tell it; its ends do not matter.
+        picture does not tell it; or back, if its ends say so.
 
     Returns
     -------
@@ -91,11 +96,61 @@ def moved(
     if name == told.intrinsic:
         return dict(keys)
     now = moved_spaces(told, name, arrays, system=system, way=way)
-    left = {key: value for key, value in keys.items() if key not in _SPACES}
+    left = {key: value for key, value in keys.items() if key not in SPACES}
     left.pop(_OWN_KEYS, None)
     if own_keys := unknown(now.own):
         left[_OWN_KEYS] = [{"name": name, **own_keys}]
     return {**left, **now.keys()}
+
+
+def framed(frame: Frame, key: str) -> Frame:
+    """The frame of a picture whose coordinates are now positions in another system.
+
+    Parameters
+    ----------
+    frame : Frame
+        Of the picture, before.
+    key : str
+        Of the system, which may be one of a scene, or of another image.
+
+    Returns
+    -------
+    Frame
+        Its own system is one of the picture. Where that of the key is not, the picture
+        has a system more, which is the same: of its name, with ``_`` behind it as long
+        as the picture has one that is called so.
+
+    Raises
+    ------
+    TransformationError
+        If no way leads from the former system to the new one.
+    """
+    before, system = str(frame.own), frame.systems[key]
+    group = _group(frame)
+    if key == group + system.name:
+        return replace(frame, own=key)
+    for known in _alike(frame, group, system):
+        if _is_same(frame, known, key):
+            return replace(frame, own=known)
+    name = system.name
+    while group + name in frame.systems:
+        name += "_"
+    own = group + name
+    ways = [
+        Way(own, key, _between(Identity(), _under(group, name), _of_key(frame, key)))
+    ]
+    told, forward = _told_or_found(frame, before, key)
+    if all(one.path.startswith(group) for one in named(told)):
+        ends = _under(group, frame.systems[before].name), _under(group, name)
+        start, end = ends if forward else ends[::-1]
+        keys = (before, own) if forward else (own, before)
+        ways.insert(0, Way(*keys, _between(told, start, end)))
+    return replace(
+        frame,
+        own=own,
+        systems={**frame.systems, own: system.model_copy(update={"name": name})},
+        ways=(*frame.ways, *ways),
+    )
 
 
 def moved_as_framed(
@@ -109,45 +164,78 @@ def moved_as_framed(
         What is kept of the picture; may be empty where it had one system only.
     before, now : Frame
         Of the object before and after its coordinates became positions in another
-        system, which may be one of a scene, of another image, or new.
+        system of the picture, which may be new to it; see `framed`.
 
     Returns
     -------
     dict
-        See `moved`. A system that is not of the picture is added to it, with ``_``
-        behind its name where the picture has one of that name.
-
-    Raises
-    ------
-    TransformationError
-        If no way leads from the former system to the new one.
+        See `moved`.
     """
     was, own = before.systems[str(before.own)], now.systems[str(now.own)]
-    group = str(before.own).removesuffix(was.name)
+    group = _group(before)
     arrays = {
         path.removeprefix(group): array
         for path, array in now.arrays.items()
         if path.startswith(group)
     }
-    keys = (
-        keys
-        if keys.get("coordinateSystems")
-        else {**keys, "coordinateSystems": [was.to_json()]}
-    )
+    if not keys.get("coordinateSystems"):
+        keys = {**keys, "coordinateSystems": [was.to_json()]}
     told = parse(keys)
-    names = [system.name for system in told.systems]
-    if now.own == group + own.name and own.name in names:
+    here = _frame(told.intrinsic, told.systems, told.ways, arrays)
+    if own.name in here.systems and own.name in reachable(here, told.intrinsic):
         return moved(keys, own.name, arrays)
-    name = own.name
-    while name in names:
-        name += "_"
-    way = _simplified(between(now, str(before.own), str(now.own)), now.arrays)
-    if all(one.path.startswith(group) for one in named(way)):
-        told_way = renamed(way, lambda path: path.removeprefix(group))
-    else:
+    way, forward = _told_or_found(now, str(before.own), str(now.own))
+    if not all(one.path.startswith(group) for one in named(way)):
         # Fields of a scene lie where no path of an image leads.
-        told_way = None
-    return moved(keys, name, arrays, system=own, way=told_way)
+        return moved(keys, own.name, arrays, system=own)
+    way = renamed(way, lambda path: path.removeprefix(group))
+    way = way if forward else _between(way, _end(own.name), _end(told.intrinsic))
+    return moved(keys, own.name, arrays, system=own, way=way)
+
+
+def _group(frame: Frame) -> str:
+    """The path of the picture with a slash behind it; nothing of the opened one."""
+    own = str(frame.own)
+    return own.removesuffix(frame.systems[own].name)
+
+
+def _alike(frame: Frame, group: str, system: CoordinateSystem) -> Iterator[str]:
+    """Systems of the picture that may be the same as one that is not of it."""
+    measures = [(axis.name, axis.unit) for axis in system.axes]
+    for key, known in frame.systems.items():
+        is_of_picture = key == group + known.name
+        is_called_so = known.name.rstrip("_") == system.name.rstrip("_")
+        if is_of_picture and is_called_so:
+            if measures == [(axis.name, axis.unit) for axis in known.axes]:
+                yield key
+
+
+def _is_same(frame: Frame, key: str, other: str) -> bool:
+    """Whether positions in two systems are the same."""
+    count = len(frame.systems[key].axes)
+    try:
+        found = matrix(between(frame, key, other), count, frame.arrays)
+    except TransformationError:
+        return False
+    wanted = np.eye(count, count + 1)
+    # Back and forth by numbers with decimals leaves some noise.
+    return found is not None and np.allclose(found, wanted, rtol=0, atol=_NOISE)
+
+
+def _told_or_found(frame: Frame, start: str, end: str) -> tuple[Transformation, bool]:
+    """The way between two systems, and whether it leads there, or back.
+
+    As it is told, where it is, since an inverse may need more digits than a number has.
+    """
+    group = _group(frame)
+    for ends in ((start, end), (end, start)):
+        for way in frame.ways:
+            if (way.start, way.end) == ends:
+                told = way.transformation
+                if not all(one.path.startswith(group) for one in named(told)):
+                    told = _simplified(told, frame.arrays)
+                return told, ends[0] == start
+    return _simplified(between(frame, start, end), frame.arrays), True
 
 
 def moved_spaces(
@@ -170,14 +258,10 @@ def moved_spaces(
     if name not in names and system is not None:
         systems = (*systems, system.model_copy(update={"name": name}))
     if way is not None:
-        ways = (*ways, _between(way, _end(told.intrinsic), _end(name)))
-    steps = (_step(one) for one in ways)
-    frame = Frame(
-        told.intrinsic,
-        {known.name: known for known in systems},
-        tuple(step for step in steps if step is not None),
-        arrays,
-    )
+        ends = _end(told.intrinsic), _end(name)
+        start, end = ends[::-1] if _is(way.input, name) else ends
+        ways = (*ways, _between(way, start, end))
+    frame = _frame(told.intrinsic, systems, ways, arrays)
     moving = _Moving(frame, told.intrinsic, name)
     found: list[Transformation] = []
     for one in ways:
@@ -262,6 +346,18 @@ def _simplified(way: Transformation, arrays: Arrays) -> Transformation:
         return way
 
 
+def _frame(
+    own: str,
+    systems: Iterable[CoordinateSystem],
+    ways: Iterable[Transformation],
+    arrays: Arrays,
+) -> Frame:
+    """What a picture tells, but for ways to label images."""
+    steps = (_step(way) for way in ways)
+    known = {system.name: system for system in systems}
+    return Frame(own, known, tuple(step for step in steps if step), arrays)
+
+
 def _step(way: Transformation) -> Way | None:
     """The way in a frame; None if it leads to a label image, or nowhere."""
     start, end = way.input, way.output
@@ -274,6 +370,15 @@ def _between(
     way: Transformation, start: SystemReference | None, end: SystemReference | None
 ) -> Transformation:
     return way.model_copy(update={"input": start, "output": end})
+
+
+def _under(group: str, name: str) -> SystemReference:
+    return SystemReference(name=name, path=group.rstrip("/") or None)
+
+
+def _of_key(frame: Frame, key: str) -> SystemReference:
+    name = frame.systems[key].name
+    return _under(key.removesuffix(name), name)
 
 
 def _end(name: str) -> SystemReference:

@@ -13,7 +13,7 @@ from xarray_omezarr.ngff.spaces import parse
 from xarray_omezarr.transforming.applying import apply
 from xarray_omezarr.transforming.chains import between, reachable
 from xarray_omezarr.transforming.frame import Frame, Way
-from xarray_omezarr.transforming.spaces_moved import moved, moved_as_framed
+from xarray_omezarr.transforming.spaces_moved import framed, moved, moved_as_framed
 
 AXES = [{"name": name, "type": "space"} for name in "yx"]
 FIELD = {"type": "displacements", "path": "warp"}
@@ -179,7 +179,7 @@ def scene(*ways: Way, own: str) -> Frame:
 
 def test_a_tile_in_the_world_of_its_scene_tells_where_it_was() -> None:
     frame = scene(Way("t/physical", "world", Scale(scale=(2, 3))), own="t/physical")
-    found = moved_as_framed({}, frame, replace(frame, own="world"))
+    found = moved_as_framed({}, frame, framed(frame, "world"))
     assert found == {
         "coordinateSystems": [system("physical"), system("world")],
         "intrinsic": "world",
@@ -194,14 +194,14 @@ def test_a_system_of_the_picture_itself_is_not_added_again() -> None:
         Way("t/a", "t/c", Displacements(path="t/warp")),
     ]
     frame = scene(*ways, own="t/a")
-    assert moved_as_framed(keys, frame, replace(frame, own="t/b")) == moved(keys, "b")
+    assert moved_as_framed(keys, frame, framed(frame, "t/b")) == moved(keys, "b")
 
 
 def test_a_system_of_another_image_gets_a_name_that_is_free() -> None:
     frame = scene(
         Way("t/physical", "u/physical", Scale(scale=(2, 3))), own="t/physical"
     )
-    found = moved_as_framed({}, frame, replace(frame, own="u/physical"))
+    found = moved_as_framed({}, frame, framed(frame, "u/physical"))
     assert found["intrinsic"] == "physical_"
     assert found["coordinateTransformations"] == [
         way("physical", "physical_", scale(2, 3))
@@ -213,7 +213,7 @@ def test_stored_matrices_of_a_scene_are_told_by_their_numbers() -> None:
         scene(Way("t/a", "world", Affine(path="m")), own="t/a"),
         arrays={"m": np.array([[1.0, 0.5, 2], [0, 1, 3]])},
     )
-    found = moved_as_framed({}, frame, replace(frame, own="world"))
+    found = moved_as_framed({}, frame, framed(frame, "world"))
     matrix = [[1, 0.5, 2], [0, 1, 3]]
     assert found["coordinateTransformations"] == [
         way("a", "world", {"type": "affine", "affine": matrix})
@@ -223,9 +223,9 @@ def test_stored_matrices_of_a_scene_are_told_by_their_numbers() -> None:
 def test_fields_are_told_by_their_path_from_the_image_or_not_at_all() -> None:
     near, far = Displacements(path="t/warp"), Displacements(path="warp")
     frame = scene(Way("t/a", "world", near), Way("t/a", "sky", far), own="t/a")
-    found = moved_as_framed({}, frame, replace(frame, own="world"))
+    found = moved_as_framed({}, frame, framed(frame, "world"))
     assert found["coordinateTransformations"] == [way("a", "world", FIELD)]
-    found = moved_as_framed({}, frame, replace(frame, own="sky"))
+    found = moved_as_framed({}, frame, framed(frame, "sky"))
     assert "coordinateTransformations" not in found
 
 
