@@ -109,7 +109,7 @@ class Naming:
         if at is not None and output.dims:
             return output.dims[0]
         taken = dim_of(axis, self.found) is not None
-        if not taken and not output.dims and at is None and not self.whole:
+        if not taken and at is None and not self.whole:
             # Where the object was selected, the other coordinates depend on it.
             taken = self._is_selected(axis)
         return self.apart(output) if taken else axis

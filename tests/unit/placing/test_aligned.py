@@ -189,6 +189,20 @@ def test_a_dim_that_was_selected_away_is_a_constant() -> None:
         without.omezarr.to_system("world", transforms=transforms)
 
 
+def test_a_position_that_was_selected_is_no_axis_of_another_system() -> None:
+    rows = [[1, 0, 0, 0], [2, 1, 0, 0.5], [0, 0, 1, 0]]
+    da = image(z=[0.0, 1.0], y=[3.0, 4.0, 5.0], x=[0.0, 2.0])
+    transforms = to_world({"type": "affine", "affine": rows}, "zyx")
+    transforms["coordinateSystems"].append(system("physical", "zyx"))
+    placed = da.isel(y=1).omezarr.to_system("world", transforms=transforms)
+    assert float(placed.y) == 4.0
+    assert placed.y_world.dims == ("z",)
+    np.testing.assert_array_equal(placed.y_world, [4.5, 6.5])
+    # The plane still knows where it lies in its own system.
+    again = placed.isel(z=1).omezarr.to_system("world")
+    assert float(again.y_world) == 6.5
+
+
 class TestNames:
     @staticmethod
     def transforms(told):
