@@ -12,12 +12,19 @@ from xarray_omezarr.ngff.base import Text
 from xarray_omezarr.ngff.names import names_elsewhere
 from xarray_omezarr.ngff.plain import shown
 
+#: Documents of groups and arrays, beside which no node can have their name.
+DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
+
 
 def below(path: str) -> str:
     """`path` if it leads below the group that lists it.
 
     What points elsewhere could make a reader open any file of its machine.
     """
+    if taken := [part for part in path.split("/") if part in DOCUMENTS]:
+        raise ValueError(
+            f"is {shown(path)}: {taken[0]!r} is a document of Zarr; give another name"
+        )
     refused = {"..", ".", ""} & set(path.split("/")) or {"\\", "\0"} & set(path)
     if refused or names_elsewhere(path):
         raise ValueError(

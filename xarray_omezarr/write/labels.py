@@ -19,6 +19,7 @@ from xarray_omezarr.errors import (
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, LEVELS_KEY, VARIABLE
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node
 from xarray_omezarr.ngff.labels import LabelImage, LabelsGroup
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.pixels.methods import check_method, method_name
@@ -63,7 +64,6 @@ _OLD_VALUES = ("mode", "nearest", "max", "min")
 
 # What one of the common disks, or a path in a URL, cannot hold as it is.
 _UNSAFE = re.compile(r'[\\/<>:"|?*#%\x00-\x1f\x7f]')
-_ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _check_name(name: Any, frame: Frame) -> None:
             f"A label is called {name!r}; its name is that of a folder, so leave out "
             '/ \\ < > : " | ? * # % and spaces at the ends'
         )
-    if name.startswith(("__", ".")) or name.endswith(".") or name in _ZARR_FILES:
+    if name.startswith(("__", ".")) or name.endswith(".") or name in DOCUMENTS:
         raise OptionError(
             f"A label is called {name!r}; Zarr keeps names that begin with a dot or "
             "two underscores, and disks drop a dot at the end: choose another"

@@ -23,3 +23,9 @@ def test_a_path_that_may_lead_elsewhere_is_refused(path: str) -> None:
 
 def test_what_is_repeated_is_told_once() -> None:
     assert repeated(["b", "a", "b", "b", "c", "a"]) == ["b", "a"]
+
+
+@pytest.mark.parametrize("path", ["zarr.json", "a/zarr.json", "a/.zattrs/b", ".zgroup"])
+def test_no_group_has_the_name_of_a_document(path: str) -> None:
+    with pytest.raises(ValueError, match="is a document of Zarr; give another name"):
+        below(path)
