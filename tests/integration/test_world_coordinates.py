@@ -95,8 +95,12 @@ class TestAnImage:
 
     def test_versions_without_systems_say_so(self, store, tmp_path) -> None:
         world = xo.open_image(store).omezarr.to_system("world")
-        with pytest.raises(NotInVersionError, match="lossy=True"):
+        with pytest.raises(NotInVersionError) as refused:
             world.omezarr.to_image(tmp_path / "old.ome.zarr")
+        for words in ("from 'physical' to 'world'", "'turned'", "['physical', 'turned"):
+            assert words in str(refused.value)
+        remedy = "give version='0.6', or leave it out with lossy=True"
+        assert str(refused.value).endswith(remedy)
         with pytest.warns(xo.OmeZarrWarning):
             world.omezarr.to_image(tmp_path / "old.ome.zarr", lossy=True)
         again = xo.open_image(tmp_path / "old.ome.zarr")
@@ -105,6 +109,9 @@ class TestAnImage:
     def test_lazy_coordinates_are_not_stored(self, store, tmp_path) -> None:
         placed = xo.open_image(store).omezarr.to_system("turned")
         placed.omezarr.to_image(tmp_path / "turned.ome.zarr", version="0.6")
+        level = xr.open_datatree(store, engine="omezarr")["0/image"]
+        level = level.omezarr.to_system("turned")
+        level.omezarr.to_image(tmp_path / "level.ome.zarr", version="0.6")
         again = xo.open_image(tmp_path / "turned.ome.zarr")
         assert set(again.coords) == {"z", "y", "x"}
         same = again.omezarr.to_system("turned")
@@ -143,6 +150,20 @@ class TestAnImage:
         assert FRAME_KEY not in doubled.encoding
         placed = doubled.omezarr.to_system("turned")
         np.testing.assert_allclose(placed.y_turned, expected_y(Y[3:], X), rtol=1e-12)
+
+    def test_levels_that_were_taken_out_of_a_tree_say_so_too(
+        self, store, tmp_path
+    ) -> None:
+        tree = xr.open_datatree(store, engine="omezarr")
+        flat = tree["0"].to_dataset()
+        path = tmp_path / "old.ome.zarr"
+        for one in (tree["0"], flat, flat["image"], flat["image"][:, 2:]):
+            with pytest.raises(NotInVersionError, match="'physical' to 'turned'"):
+                one.omezarr.to_image(path)
+        assert not path.exists()
+        with pytest.warns(xo.OmeZarrWarning, match="'physical' to 'turned'") as said:
+            flat["image"].omezarr.to_image(path, lossy=True)
+        assert len(said) == 1
 
 
 class TestATree:
@@ -304,7 +325,6 @@ class TestAScene:
         beside = tree["tile_1"].omezarr.to_system("tile_0/physical")
         assert beside["0"].x.values.tolist() == decimals(8, 0.5, 4.0)
 
-    @pytest.mark.filterwarnings("ignore:.*Coordinates.*are left out")
     def test_is_written_and_read_as_it_is_placed(self, scene, tmp_path) -> None:
         world = xr.open_datatree(scene, engine="omezarr").omezarr.to_system("world")
         again = tmp_path / "again.ome.zarr"
@@ -316,6 +336,16 @@ class TestAScene:
             assert tree[name]["0"].x.equals(world[name]["0"].x)
             assert placed[name]["1"].ds.equals(world[name]["1"].ds)
         np.testing.assert_array_equal(placed["view/0"].x_world, world["view/0"].x_world)
+
+    def test_images_of_it_tell_of_coordinates_that_are_lost(
+        self, scene, tmp_path
+    ) -> None:
+        tree = xr.open_datatree(scene, engine="omezarr")
+        lazy = tree["view/0"].image.omezarr.to_system("world")
+        # What leads there is the scene's, and is not written with one image.
+        for number, one in enumerate((lazy, lazy.to_dataset())):
+            with pytest.warns(xo.OmeZarrWarning, match="'x_world'.* are left out"):
+                one.omezarr.to_image(tmp_path / f"{number}.zarr", version="0.6")
 
     def test_names_all_images_without_a_way(self, scene) -> None:
         tree = xr.open_datatree(scene, engine="omezarr")

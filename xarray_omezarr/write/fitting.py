@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xarray_omezarr.errors import NotInVersionError, some, warn
 from xarray_omezarr.grid.implied import Sizes, implied_factors, placed
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.places import level_sizes
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
 
 _SHOWN = 3
-_REMEDY = "choose a later version=, or leave it out with lossy=True"
+_REMEDY = "%s, or leave it out with lossy=True"
 _STUCK = "choose a later version=, as nothing is left without"
 # What a part has, and the number that may differ from node to node.
 _NUMBER = re.compile(r"(scale|translation) (\S+) (.*)")
@@ -68,7 +69,9 @@ def fit(hierarchy: Hierarchy, version: Version, *, lossy: bool) -> Hierarchy:
         if fitting is not model or node.version is not None:
             nodes[path] = replace(node, model=fitting, version=None)
     if lost and not lossy:
-        _refuse(version, lost, _STUCK if stuck else _REMEDY)
+        _refuse(
+            version, lost, _STUCK if stuck else _REMEDY % _later(hierarchy, version)
+        )
     if stuck:
         _refuse(version, stuck, _STUCK)
     if lost:
@@ -136,6 +139,17 @@ def check_spelled(model: Model, version: Version) -> None:
     fitting, _ = version.fitted(model)
     if not version.fitted(fitting)[1]:
         version.to_attrs(fitting)
+
+
+def _later(hierarchy: Hierarchy, version: Version) -> str:
+    """What to do to lose nothing."""
+    models = [node.model for node in hierarchy.groups.values() if node.model]
+    names = registry.SUPPORTED
+    for name in names[names.index(version.name) + 1 :]:
+        later = registry.get(name)
+        if not any(later.fitted(model)[1] for model in models):
+            return f"give version={name!r}"
+    return "choose a later version="
 
 
 def _refuse(version: Version, lost: Mapping[str, list[str]], remedy: str) -> None:

@@ -102,16 +102,26 @@ def without_systems(da: xr.DataArray) -> tuple[xr.DataArray, Any]:
     return da, systems
 
 
-def computed_coords(da: xr.DataArray | xr.Dataset) -> list[str]:
+def computed_coords(
+    da: xr.DataArray | xr.Dataset, *, known: Collection[str] = ()
+) -> list[str]:
     """Names of coordinates that are computed where they are read, from an index.
 
     Positions in other systems are: they are not as many numbers as there are pixels,
     and the transformations that are written give them again.
+
+    Parameters
+    ----------
+    da : xarray.DataArray or xarray.Dataset
+        The object.
+    known : collection of str
+        Names of systems whose coordinates are not counted.
     """
     found = []
     for name, index in da.xindexes.items():
         if isinstance(index, CoordinateTransformIndex) and name not in da.dims:
-            found.append(str(name))
+            if getattr(index.transform, "system", None) not in known:
+                found.append(str(name))
     return found
 
 

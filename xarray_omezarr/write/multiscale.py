@@ -130,18 +130,23 @@ def plan_multiscale(
     keys = attrs.pop("ome", systems)
     spaced = with_systems(image, da, keys, options, plan_multiscale, arrays)
     image = spaced.model
-    computed = computed_coords(da)
-    if computed and not image.multiscale.between_systems:
-        warn(
-            f"Coordinates {computed} are left out: they are computed from "
-            "transformations that did not come along; give these with transforms="
-        )
+    _warn_of_computed(da, image.multiscale)
     kept, beside = kept_beside(stored, options, name, version)
     nodes = {"": GroupNode(image, {**attrs, **kept}), **nodes, **beside, **spaced.nodes}
     # Breaches of the standard show when the version spells the metadata.
     shown = with_default_windows(image, dtype)
     check_spelled(shown, version)
     return Hierarchy(version, nodes)
+
+
+def _warn_of_computed(da: xr.DataArray, multiscale: Multiscale) -> None:
+    """Tell of coordinates that no transformation will give again."""
+    known = [system.name for system in multiscale.coordinate_systems]
+    if lost := computed_coords(da, known=known):
+        warn(
+            f"Coordinates {lost} are left out: they are computed from "
+            "transformations that did not come along; give these with transforms="
+        )
 
 
 @dataclass(frozen=True, slots=True)

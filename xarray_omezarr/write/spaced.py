@@ -108,7 +108,7 @@ def with_systems(
     """
     picture_keys, others = _parted(keys)
     is_label = isinstance(model, LabelImage)
-    if not picture_keys and registry.get(_version(options)).features.systems:
+    if not picture_keys:
         picture_keys, _ = _parted(keys_of(da, is_label=is_label))
     known = {**arrays_of(da, is_label=is_label), **(known or {})}
     asked = _asked(options)

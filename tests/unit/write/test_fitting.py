@@ -74,7 +74,7 @@ def test_several_are_raised_together_each_with_its_nodes(version) -> None:
     assert str(caught.value).splitlines()[1:] == [
         "- unit 'micrometer' of axis 'x' (at A/1/0)",
         "- scale 0.5 of axis 'x' (at A/1/0, A/2/0)",
-        "choose a later version=, or leave it out with lossy=True",
+        "give version='0.4', or leave it out with lossy=True",
     ]
 
 
@@ -92,7 +92,7 @@ def test_what_all_fields_of_a_plate_have_is_said_once(version) -> None:
     assert str(caught.value) == (
         f"OME-Zarr {version.name} has no place for unit 'micrometer' of axis 'x', "
         "scale 0.5 of axis 'y', scale 0.5 of axis 'x', translation 1, 2, 3 and 9 more "
-        "of axis 'y' (at A/1/0, A/2/0, A/3/0 and 9 more); choose a later version=, or "
+        "of axis 'y' (at A/1/0, A/2/0, A/3/0 and 9 more); give version='0.4', or "
         "leave it out with lossy=True"
     )
 
