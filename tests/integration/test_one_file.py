@@ -78,3 +78,33 @@ def test_archives_that_are_there_are_not_changed(archive: Path) -> None:
         with pytest.raises(xo.OptionError, match="one-file store"):
             verb()
     assert archive.read_bytes() == before
+
+
+def test_what_is_damaged_or_encrypted_is_told(archive: Path, tmp_path: Path) -> None:
+    raw = archive.read_bytes()
+    with zipfile.ZipFile(archive) as file:
+        entries = {entry.filename: entry for entry in file.infolist()}
+    target = tmp_path / "out.ome.zarr"
+    for name in ("zarr.json", "0/c/0/0/0"):
+        at = entries[name].header_offset + 30 + len(name) + 20
+        archive.write_bytes(raw[:at] + bytes([raw[at] ^ 255]) + raw[at + 1 :])
+        with pytest.raises(xo.OmeZarrError, match=f"entry '{name}' is damaged"):
+            xo.open_image(archive).load()
+        with pytest.raises(xo.OmeZarrError, match=f"entry '{name}' is damaged"):
+            xo.convert(archive, target)
+        assert not target.exists()
+    with pytest.raises(xo.OmeZarrError, match="no zip archive"):
+        archive.write_bytes(raw[: len(raw) // 2])
+        xo.open_image(archive)
+    # The flag of every entry in the directory says that it is encrypted.
+    start = raw.index(b"PK\x01\x02")
+    flagged = bytearray(raw)
+    while (start := flagged.find(b"PK\x01\x02", start)) >= 0:
+        flagged[start + 8] |= 1
+        start += 4
+    for at in (entry.header_offset for entry in entries.values()):
+        flagged[at + 6] |= 1
+    archive.write_bytes(flagged)
+    for verb in (xo.open_image, xo.validate):
+        with pytest.raises(xo.OmeZarrError, match="encrypted"):
+            verb(archive)

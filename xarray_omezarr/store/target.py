@@ -20,6 +20,7 @@ from xarray_omezarr.errors import (
     OptionError,
     TargetNotFoundError,
 )
+from xarray_omezarr.store.zip_reading import ArchiveStore
 from xarray_omezarr.store.zip_remote import ZipInside
 from xarray_omezarr.store.zip_target import OneFile
 
@@ -212,7 +213,7 @@ def _one_file(place: str) -> OptionError:
 
 def _archive(path: Path) -> Store:
     try:
-        return opened(ZipStore(path, mode="r"))
+        return opened(ArchiveStore(path, mode="r"))
     except zipfile.BadZipFile as error:
         raise OptionError(f"{path} is no zip archive: {error}") from error
 

@@ -10,6 +10,7 @@ from zarr.storage import LocalStore, MemoryStore, ZipStore
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.walk_local import folders_in
+from xarray_omezarr.store.zip_reading import ArchiveStore
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -34,7 +35,12 @@ class Listing:
     @property
     def is_cheap(self) -> bool:
         """Whether the store is one that is listed."""
-        return type(self._target.store) in (LocalStore, MemoryStore, ZipStore)
+        return type(self._target.store) in (
+            LocalStore,
+            MemoryStore,
+            ZipStore,
+            ArchiveStore,
+        )
 
     def folders(self, path: str) -> Sequence[str]:
         """Names of the folders at `path`, sorted; none where they are not known."""

@@ -12,6 +12,7 @@ from zarr.storage import ZipStore
 from xarray_omezarr.errors import OptionError, TargetNotFoundError
 from xarray_omezarr.ngff.rules.one_file import Archive, Entry, check_archive, told
 from xarray_omezarr.store.target import ONE_FILE, Target, opened
+from xarray_omezarr.store.zip_reading import ArchiveStore
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.finding import Finding
@@ -55,7 +56,7 @@ def open_zip(store: Any) -> tuple[Target, list[Finding]]:
             findings = [*check_archive(_archive(path, file))]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise OptionError(f"{path} is no zip archive: {error}") from error
-    target = Target(opened(ZipStore(path, mode="r")), "", None, str(path))
+    target = Target(opened(ArchiveStore(path, mode="r")), "", None, str(path))
     return target, findings
 
 

@@ -13,6 +13,7 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store
 from zarr.core.buffer import default_buffer_prototype
 
 from xarray_omezarr.errors import OptionError, TargetNotFoundError
+from xarray_omezarr.store.zip_reading import damaged
 from xarray_omezarr.store.zip_writing import bounds, names_in
 
 if TYPE_CHECKING:
@@ -232,13 +233,16 @@ class ZipInside(Store):
             at = entry.start + first
             value += await self._range(at + len(value), at + entry.packed)
         if entry.method == zipfile.ZIP_DEFLATED:
-            value = zlib.decompress(value, -zlib.MAX_WBITS)
+            try:
+                value = zlib.decompress(value, -zlib.MAX_WBITS)
+            except zlib.error:
+                self._damaged(key)
         if len(value) != entry.size or zlib.crc32(value) != entry.crc:
             self._damaged(key)
         return value
 
     def _damaged(self, key: str) -> NoReturn:
-        raise zipfile.BadZipFile(f"{self.path}: entry {key!r} is damaged")
+        raise damaged(self.path, key, "its bytes are others than were stored")
 
     async def get_partial_values(
         self,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from zarr.abc.store import ByteRequest, Store
-from zarr.storage import ZipStore
 
 from xarray_omezarr.errors import (
     NotInVersionError,
@@ -21,6 +20,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.store.zip_reading import ArchiveStore
 from xarray_omezarr.store.zip_writing import ZipWriting
 from xarray_omezarr.windows import needs_windows, with_default_windows
 
@@ -60,7 +60,7 @@ class OneFile(Store):
         super().__init__(read_only=False)
         self._is_open = True
         self.path = path
-        self._known: ZipStore | None = None
+        self._known: ArchiveStore | None = None
 
     @property
     def is_there(self) -> bool:
@@ -166,9 +166,9 @@ class OneFile(Store):
                 yield name
 
 
-async def _opened(store: OneFile) -> ZipStore | None:
+async def _opened(store: OneFile) -> ArchiveStore | None:
     if store._known is None and store.is_archive:
-        store._known = ZipStore(store.path, mode="r")
+        store._known = ArchiveStore(store.path, mode="r")
         # Some releases of zarr want it open.
         await store._known._ensure_open()
     return store._known
