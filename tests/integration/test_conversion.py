@@ -695,6 +695,26 @@ def test_systems_that_the_version_lacks_are_refused_or_dropped(tmp_path):
     assert found["coordinateTransformations"] == picture["coordinateTransformations"]
 
 
+@pytest.mark.parametrize("old", VERSIONS)
+def test_a_version_that_is_not_asked_for_is_never_an_earlier_one(tmp_path, old):
+    source, _ = made(tmp_path, "image", old)
+    convert(source, tmp_path / "copy.zarr")
+    written = "0.6" if old == "0.6" else "0.5"
+    assert {d["version"] for d in documents(tmp_path / "copy.zarr").values()} == {
+        written
+    }
+
+
+def test_systems_come_along_where_no_version_is_asked_for(tmp_path):
+    moved, picture = with_affine(tmp_path / "s.zarr")
+    convert(moved, tmp_path / "t.zarr")
+    (found,) = documents(tmp_path / "t.zarr")[""]["multiscales"]
+    assert found["coordinateSystems"] == picture["coordinateSystems"]
+    convert(moved, tmp_path / "t.ozx")
+    image = xo.open_image(tmp_path / "t.ozx")
+    assert list(image.omezarr.coordinate_systems) == ["physical", "stage"]
+
+
 def test_a_scene_comes_with_its_images(tmp_path):
     make_image(tmp_path / "s.zarr")
     scene = tmp_path / "scene.zarr"
@@ -715,9 +735,18 @@ def test_a_scene_comes_with_its_images(tmp_path):
     )
     assert documents(tmp_path / "t.zarr")[""]["scene"] == said
     assert chunk_hashes(tmp_path / "t.zarr") == chunk_hashes(scene)
-    with pytest.raises(errors.OmeZarrError, match=r"scene|Scene"):
-        convert(scene, tmp_path / "u.zarr", version="0.5")
-    assert not (tmp_path / "u.zarr").exists()
+    for lossy in (True, False):
+        with pytest.raises(
+            errors.NotInVersionError, match=r"0\.5 has no scenes; give version='0\.6'"
+        ):
+            convert(scene, tmp_path / "u.zarr", version="0.5", lossy=lossy)
+        assert not (tmp_path / "u.zarr").exists()
+    # What is not asked to change stays as it is.
+    convert(scene, tmp_path / "v.zarr")
+    convert(scene, tmp_path / "v.ozx")
+    convert(tmp_path / "v.ozx", tmp_path / "w.zarr")
+    for name in ("v.zarr", "w.zarr"):
+        assert documents(tmp_path / name) == documents(scene)
 
 
 @pytest.mark.parametrize("kind", MAKERS)

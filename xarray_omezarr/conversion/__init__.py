@@ -59,8 +59,8 @@ def convert(
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where to; not `source` itself, and neither in the other.
     version : str, optional
-        Version of OME-Zarr of what is written; as for writing, the newest common one
-        if None, whatever `source` has.
+        Version of OME-Zarr of what is written; if None, the newest common one, as for
+        writing, or that of `source` where it is later: nothing is lost unasked.
     mode : {None, "w-", "w", "a"}
         As for writing: None and ``"w-"`` refuse a target that holds something,
         ``"w"`` replaces it.
@@ -168,6 +168,7 @@ def _converted(
     progress: object,
 ) -> Group:
     stored = read_source(origin, selection, lossy=asked.lossy)
+    asked = asked.of(stored.hierarchy)
     is_part = selection.wells is not None or selection.fields is not None
     hierarchy, transfer = plan(stored, asked, is_part=is_part)
     written: Group = write(

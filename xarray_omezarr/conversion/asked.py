@@ -15,7 +15,7 @@ from xarray_omezarr.store.arrays import COMPRESSIONS
 from xarray_omezarr.write.layout import plan_chunks, plan_shards
 
 if TYPE_CHECKING:
-    from xarray_omezarr.hierarchy import ArrayNode, Layout
+    from xarray_omezarr.hierarchy import ArrayNode, Hierarchy, Layout
     from xarray_omezarr.ngff.versions.protocol import Version
 
 #: In place of an option: as it is stored.
@@ -30,6 +30,8 @@ class Asked:
     ----------
     version : Version
         What is written.
+    follows : bool
+        Whether no version was asked for: a source that is later keeps its own.
     chunks, shards, compression, fill_value : object
         The options; `KEEP` where nothing changes.
     lossy : bool
@@ -39,12 +41,20 @@ class Asked:
     """
 
     version: Version
+    follows: bool
     chunks: Any
     shards: Any
     compression: Any
     fill_value: Any
     lossy: bool
     memory_limit: int | None
+
+    def of(self, stored: Hierarchy) -> Asked:
+        """The same for what is stored, whose version may be the one that is written."""
+        if not self.follows:
+            return self
+        found = [stored.version, *map(stored.version_of, stored.groups)]
+        return replace(self, version=registry.copied(found), follows=False)
 
     def layout(
         self,
@@ -176,4 +186,13 @@ def asked_for(
         warn(f"{message}; chunks only are written")
         shards = None
     limit = None if memory_limit is None else parse_bytes(memory_limit)
-    return Asked(known, chunks, shards, compression, fill_value, lossy, limit)
+    return Asked(
+        known,
+        version is None,
+        chunks,
+        shards,
+        compression,
+        fill_value,
+        lossy,
+        limit,
+    )

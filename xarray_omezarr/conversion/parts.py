@@ -6,16 +6,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import MetadataError, OmeZarrError, warn
+from xarray_omezarr.errors import (
+    MetadataError,
+    NotInVersionError,
+    OmeZarrError,
+    warn,
+)
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
+from xarray_omezarr.ngff.scene import Scene
+from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.write.ome_xml import OME_XML_PATH, image_facts, make_ome_xml
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Model
+    from xarray_omezarr.ngff.versions.protocol import Version
 
 _OME = "OME"
 
@@ -134,6 +142,8 @@ def check_spelling(hierarchy: Hierarchy) -> list[OmeZarrError]:
         if node.model is None:
             continue
         try:
+            if isinstance(node.model, Scene):
+                _check_scenes(hierarchy.version)
             hierarchy.version.to_attrs(node.model)
         except OmeZarrError as error:
             if isinstance(node.model, Image) and not path:
@@ -141,3 +151,15 @@ def check_spelling(hierarchy: Hierarchy) -> list[OmeZarrError]:
             else:
                 problems.append(type(error)(f"{path or 'the root'}: {error}"))
     return problems
+
+
+def _check_scenes(version: Version) -> None:
+    """Raise NotInVersionError, with the versions that do, if one has no scenes."""
+    if version.features.systems:
+        return
+    every = map(registry.get, registry.SUPPORTED)
+    able = " or ".join(repr(v.name) for v in every if v.features.systems)
+    raise NotInVersionError(
+        f"OME-Zarr {version.name} has no scenes; give version={able}, or convert the "
+        "images one by one with source_group="
+    )

@@ -85,5 +85,6 @@ def spell_metadata(model: Metadata, version: str) -> dict[str, Any]:
         if isinstance(model, kind):
             return spell(model, version)
     raise NotInVersionError(
-        f"OME-Zarr {version} has no place for {type(model).__name__} here"
+        f"OME-Zarr {version} has no place for a {type(model).__name__}; choose a "
+        "later version="
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import UnknownVersionError
@@ -59,6 +59,30 @@ def get(name: object) -> Version:
         f"Version {shown(name)}{no_text} of OME-Zarr is not known here; known are "
         f"{', '.join(map(repr, SUPPORTED))}"
     )
+
+
+def copied(stored: Iterable[Version]) -> Version:
+    """The version of a copy for which none is asked: never an earlier one.
+
+    Parameters
+    ----------
+    stored : iterable of Version
+        Those of what is copied.
+
+    Returns
+    -------
+    Version
+        The latest of them, or what is written anyway where that is later.
+
+    Examples
+    --------
+    >>> copied([get(SUPPORTED[0])]).name == DEFAULT
+    True
+    >>> copied([get(SUPPORTED[-1])]).name == SUPPORTED[-1]
+    True
+    """
+    names = {DEFAULT, *(version.name for version in stored)}
+    return get(max(names, key=SUPPORTED.index))
 
 
 def detect(attrs: Mapping[str, Any]) -> Version | None:

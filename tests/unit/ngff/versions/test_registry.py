@@ -20,6 +20,14 @@ def test_the_default_is_supported_and_versions_are_listed_from_the_oldest() -> N
     assert list(registry.SUPPORTED) == sorted(registry.SUPPORTED)
 
 
+def test_a_copy_has_the_default_or_the_latest_of_what_is_copied() -> None:
+    def of(*names: str) -> str:
+        return registry.copied(map(registry.get, names)).name
+
+    assert of() == of("0.1") == of("0.4") == of("0.5") == "0.5"
+    assert of("0.6") == of("0.5", "0.6", "0.4") == "0.6"
+
+
 @pytest.mark.parametrize("name", registry.SUPPORTED)
 def test_a_version_is_found_by_its_name_and_is_a_value(name: str) -> None:
     version = registry.get(name)
