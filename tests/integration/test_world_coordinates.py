@@ -393,11 +393,54 @@ class TestPlatesAndCollections:
         xo.write_bioformats2raw(xr.DataTree.from_dict(series), path, version="0.6")
         xo.write_image(da, path / "1", version="0.6", mode="w", transforms=TRANSFORMS)
         tree = xr.open_datatree(path, engine="omezarr")
-        world = tree.omezarr.to_system("world")
+        with pytest.warns(xo.OmeZarrWarning, match="1 of 2 images.*'world'.*: 0") as w:
+            world = tree.omezarr.to_system("world")
+        assert len(w) == 1
         assert world["1/0"].x.values.tolist() == decimals(20, 0.3, 200.1)
         assert world["0/0"].x.equals(tree["0/0"].x)
         with pytest.raises(TransformationError):
             tree.omezarr.to_system("nowhere")
+
+    def plate(self, path):
+        da = image(y=Y, x=X).astype("uint16")
+        names = [f"/A/{column}/{field}" for column in (1, 2) for field in range(2)]
+        fields = {name: da.to_dataset(name="image") for name in names}
+        xo.write_plate(
+            xr.DataTree.from_dict(fields), path, version="0.6", scale_factors=[2]
+        )
+        return da, names
+
+    def test_fields_of_a_plate_that_do_not_know_it_are_named(self, tmp_path) -> None:
+        path = tmp_path / "plate.ome.zarr"
+        da, names = self.plate(path)
+        transforms = {
+            "coordinateSystems": [system("world", "yx")],
+            "coordinateTransformations": [way({"type": "scale", "scale": [2, 3]})],
+        }
+        xo.write_image(
+            da, path / "A/2/1", version="0.6", mode="w", transforms=transforms
+        )
+        tree = xr.open_datatree(path, engine="omezarr")
+        with pytest.warns(xo.OmeZarrWarning) as told:
+            world = tree.omezarr.to_system("world")
+        assert [str(one.message) for one in told] == [
+            "3 of 4 images do not know the coordinate system 'world', and are left as "
+            "they are: A/1/0, A/1/1, A/2/0"
+        ]
+        assert world["A/2/1/0"].x.values.tolist() == decimals(20, 0.3)
+        for name in names[:3]:
+            xr.testing.assert_identical(world[name], tree[name])
+
+    def test_where_no_field_knows_it_images_are_not_looked_at(
+        self, tmp_path, monkeypatch
+    ) -> None:
+        # There may be thousands.
+        path = tmp_path / "plate.ome.zarr"
+        self.plate(path)
+        tree = xr.open_datatree(path, engine="omezarr")
+        monkeypatch.delattr("xarray_omezarr.placing.trees.frame_of")
+        with pytest.raises(TransformationError, match=r"4 images.*A/1/1, A/2/0"):
+            tree.omezarr.to_system("world")
 
 
 class TestMemory:

@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 import xarray as xr
 
-from xarray_omezarr.errors import TransformationError, some
+from xarray_omezarr.errors import TransformationError, some, warn
 from xarray_omezarr.grid.names import FRAME_KEY, KIND_KEY
+from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+from xarray_omezarr.ngff.multiscale import SYSTEM
 from xarray_omezarr.placing.frames import frame_of, picture_of
 from xarray_omezarr.placing.moving import moved_attrs, path_of
 from xarray_omezarr.placing.objects import place_dataset, principal
@@ -20,6 +22,8 @@ from xarray_omezarr.transforming.frame import Frame
 Completing: TypeAlias = Callable[[Frame, str], Frame]
 
 _SCENE = "scene"
+_AXES = tuple(Axis(name=name, type="space") for name in "yx")
+_PLAIN = Frame(SYSTEM, {SYSTEM: CoordinateSystem(name=SYSTEM, axes=_AXES)})
 
 
 def place_tree(tree: xr.DataTree, system: str, complete: Completing) -> xr.DataTree:
@@ -31,7 +35,7 @@ def place_tree(tree: xr.DataTree, system: str, complete: Completing) -> xr.DataT
         Of an image, labels, a plate, a well, a collection or a scene.
     system : str
         Key or name of the system. In a plate or collection, images that do not know
-        it stay as they are.
+        it stay as they are, with one warning.
     complete : callable
         Adds what was given besides to a frame, of the node at a path.
 
@@ -65,25 +69,25 @@ def _frames_in_tree(tree: xr.DataTree) -> Iterator[Frame]:
         yield known
         return
     plain_is_told = False
-    for node in _pixel_nodes(tree):
-        told = _told_frame(node, str(principal(node.dataset)))
+    for node, name in _pixel_nodes(tree):
+        told = _told_frame(node, name)
         if told is not None:
             yield told
         elif not plain_is_told:
             # Plain images have one system, and there may be thousands of them.
             plain_is_told = True
-            yield frame_of(node.to_dataset()[str(principal(node.dataset))])
+            yield frame_of(node.to_dataset()[name])
 
 
-def _pixel_nodes(tree: xr.DataTree) -> Iterator[xr.DataTree]:
-    """Nodes with an image, but for fields that transformations name."""
+def _pixel_nodes(tree: xr.DataTree) -> Iterator[tuple[xr.DataTree, str]]:
+    """Nodes with an image, but for fields that transformations name; its variable."""
     fields = _paths_of_fields(tree)
     for node in tree.subtree:
         if not node.data_vars or node.encoding.get(KIND_KEY) == "parameters":
             continue
         is_field = any(_is_below(node.path, path) for path in fields)
-        if not is_field and principal(node.dataset) is not None:
-            yield node
+        if not is_field and (name := principal(node.dataset)) is not None:
+            yield node, name
 
 
 def _paths_of_fields(tree: xr.DataTree) -> set[str]:
@@ -105,19 +109,19 @@ def _is_below(path: str, above: str) -> bool:
 
 def _told_frame(node: xr.DataTree, name: str) -> Frame | None:
     """The frame that an image was read with, or that nodes above it tell."""
-    known = node.dataset[name].encoding.get(FRAME_KEY)
+    variable = node.variables[name]
+    known = variable.encoding.get(FRAME_KEY)
     if isinstance(known, Frame):
         return known
-    image = node.to_dataset()[name]
-    if picture_of(image.attrs.get("ome")) is not None:
-        return frame_of(image)
+    if picture_of(variable.attrs.get("ome")) is not None:
+        return frame_of(node.to_dataset()[name])
     above: xr.DataTree | None = node
     while above is not None:
         known = above.encoding.get(FRAME_KEY)
         if isinstance(known, Frame) and known.own is not None:
             return known
         if picture_of(above.attrs.get("ome")) is not None:
-            return frame_of(image, above.attrs)
+            return frame_of(node.to_dataset()[name], above.attrs)
         above = above.parent
     return None
 
@@ -130,20 +134,17 @@ class _Work:
     system: str
     complete: Completing
     groups: dict[str, xr.Dataset] = field(default_factory=dict)
+    placed: dict[str, xr.Dataset] = field(default_factory=dict)
     moved: dict[str, tuple[Frame, Frame]] = field(default_factory=dict)
     unknown: dict[str, TransformationError] = field(default_factory=dict)
     failed: dict[str, TransformationError] = field(default_factory=dict)
 
     def place(self) -> None:
         """Place all images; `groups` are the nodes of the new tree by path."""
-        self.groups = {
-            self._path(node): node.to_dataset(inherit=False)
-            for node in self.tree.subtree
-        }
         count = 0
-        for node in _pixel_nodes(self.tree):
+        for node, name in _pixel_nodes(self.tree):
             count += 1
-            self._place_node(node)
+            self._place_node(node, name)
         if not count:
             raise TransformationError(
                 f"The tree holds no images to place in {self.system!r}; give the tree "
@@ -153,6 +154,12 @@ class _Work:
         if is_whole or len(self.unknown) == count:
             self.failed = {**self.unknown, **self.failed}
         self._raise()
+        self._warn()
+        self.groups = {
+            path: self.placed.get(path) or node.to_dataset(inherit=False)
+            for node in self.tree.subtree
+            for path in [self._path(node)]
+        }
         self._free_children()
         self._tell_above()
 
@@ -160,22 +167,23 @@ class _Work:
         path = node.relative_to(self.tree)
         return "/" if path == "." else f"/{path}"
 
-    def _place_node(self, node: xr.DataTree) -> None:
-        path, name = self._path(node), str(principal(node.dataset))
-        whole = node.to_dataset()
-        told = _told_frame(node, name)
-        frame = self.complete(frame_of(whole[name]) if told is None else told, path)
+    def _place_node(self, node: xr.DataTree, name: str) -> None:
+        path, told = self._path(node), _told_frame(node, name)
         try:
-            key = key_of(frame, self.system)
+            # Of thousands of plain images, which know one system, axes are not asked.
+            key_of(self.complete(told or _PLAIN, path), self.system)
         except TransformationError as error:
             self.unknown[path] = error
             return
+        whole = node.to_dataset()
+        frame = self.complete(told or frame_of(whole[name]), path)
+        key = key_of(frame, self.system)
         try:
             placed = place_dataset(whole, key, lambda _: frame)
         except TransformationError as error:
             self.failed[path] = error
             return
-        self.groups[path] = placed
+        self.placed[path] = placed
         now = placed[name].encoding.get(FRAME_KEY)
         if isinstance(now, Frame) and now.own != frame.own:
             self.moved[path] = (frame, now)
@@ -193,6 +201,16 @@ class _Work:
         raise TransformationError(
             f"{len(images)} images cannot be placed in {self.system!r}: "
             f"{some([*images], most=20)}. Of the first: {first}"
+        )
+
+    def _warn(self) -> None:
+        if not self.unknown:
+            return
+        images = [*dict.fromkeys(map(_image_path, self.unknown))]
+        known = len({_image_path(path) for path in self.placed})
+        warn(
+            f"{len(images)} of {len(images) + known} images do not know the coordinate "
+            f"system {self.system!r}, and are left as they are: {some(images)}"
         )
 
     def _free_children(self) -> None:
