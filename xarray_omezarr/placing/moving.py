@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import warn
@@ -18,12 +19,15 @@ from xarray_omezarr.ngff.transforms import (
 )
 from xarray_omezarr.placing.frames import picture_of
 from xarray_omezarr.transforming.frame import Frame, Way
+from xarray_omezarr.transforming.linear import fraction, rounded
+from xarray_omezarr.transforming.simplifying import simplify
 from xarray_omezarr.transforming.spaces_moved import SPACES, framed, moved_as_framed
 
 if TYPE_CHECKING:
+    from xarray_omezarr.ngff.axes import Axis
     from xarray_omezarr.ngff.transforms import Transformation
     from xarray_omezarr.placing.coords import Placed
-    from xarray_omezarr.placing.plan import Chain
+    from xarray_omezarr.placing.plan import Chain, Output
 
 
 def moved_frame(chain: Chain, placed: Placed) -> Frame:
@@ -46,21 +50,64 @@ def moved_frame(chain: Chain, placed: Placed) -> Frame:
         assert numbers is not None
         scales[at], moves[at] = numbers
         axes[at] = output.axis.model_copy(update={"name": axes[at].name})
-    key = _free(f"{chain.frame.own}_in_{chain.system}", chain.frame)
-    between_both = CoordinateSystem(name=key.rpartition("/")[2], axes=tuple(axes))
-    way = Way(str(chain.frame.own), key, _each_axis(scales, moves))
+    way = _each_axis(scales, moves)
+    key, is_there = _between_both(chain, tuple(axes), way)
+    if is_there:
+        return replace(chain.frame, own=key)
+    system = CoordinateSystem(name=key.rpartition("/")[2], axes=tuple(axes))
     return replace(
         chain.frame,
         own=key,
-        systems={**chain.frame.systems, key: between_both},
-        ways=(*chain.frame.ways, way),
+        systems={**chain.frame.systems, key: system},
+        ways=(
+            *chain.frame.ways,
+            Way(str(chain.frame.own), key, way),
+            *_onwards(chain, key, changed, scales, moves),
+        ),
     )
 
 
-def _free(key: str, frame: Frame) -> str:
+def _onwards(
+    chain: Chain,
+    key: str,
+    changed: Mapping[int, Output],
+    scales: list[float],
+    moves: list[float],
+) -> tuple[Way, ...]:
+    """The way from a system between both to the other one, where a matrix tells it.
+
+    By way of an inverse, what is there already would be there but for a rounding.
+    """
+    there = {output.number: at for at, output in changed.items()}
+    found = []
+    for number, row in enumerate(chain.rows):
+        if row is None:
+            return ()
+        told = [*row]
+        for at in changed:
+            told[at] = row[at] / fraction(scales[at])
+            told[-1] -= told[at] * fraction(moves[at])
+        if number in there:
+            told = [Fraction(int(at == there[number])) for at in range(len(row))]
+        found.append(tuple(told))
+    rows = tuple(map(tuple, rounded(tuple(found))))
+    return (Way(key, chain.key, simplify(Affine(affine=rows))),)
+
+
+def _between_both(
+    chain: Chain, axes: tuple[Axis, ...], way: Transformation
+) -> tuple[str, bool]:
+    """The key of a system between both, and whether that is there.
+
+    It is where the object was there before, and came back.
+    """
+    frame, own = chain.frame, str(chain.frame.own)
+    key = f"{own}_in_{chain.system}"
     while key in frame.systems:
+        if frame.systems[key].axes == axes and Way(own, key, way) in frame.ways:
+            return key, True
         key += "_"
-    return key
+    return key, False
 
 
 def _each_axis(scales: list[float], moves: list[float]) -> Transformation:

@@ -156,3 +156,21 @@ def test_placed_twice_in_one_system_nothing_changes() -> None:
     twice = once.omezarr.to_system("world")
     xr.testing.assert_identical(once, twice)
     assert twice["tile"]["image"].encoding[FRAME_KEY].own == "tile/world"
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.3, 7.0, -0.7])
+def test_there_and_back_again_makes_no_further_systems(factor) -> None:
+    rows = [[factor, 0, 0, 1], [0, 0.8, -0.6, 0], [0, 0.6, 0.8, 0]]
+    transforms = {
+        "coordinateSystems": [system("physical", "zyx"), system("world", "zyx")],
+        "coordinateTransformations": [way(affine(rows))],
+    }
+    da = image(z=[0.0, 1.0], y=Y, x=X)
+    world = da.omezarr.to_system("world", transforms=transforms)
+    names = [*world.omezarr.coordinate_systems]
+    again = world.omezarr.to_system("world")
+    assert again.encoding[FRAME_KEY].own == world.encoding[FRAME_KEY].own
+    for _ in range(3):
+        again = again.omezarr.to_system("physical").omezarr.to_system("world")
+    assert [*again.omezarr.coordinate_systems] == names
+    np.testing.assert_allclose(again.z, world.z, rtol=1e-15)
