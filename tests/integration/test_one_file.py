@@ -20,6 +20,11 @@ def image() -> xr.DataArray:
     return xr.DataArray(PIXELS, dims=("c", "y", "x"), coords={"c": ["a", "b"]})
 
 
+def _counted(found: bytes, read: list[int]) -> bytes:
+    read.append(len(found))
+    return found
+
+
 def packed(folder: Path, file: Path) -> Path:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
@@ -108,3 +113,45 @@ def test_what_is_damaged_or_encrypted_is_told(archive: Path, tmp_path: Path) -> 
     for verb in (xo.open_image, xo.validate):
         with pytest.raises(xo.OmeZarrError, match="encrypted"):
             verb(archive)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_of_a_shard_that_is_stored_only_the_chunk_is_read(
+    tmp_path: Path, packing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, file = tmp_path / "image.ome.zarr", tmp_path / "image.ozx"
+    random = np.random.default_rng(0).integers(0, 60000, (1024, 1024)).astype("uint16")
+    da = xr.DataArray(random, dims=("y", "x"))
+    options = {"chunks": 64, "shards": 1024, "scale_factors": None}
+    da.omezarr.to_image(folder, **options)
+    prefix = b"#!/bin/sh\n" * 7
+    with file.open("wb") as handle:
+        handle.write(prefix)
+        with zipfile.ZipFile(handle, "w", packing) as archive:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder).as_posix())
+    read = []
+    monkeypatch.setattr(
+        zipfile.ZipExtFile,
+        "_read1",
+        lambda self, n, inner=zipfile.ZipExtFile._read1: _counted(inner(self, n), read),
+    )
+    with xr.open_dataset(file, engine="omezarr") as opened:
+        part = opened["image"][-70:-60, -70:-60]
+        np.testing.assert_array_equal(part.values, random[-70:-60, -70:-60])
+    if packing == zipfile.ZIP_STORED:
+        assert sum(read) < random.nbytes / 100
+
+
+def test_who_has_an_archive_open_reads_that_one_after_it_was_replaced(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "image.ozx"
+    old = xr.DataArray(np.arange(64 * 64).reshape(64, 64), dims=("y", "x"))
+    options = {"chunks": 16, "shards": 64, "scale_factors": None}
+    old.omezarr.to_image(file, **options)
+    with xr.open_dataset(file, engine="omezarr") as opened:
+        assert opened["image"][0, 1] == 1
+        (old[:, ::-1] * 7).omezarr.to_image(file, mode="w", **options)
+        assert (opened["image"][20:24, 20:24] == old[20:24, 20:24]).all()
