@@ -9,7 +9,7 @@ from xarray_omezarr.errors import TransformationError
 from xarray_omezarr.grid.names import FRAME_KEY, GENERIC_NAMES, SCALE_KEY
 from xarray_omezarr.placing.coords import Placed, placed_coords, with_coords
 from xarray_omezarr.placing.frames import frame_of
-from xarray_omezarr.placing.moving import moved_attrs, moved_frame
+from xarray_omezarr.placing.moving import moved_attrs, moved_frame, path_of
 from xarray_omezarr.placing.plan import Chain, chain
 from xarray_omezarr.placing.positions import own_roles, places
 from xarray_omezarr.transforming.chains import key_of
@@ -39,7 +39,9 @@ def place_array(obj: xr.DataArray, frame: Frame, system: str) -> xr.DataArray:
     now = moved_frame(way, placed)
     found = with_coords(obj, placed)
     found.encoding = _encoding(obj.encoding, way, placed, now)
-    found.attrs = moved_attrs(obj.attrs, frame, now)
+    # Arithmetic drops the frame, and the scene would place the image once more.
+    elsewhere = bool(path_of(frame, frame.own))
+    found.attrs = moved_attrs(obj.attrs, frame, now, told_elsewhere=elsewhere)
     return found
 
 
