@@ -206,7 +206,7 @@ def validate(
 @main.command()
 @click.argument("source")
 @click.argument("target")
-@click.option("--version", help="Version of OME-Zarr; never an older one, if absent.")
+@click.option("--version", help="Version of OME-Zarr; no older one if absent.")
 @click.option(
     "--mode",
     type=click.Choice(["w-", "w", "a"]),

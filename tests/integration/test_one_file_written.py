@@ -391,8 +391,13 @@ class TestRefused:
         ):
             if meta is None and verb.__code__.co_names[1:2] == ("write_metadata",):
                 continue
-            with pytest.raises(xo.OptionError, match=r"one-file store.*convert"):
+            with pytest.raises(xo.OptionError, match="one-file store") as refused:
                 verb()
+            # What is not there cannot be unpacked.
+            told = str(refused.value)
+            assert ("unpack it to a folder" in told) is there, told
+            assert ("here is no file" in told) is not there, told
+            assert "convert" in told or "leave mode out" in told
         if there:
             with pytest.raises(xo.OptionError, match="convert"):
                 xo.upgrade(file, version=NEW[-1])

@@ -38,6 +38,12 @@ _REMEDY = (
     "nothing in it can be changed or added; unpack it to a folder with "
     "xarray_omezarr.convert, write there, and convert that back"
 )
+# Of a file that is not there: nothing can be unpacked, and waiting does not help.
+_ABSENT = (
+    "a one-file store is written as a whole, and nothing can be prepared in, added to "
+    "or changed in one. Write to a folder, and make one file of that with "
+    "xarray_omezarr.convert"
+)
 
 
 class OneFile(Store):
@@ -80,6 +86,8 @@ class OneFile(Store):
 
     def refuse(self) -> NoReturn:
         """Raise an OptionError that says what to do instead of changing the file."""
+        if not self.is_there:
+            raise OptionError(f"There is no file {self.path}; {_ABSENT}")
         raise OptionError(f"{self.path} is a one-file store: {_REMEDY}")
 
     def with_read_only(self, read_only: bool = False) -> Self:
@@ -212,9 +220,14 @@ def check_one_file(
             "which is stored in Zarr v2; choose a newer version=, or write to a folder"
         )
     if mode == "a":
+        if not store.is_there:
+            raise OptionError(
+                f"mode is 'a', and there is no file {store.path} that could be added "
+                "to; leave mode out for a new one-file store"
+            )
         raise OptionError(
-            f"mode is 'a', and {store.path} is a one-file store: {_REMEDY}. Leave mode "
-            "out for a new file; mode='w' replaces one"
+            f"mode is 'a', and {store.path} is a one-file store: {_REMEDY}. "
+            "mode='w' replaces it"
         )
     if store.is_there:
         _check_replacing(store, path, mode)
