@@ -39,6 +39,7 @@ from xarray_omezarr.options import truth
 from xarray_omezarr.write.framed import arrays_of, keys_of
 from xarray_omezarr.write.joined_systems import joined_systems
 from xarray_omezarr.write.numbers import groups_above, paths_of, plan_numbers
+from xarray_omezarr.write.reduced_systems import without_dropped
 from xarray_omezarr.write.systems import Transforms, parse_transforms
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ def with_systems(
         picture_keys, _ = _parted(keys_of(da, is_label=is_label))
     known = {**arrays_of(da, is_label=is_label), **(known or {})}
     asked = _asked(options)
+    if asked is None:
+        system = model.multiscale.system
+        picture_keys = without_dropped(picture_keys, system, da, known)
     picture, parts = (
         _as_read(model.multiscale, picture_keys, known, options, plan)
         if asked is None

@@ -1,0 +1,125 @@
+"""The systems that an object was read with, once it lacks some of their axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from xarray_omezarr.errors import OmeZarrError
+from xarray_omezarr.grid.dims import roles
+from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.grid.units import in_unit, split_quantity
+from xarray_omezarr.hierarchy import Hierarchy
+from xarray_omezarr.ngff.named import named
+from xarray_omezarr.ngff.spaces import parse
+from xarray_omezarr.transforming.spaces_reduced import spaces_reduced
+from xarray_omezarr.transforming.stored import Field
+from xarray_omezarr.write.numbers import matrix
+
+if TYPE_CHECKING:
+    from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+    from xarray_omezarr.ngff.named import Named
+
+_SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
+
+
+def without_dropped(
+    keys: Mapping[str, Any],
+    now: CoordinateSystem,
+    da: xr.DataArray,
+    known: Mapping[str, Any],
+) -> Mapping[str, Any]:
+    """What is kept of a picture, without axes that the object has no more.
+
+    Parameters
+    ----------
+    keys : mapping
+        What was kept of the picture; may be empty.
+    now : CoordinateSystem
+        Of the image, as it is planned.
+    da : xarray.DataArray
+        Level 0, whose coordinates without a dim tell what was selected.
+    known : mapping
+        Matrices and fields by path, as read, given or planned.
+
+    Returns
+    -------
+    mapping
+        The same if no axis was dropped; see `transforming.spaces_reduced`.
+    """
+    if not keys.get("coordinateSystems"):
+        return keys
+    told = parse(keys)
+    names, then = [axis.name for axis in now.axes], told.own.axes
+    dropped = {axis.name: axis for axis in then if axis.name not in names}
+    left = [axis.name for axis in then if axis.name in names]
+    if not dropped or left != names:
+        return keys
+    places = {name: _position(da, axis) for name, axis in dropped.items()}
+    wanted = [one for way in told.ways for one in named(way)]
+    found = spaces_reduced(told, places, _readable(wanted, known))
+    others = {key: value for key, value in keys.items() if key not in _SPACES}
+    return {**others, **found.keys()}
+
+
+def _position(da: xr.DataArray, axis: Axis) -> float | None:
+    """Where an object was selected along an axis, in its unit; None if nobody tells."""
+    if axis.type == "channel":
+        # A channel has a number in its image, which its coordinate does not tell.
+        return None
+    wanted = _canonical(axis.name)
+    scalars = [str(key) for key, coord in da.coords.items() if not coord.ndim]
+    names = [name for name in scalars if name == axis.name]
+    names += [name for name in scalars if _canonical(name) == wanted]
+    if not names:
+        return None
+    line_up = da.coords[names[0]].variable.expand_dims(names[0])
+    only = xr.DataArray(np.zeros(1, np.uint8), {names[0]: line_up}, (names[0],))
+    values, _ = split_quantity(line_up.data)
+    if np.asarray(values).dtype.kind not in "iufm":
+        return None
+    try:
+        line = inspect(only)[names[0]]
+        if line.unit is None or axis.unit is None or line.unit == axis.unit:
+            return line.translation
+        return in_unit(line.translation, line.unit, axis.unit, dim=axis.name)
+    except OmeZarrError:
+        return None
+
+
+def _canonical(name: str) -> str:
+    return roles([name], {name: 1})[name].name
+
+
+def _readable(wanted: list[Named], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Matrices and fields as transformations are computed with."""
+    found: dict[str, Any] = {}
+    for one in wanted:
+        array = known.get(one.path)
+        try:
+            if one.is_matrix and array is not None:
+                found[one.path] = matrix(array, one.type)
+            elif isinstance(array, Hierarchy):
+                found[one.path] = _outline(array)
+            elif isinstance(array, Field):
+                found[one.path] = array
+        except OmeZarrError:
+            # What cannot be stored is told where it is planned.
+            continue
+    return found
+
+
+def _outline(planned: Hierarchy) -> Field:
+    """A planned field, of which only its sizes count here."""
+    picture = planned.image().multiscale
+    node: Any = planned.array(picture.levels[0].path)
+    kinds = [axis.type for axis in picture.axes]
+    component = next(n for n, kind in enumerate(kinds) if kind not in _PLACES)
+    ones = (1.0,) * (len(kinds) - 1)
+    return Field(node, component, ones, (0.0,) * len(ones))
+
+
+_PLACES = ("time", "space")
