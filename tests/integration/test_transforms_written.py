@@ -398,14 +398,23 @@ class TestRefused:
             planned = image().omezarr.plan_image(transforms=TRANSFORMS, lossy=True)
         assert set(planned) == {"", "0"}
 
-    @pytest.mark.parametrize("path", ["0", "0/deep", "labels/a", "xarray", "zarr.json"])
-    def test_where_something_else_is(self, path: str) -> None:
+    @pytest.mark.parametrize(
+        ("path", "message"),
+        [
+            *(
+                (path, f"^Path '{path}' of a transformation")
+                for path in ("0", "0/deep", "labels/a", "xarray")
+            ),
+            ("zarr.json", "'zarr.json' is a document of Zarr; give another name"),
+        ],
+    )
+    def test_where_something_else_is(self, path: str, message: str) -> None:
         told = {
             "coordinateSystems": [{"name": "stage", "axes": AXES}],
             "coordinateTransformations": [way("stage", type="affine", path=path)],
             "arrays": {path: STAGE},
         }
-        with pytest.raises(MetadataError, match=f"^Path '{path}' of a transformation"):
+        with pytest.raises(MetadataError, match=message):
             image().omezarr.plan_image(version="0.6", transforms=told)
 
     def test_that_no_schema_takes(self) -> None:
