@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import xarray_omezarr as xo
 from tests.integration.pages import run_page
@@ -18,7 +20,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         names = run_page("transformations.md")
         reports = {
             name: xo.validate(f"{name}.ome.zarr", data="all")
-            for name in ("tilted", "plane", "stored", "warped")
+            for name in ("tilted", "movie", "plane", "stored", "warped")
         }
     return {**names, "reports": reports}
 
@@ -41,6 +43,50 @@ def test_the_bead_is_where_the_angle_says(page) -> None:
 def test_positions_outside_are_refused(page) -> None:
     with pytest.raises(KeyError):
         page["world"].sel(z_world=7.0, y_world=97.2, method="nearest")
+
+
+def test_names_that_are_not_there_are_told_by_xarray(page) -> None:
+    with pytest.raises(KeyError, match="not a valid dimension or coordinate"):
+        page["world"].sel(q_world=1.0, method="nearest")
+
+
+def test_nearest_is_the_pixel_that_a_position_lies_in(page) -> None:
+    # A shear so steep that the centre of another pixel is closer.
+    way = {
+        "type": "affine",
+        "affine": [[1, 0, 0], [4, 1, 0]],
+        "input": {"name": "physical"},
+        "output": {"name": "sheared"},
+    }
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    image = xr.DataArray(np.zeros((9, 9)), dims=("y", "x"))
+    sheared = image.omezarr.to_system(
+        "sheared",
+        transforms={
+            "coordinateSystems": [{"name": "sheared", "axes": axes}],
+            "coordinateTransformations": [way],
+        },
+    )
+    # Pixel (4.4, 2) lies in that of (4, 2).
+    y, x = 4.4, 4 * 4.4 + 2
+    found = sheared.sel(y_sheared=y, x_sheared=x, method="nearest")
+    place = (float(found.y_sheared), float(found.x_sheared))
+    assert place == (4.0, 18.0)
+    distance = np.hypot(sheared.y_sheared - y, sheared.x_sheared - x)
+    assert float(distance.min()) < np.hypot(place[0] - y, place[1] - x)
+
+
+def test_a_label_image_knows_the_systems_of_its_image_in_a_tree(
+    page, tmp_path: Path
+) -> None:
+    volume, path = page["volume"], tmp_path / "labels.zarr"
+    labels = {"cells": (volume > 0).astype("uint8")}
+    options = {"version": "0.6", "transforms": page["transforms"]}
+    volume.omezarr.to_image(path, labels=labels, **options)
+    alone = xo.open_image(path, group="labels/cells")
+    assert list(alone.omezarr.coordinate_systems) == ["physical"]
+    tree = xr.open_datatree(path, engine="omezarr").omezarr.to_system("world")
+    assert tree["labels/cells/0"].z_world.dims == ("z", "y")
 
 
 def test_systems_that_are_not_there_are_told(page) -> None:
