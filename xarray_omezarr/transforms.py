@@ -59,6 +59,8 @@ def apply(
         a field as `xarray.DataArray` with the dims ``("displacement", "y", "x")``,
         whose evenly spaced coordinates are positions in the system that the
         transformation starts from; pixels without coordinates count as 0, 1, 2 ...
+        Its dims are in the order of the columns of `points`, whatever their names.
+        So are the entries of its vectors, unless they are labelled like its dims.
     storage_options : mapping, optional
         For URLs: passed to fsspec.
 
@@ -282,12 +284,14 @@ def _field(value: Any, one: Named) -> Field:
     import xarray as xr
 
     from xarray_omezarr.write.field_axes import field_dims
+    from xarray_omezarr.write.field_ends import in_order
 
     if not isinstance(value, xr.DataArray):
         raise TransformationError(
             f"Array {one.path!r} of {one.type!r} is {type(value).__name__}, which does "
             "not tell where its pixels are: give a DataArray with coordinates"
         )
+    value = in_order(value, one.type)
     _, component = field_dims(value)
     places = [str(dim) for dim in value.dims if dim != component]
     lines = [_line(value, dim) for dim in places]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,11 +22,12 @@ from xarray_omezarr.placing.positions import in_unit_of
 from xarray_omezarr.placing.trees import frames_in, place_tree
 from xarray_omezarr.transforming.stored import Field
 from xarray_omezarr.write.field_axes import field_dims
-from xarray_omezarr.write.spaced import fields_in
+from xarray_omezarr.write.field_ends import Ends, fields_in, in_order
+from xarray_omezarr.write.levels import named as about
 from xarray_omezarr.write.systems import parse_transforms
 
 if TYPE_CHECKING:
-    from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+    from xarray_omezarr.ngff.axes import CoordinateSystem
     from xarray_omezarr.transforming.frame import Frame
     from xarray_omezarr.transforming.stored import Stored
     from xarray_omezarr.write.systems import Transforms
@@ -129,26 +130,30 @@ def _completed(given: Transforms, frame: Frame, path: str = "") -> Frame:
     if above and not frame.ways:
         frame = below(frame, max(above, key=len))
     found = extended(frame, given.systems, given.transformations, {})
-    starts: dict[str, tuple[Axis, ...]] = {}
+    known: dict[str, Ends] = {}
     for way in given.transformations:
         ends = [
             found.systems.get(key_of(end)) for end in (way.input, way.output) if end
         ]
         axes = [None if end is None else end.axes for end in ends]
-        starts |= {path: start for path, start in fields_in(way, *axes) if start}
-    arrays = {path: _stored(given, path, starts.get(path, ())) for path in given.arrays}
+        for path, found_ends in fields_in(way, *axes):
+            known.setdefault(path, found_ends)
+    arrays = {p: _stored(given, p, known.get(p, Ends())) for p in given.arrays}
     return extended(found, (), (), arrays)
 
 
-def _stored(given: Transforms, path: str, start: Sequence[Axis]) -> Stored:
+def _stored(given: Transforms, path: str, ends: Ends) -> Stored:
     """A matrix or field, as transformations are computed with."""
     array = given.arrays[path]
     if isinstance(array, Field):
         return array
     if not isinstance(array, xr.DataArray):
         return np.asarray(array)
-    if given.paths[path].type in ("affine", "rotation"):
+    kind, start = given.paths[path].type, ends.start or ()
+    if kind in ("affine", "rotation"):
         return np.asarray(array.values)
+    with about(f"The array at {path!r}"):
+        array = in_order(array, kind, ends)
     dims, vectors = field_dims(array)
     grid = inspect(array.transpose(*dims))
     places = [grid[dim] for dim in dims if dim != vectors]

@@ -26,17 +26,17 @@ from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete
 from xarray_omezarr.transforming.stored import Field
 from xarray_omezarr.write.field_axes import COMPONENTS, as_field, field_dims
+from xarray_omezarr.write.field_ends import Ends, in_order
 from xarray_omezarr.write.levels import named as about
 
 if TYPE_CHECKING:
-    from xarray_omezarr.ngff.axes import Axis
     from xarray_omezarr.ngff.transforms import Transformation
     from xarray_omezarr.write.systems import Transforms
 
 #: What makes a plan of one image from an array.
 Plan: TypeAlias = Callable[[xr.DataArray, WriteOptions, str | None], Hierarchy]
-#: Axes of the systems that fields start from, by the path of the field.
-Starts: TypeAlias = Mapping[str, tuple["Axis", ...]]
+#: Axes at both ends of fields, by the path of the field.
+Starts: TypeAlias = Mapping[str, Ends]
 
 _MATRIX_DIMS = ("output", "input")
 # More axes than any system has: what is larger is no matrix but a mistake.
@@ -66,7 +66,8 @@ def plan_numbers(
     plan : callable
         `plan_multiscale`.
     starts : mapping, optional
-        Axes of the systems that fields start from, whose units they have.
+        Axes at both ends of fields: these have the units of those that they start
+        from, and dims and vectors in their order.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def plan_numbers(
                     f"is missing, and a transformation of type {one.type!r} names it; "
                     "give it under 'arrays' of transforms, by this path"
                 )
-            start = None if starts is None else starts.get(one.path)
-            found[path] = _planned(one, arrays[path], options, plan, start)
+            ends = (starts or {}).get(one.path, Ends())
+            found[path] = _planned(one, arrays[path], options, plan, ends)
     problems.raise_all(_PROBLEM)
     return found
 
@@ -131,8 +132,9 @@ def _planned(
     array: Any,
     options: WriteOptions,
     plan: Plan,
-    start: tuple[Axis, ...] | None,
+    ends: Ends,
 ) -> Hierarchy:
+    start = ends.start
     version = registry.get(options["version"] or registry.DEFAULT)
     if one.is_matrix:
         node = _matrix_node(matrix(array, one.type), options)
@@ -145,6 +147,7 @@ def _planned(
             _lazy_field(array, one.type, options, plan, name), one.type, start
         )
     if isinstance(array, xr.DataArray):
+        array = in_order(array, one.type, ends)
         return as_field(_own_field(array, options, plan, name), one.type, start)
     raise OptionError(
         f"is a {type(array).__name__}, and {one.type!r} needs a field: give a "

@@ -17,11 +17,12 @@ from xarray_omezarr.ngff.dimensions import outputs
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.rules.graph import Graph
-from xarray_omezarr.write.spaced import fields_in, with_numbers
+from xarray_omezarr.write.field_ends import Ends, fields_in
+from xarray_omezarr.write.spaced import with_numbers
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
-    from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
+    from xarray_omezarr.ngff.axes import CoordinateSystem
     from xarray_omezarr.ngff.scene import Scene
     from xarray_omezarr.ngff.transforms import SystemReference, Transformation
     from xarray_omezarr.write.several import Said
@@ -100,17 +101,17 @@ class Members:
         return path or None
 
 
-def starts_of(scene: Scene, members: Members) -> dict[str, tuple[Axis, ...]]:
-    """Axes of the systems that fields of vectors start from, by path of the field."""
-    found: dict[str, tuple[Axis, ...]] = {}
+def starts_of(scene: Scene, members: Members) -> dict[str, Ends]:
+    """Axes at both ends of fields of vectors, by path of the field."""
+    found: dict[str, Ends] = {}
     for way in scene.coordinate_transformations:
         if not any(True for _ in named(way)):
             continue
         with suppress(MetadataError):
             start, end = _ends(way, members)
             axes = [None if system is None else system.axes for system in (start, end)]
-            told = [(p, known) for p, known in fields_in(way, *axes) if known]
-            found |= {path: known for path, known in told if path not in found}
+            for path, known in fields_in(way, *axes):
+                found.setdefault(path, known)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +20,7 @@ from xarray_omezarr.grid.kept import KEY
 from xarray_omezarr.hierarchy import Hierarchy
 from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.multiscale import Image, Multiscale
-from xarray_omezarr.ngff.named import named, within
+from xarray_omezarr.ngff.named import within
 from xarray_omezarr.ngff.rules.check import check_attributes
 from xarray_omezarr.ngff.spaces import has_spaces, with_spaces
 from xarray_omezarr.ngff.transforms import (
@@ -36,6 +36,7 @@ from xarray_omezarr.ngff.transforms import (
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import truth
+from xarray_omezarr.write.field_ends import Ends, fields_in
 from xarray_omezarr.write.framed import arrays_of, keys_of
 from xarray_omezarr.write.joined_systems import joined_systems
 from xarray_omezarr.write.numbers import groups_above, paths_of, plan_numbers
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xarray_omezarr.hierarchy import Node
-    from xarray_omezarr.ngff.axes import Axis
     from xarray_omezarr.options import WriteOptions
     from xarray_omezarr.write.numbers import Plan
 
@@ -285,47 +285,18 @@ def _own_name(keys: Mapping[str, Any]) -> str | None:
 
 def _starts(
     ways: tuple[Transformation, ...], picture: Multiscale, more: Any
-) -> dict[str, tuple[Axis, ...]]:
-    """Axes of the systems that fields start from, where that is plain."""
+) -> dict[str, Ends]:
+    """Axes at both ends of fields, where that is plain."""
     axes = {system.name: system.axes for system in (*more, *picture.coordinate_systems)}
-    found: dict[str, tuple[Axis, ...]] = {}
+    found: dict[str, Ends] = {}
     for way in ways:
         ends = [
             None if end is None or end.path else axes.get(end.name or "")
             for end in (way.input, way.output)
         ]
-        for path, start in fields_in(way, ends[0], ends[1]):
-            if start is not None:
-                found.setdefault(path, start)
+        for path, known in fields_in(way, ends[0], ends[1]):
+            found.setdefault(path, known)
     return found
-
-
-def fields_in(way: Any, start: Any, end: Any) -> Iterator[tuple[str, Any]]:
-    """Paths of fields in a transformation, and what is known of where each starts.
-
-    Parameters
-    ----------
-    way : Transformation
-        Of any type.
-    start, end : sequence or None
-        What is known of the systems at its ends, by axis.
-    """
-    if isinstance(way, Sequence):
-        # Behind the first transformation positions may be measured in anything.
-        yield from fields_in(way.transformations[0], start, None)
-    elif isinstance(way, ByDimension):
-        for part in way.transformations:
-            inner = None
-            if start is not None and max(part.input_axes) < len(start):
-                inner = tuple(start[index] for index in part.input_axes)
-            yield from fields_in(part.transformation, inner, None)
-    elif isinstance(way, Bijection):
-        yield from fields_in(way.forward, start, end)
-        yield from fields_in(way.inverse, end, start)
-    else:
-        for one in named(way):
-            if not one.is_matrix:
-                yield one.path, start
 
 
 def with_numbers(way: Any, parts: Mapping[str, Hierarchy]) -> Any:

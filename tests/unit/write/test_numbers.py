@@ -21,6 +21,7 @@ from xarray_omezarr.ngff import Axis
 from xarray_omezarr.ngff.named import Named
 from xarray_omezarr.options import complete
 from xarray_omezarr.transforming.stored import Field
+from xarray_omezarr.write.field_ends import Ends
 from xarray_omezarr.write.multiscale import plan_multiscale
 from xarray_omezarr.write.numbers import arrays_hierarchy, matrix, plan_numbers
 from xarray_omezarr.write.systems import parse_transforms
@@ -125,14 +126,14 @@ class TestFields:
         assert found.array("0").dims == ("t", "displacement", "y", "x")
 
     def test_have_the_units_of_the_system_that_they_start_from(self) -> None:
-        axes = planned(field(), starts={"a": START}).image().multiscale.axes
+        axes = planned(field(), starts={"a": Ends(START)}).image().multiscale.axes
         assert [axis.unit for axis in axes] == [None, "micrometer", "micrometer"]
 
     def test_in_another_unit_are_refused(self) -> None:
         da = field()
         da.x.attrs["units"] = da.y.attrs["units"] = "nanometer"
         with pytest.raises(MetadataError, match="positions in nanometer along 'y'"):
-            planned(da, starts={"a": START})
+            planned(da, starts={"a": Ends(START)})
 
     def test_that_are_lazy_stay_lazy(self) -> None:
         def fail(block: Any) -> Any:

@@ -1,0 +1,139 @@
+"""The systems that fields lie between: what their dims and vectors are named after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xarray_omezarr.errors import AxisError
+from xarray_omezarr.grid.inspect import channel_texts, labelled_dims
+from xarray_omezarr.ngff.named import named
+from xarray_omezarr.ngff.transforms import Bijection, ByDimension, Sequence
+from xarray_omezarr.write.field_axes import field_dims
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xarray_omezarr.ngff.axes import Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Axes at the ends of a field.
+
+    Parameters
+    ----------
+    start, end : tuple of Axis, optional
+        That it starts from, and that it leads to; None where that is not plain.
+    """
+
+    start: tuple[Axis, ...] | None = None
+    end: tuple[Axis, ...] | None = None
+
+
+def fields_in(way: Any, start: Any, end: Any) -> Iterator[tuple[str, Ends]]:
+    """Paths of fields in a transformation, and what is known of their ends.
+
+    Parameters
+    ----------
+    way : Transformation
+        Of any type.
+    start, end : sequence of Axis or None
+        Of the systems at its ends.
+    """
+    if isinstance(way, Sequence):
+        # Between its transformations positions may be measured in anything.
+        last = len(way.transformations) - 1
+        for number, part in enumerate(way.transformations):
+            first = None if number else start
+            yield from fields_in(part, first, end if number == last else None)
+    elif isinstance(way, ByDimension):
+        for part in way.transformations:
+            inner = (_some(start, part.input_axes), _some(end, part.output_axes))
+            yield from fields_in(part.transformation, *inner)
+    elif isinstance(way, Bijection):
+        yield from fields_in(way.forward, start, end)
+        yield from fields_in(way.inverse, end, start)
+    else:
+        for one in named(way):
+            if not one.is_matrix:
+                yield one.path, Ends(_whole(start), _whole(end))
+
+
+def _some(axes: Any, places: tuple[int, ...]) -> Any:
+    if axes is None or max(places) >= len(axes):
+        return None
+    return tuple(axes[place] for place in places)
+
+
+def _whole(axes: Any) -> tuple[Axis, ...] | None:
+    return None if axes is None else tuple(axes)
+
+
+def in_order(da: xr.DataArray, type: str, ends: Ends | None = None) -> xr.DataArray:
+    """A field with dims and entries of vectors in the order of the axes.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        The field. Dims called like the axes that it starts from, in any case, may be
+        in any order; others count by their place. So do entries of its vectors,
+        unless they are labelled with the names of axes.
+    type : str
+        Of the transformation.
+    ends : Ends, optional
+        Of the field. Without, entries are labelled like its dims.
+
+    Raises
+    ------
+    AxisError
+        If some dims are called like axes and others are not, or if labels are texts
+        and not the names of the axes.
+    """
+    ends = ends or Ends()
+    _, component = field_dims(da)
+    places = [str(dim) for dim in da.dims if dim != component]
+    if ends.start is not None and len(ends.start) == len(places):
+        places = _sorted(places, [axis.name for axis in ends.start])
+        order = iter(places)
+        da = da.transpose(*(d if d == component else next(order) for d in da.dims))
+    if component in labelled_dims(da):
+        da = _by_label(da, component, _names(ends, type, places))
+    return da
+
+
+def _sorted(places: list[str], axes: list[str]) -> list[str]:
+    by_name = {dim.lower(): dim for dim in places}
+    names = [axis.lower() for axis in axes]
+    if not by_name.keys() & {*names}:
+        return places
+    if sorted(by_name) != sorted(names):
+        raise AxisError(
+            f"has the dims {tuple(places)}, and the transformation starts from the "
+            f"axes {tuple(axes)}: call all of them so, in any order, or none of them, "
+            "which counts by place"
+        )
+    return [by_name[name] for name in names]
+
+
+def _names(ends: Ends, type: str, places: list[str]) -> list[list[str]]:
+    """Names that the entries of vectors may be labelled with, likeliest first."""
+    known = [ends.end, ends.start if type == "displacements" else None]
+    found = [[axis.name for axis in axes] for axes in known if axes is not None]
+    return found or [places]
+
+
+def _by_label(da: xr.DataArray, component: str, known: list[list[str]]) -> xr.DataArray:
+    labels = [text.lower() for text in channel_texts(da.coords[component].values)]
+    for names in known:
+        wanted = [name.lower() for name in names]
+        if sorted(wanted) == sorted(labels):
+            order = [labels.index(name) for name in wanted]
+            return da if order == [*range(len(order))] else da.isel({component: order})
+    raise AxisError(
+        f"has vectors whose entries are labelled {labels} along {component!r}, and "
+        f"the axes that they belong to are {' or '.join(map(str, known))}: label them "
+        f"so, in any order, or remove the labels with .drop_vars({component!r}), which "
+        "counts by place"
+    )
