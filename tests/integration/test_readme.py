@@ -52,6 +52,9 @@ def test_the_examples_run_and_print_what_is_shown(
     expected = [[cell.mean(), np.nan], [np.nan, (cell // 2).mean()]]
     np.testing.assert_allclose(names["brightness"], expected, rtol=1e-5)
     assert {*names["ds"].data_vars} == {"image", "nuclei"}
+    # The turn leads from there to (0.8 * 30 - 0.6 * 20, 0.6 * 30 + 0.8 * 20).
+    place = [float(names["pixel"][dim]) for dim in "yx"]
+    np.testing.assert_allclose(place, [30, 20], atol=0.107 / 2)
 
 
 @pytest.fixture
