@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from xarray_omezarr.api.ways_above import understood, ways_above
 from xarray_omezarr.errors import (
     MetadataError,
     OmeZarrError,
-    OmeZarrWarning,
     OptionError,
+    Problems,
     some,
 )
 from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.named import image_paths
 from xarray_omezarr.ngff.scene import Scene
-from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.open_documents import (
     GROUP_NAMES,
@@ -29,12 +28,13 @@ from xarray_omezarr.store.place import ancestors
 from xarray_omezarr.store.selection import Selection
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.update import Contents, check_updatable, update_groups
-from xarray_omezarr.write.correcting import Asked
+from xarray_omezarr.write.correcting import Asked, check_above
 from xarray_omezarr.write.keeping import check_attrs
 from xarray_omezarr.write.label_place import warn_if_off
 from xarray_omezarr.write.revised import Correction, Images
 
 if TYPE_CHECKING:
+    from xarray_omezarr.api.ways_above import Above
     from xarray_omezarr.ngff.omero import Channel
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.target import Group, StoreLike, Target
@@ -102,7 +102,7 @@ def update(
         If an axis is named that is not there, or a value is no scale or unit.
     MetadataError
         If the unit of a coordinate system changes that transformations to others
-        count in.
+        count in: those of the image, or of a scene above it.
     NotInVersionError
         For scales and units before the version that has them.
     NotOmeZarrError
@@ -145,8 +145,12 @@ def update(
     is_label = isinstance(opened.group("").model, LabelImage)
     image = _image_of(target, zarr_format) if is_label and asked.axes else None
 
+    above = ways_above(target, zarr_format) if asked.axes else []
+
     def revised(known: Contents) -> Contents:
         new = Contents(*wanted.revised(images, known.groups, known.files))
+        if above:
+            _check_above(above, images, known.groups, new.groups)
         label = _image(new.groups[target.path])
         if image is not None and label is not None:
             pictures = label.multiscale, image[1].multiscale
@@ -163,6 +167,27 @@ def _refuse_scene(target: Target, model: object) -> None:
             f"{target} is a scene, which says where images lie, not how large their "
             f"pixels are; correct one of its images with group=: {some(paths)}"
         )
+
+
+def _check_above(
+    above: Iterable[Above],
+    images: Images,
+    known: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Refuse what puts transformations of groups above off."""
+    problems = Problems()
+    for path in images.paths:
+        before, after = _image(known[path]), _image(new[path])
+        if before is None or after is None:
+            continue
+        pairs = zip(before.multiscales, after.multiscales, strict=True)
+        for was, now in pairs:
+            for group in above:
+                ways = group.of(images.relative(path), was.system.name)
+                with problems.collected():
+                    check_above(was, now, ways, group.name)
+    problems.raise_all("Nothing is corrected")
 
 
 def _image_of(label: Target, zarr_format: ZarrFormat) -> tuple[str, Image] | None:
@@ -186,14 +211,7 @@ def _image_of(label: Target, zarr_format: ZarrFormat) -> tuple[str, Image] | Non
 
 def _image(attrs: Mapping[str, Any]) -> Image | None:
     """What attributes say, if they are of an image that can be understood."""
-    with warnings.catch_warnings():
-        # Slips of others were said when it was opened, or are not at issue.
-        warnings.simplefilter("ignore", OmeZarrWarning)
-        try:
-            version = registry.detect(attrs)
-            model = None if version is None else version.from_attrs(attrs)
-        except OmeZarrError:
-            return None
+    model = understood(attrs)
     return model if isinstance(model, Image) else None
 
 

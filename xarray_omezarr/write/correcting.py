@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from xarray_omezarr.ngff.transforms import Sequence as Chain
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.grid import GridAxis
+    from xarray_omezarr.ngff.transforms import Transformation
 
 # Scale and translation by axis.
 _Numbers = dict[str, tuple[float, float]]
@@ -237,22 +238,63 @@ def _check_ways(picture: Multiscale, changes: Mapping[str, AxisChange]) -> None:
         for way in picture.between_systems
         if system in {end.name for end in (way.input, way.output) if end is not None}
     ]
-    if renamed and leading:
-        told = [
-            f"{way.type!r}{f' {way.name!r}' if way.name else ''}" for way in leading
-        ]
-        units = {name: changes[name].unit for name in renamed}
-        remedy = (
-            "name the unit alone first, with units="
-            if None in units.values()
-            else f"give numbers in the units that are there, {units}, or say the "
-            "transformations anew with write_metadata"
-        )
-        raise MetadataError(
-            f"The unit of {renamed} cannot change: {len(leading)} transformations "
-            f"({some(told, 3)}) lead from or to the system {system!r} and count in "
-            f"it, so that all other systems would be off; {remedy}"
-        )
+    _refuse_renaming({name: changes[name].unit for name in renamed}, leading, system)
+
+
+def check_above(
+    before: Multiscale, after: Multiscale, ways: Iterable[Transformation], above: str
+) -> None:
+    """Refuse another unit where transformations of a group above count on it.
+
+    Parameters
+    ----------
+    before, after : Multiscale
+        The picture as it is, and as it shall be.
+    ways : iterable of Transformation
+        Of that group, from or to the system of the picture.
+    above : str
+        What the group is, and where.
+
+    Raises
+    ------
+    MetadataError
+        Naming the axes, the transformations and the group.
+    """
+    was, now = (_grid(picture, picture.levels[0]) for picture in (before, after))
+    renamed = {
+        name: axis.unit
+        for name, axis in was.items()
+        if axis.unit != now[name].unit
+        and (axis.unit is not None or _measures(axis) != _measures(now[name]))
+    }
+    _refuse_renaming(renamed, [*ways], before.system.name, f" of {above}")
+
+
+def _measures(axis: GridAxis) -> tuple[float, float]:
+    return axis.scale, axis.translation
+
+
+def _refuse_renaming(
+    units: Mapping[str, str | None],
+    ways: list[Transformation],
+    system: str,
+    above: str = "",
+) -> None:
+    """Raise if axes change their unit, by name, and transformations count in it."""
+    if not units or not ways:
+        return
+    told = [f"{way.type!r}{f' {way.name!r}' if way.name else ''}" for way in ways]
+    anew = "" if above else ", or say the transformations anew with write_metadata"
+    remedy = (
+        "name the unit alone first, with units="
+        if None in units.values()
+        else f"give numbers in the units that are there, {dict(units)}{anew}"
+    )
+    raise MetadataError(
+        f"The unit of {[*units]} cannot change: {len(ways)} transformations{above} "
+        f"({some(told, 3)}) lead from or to the system {system!r} and count in "
+        f"it, so that all other systems would be off; {remedy}"
+    )
 
 
 def _moved(picture: Multiscale, changes: Mapping[str, AxisChange]) -> Multiscale:
