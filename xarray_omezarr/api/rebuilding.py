@@ -69,8 +69,10 @@ def build_pyramid(
     ----------
     store : str, path, URL, zarr store, zarr.Group or obstore store
         Where the image is; or a plate, a well or a collection, whose images get
-        their levels one after the other. Label images get theirs where they are
-        named with ``group="labels/cells"``.
+        their levels one after the other. Label images follow where the levels of
+        their image are others, made from their own level 0 by their mode or as their
+        metadata tell; pixels of labels alone are remade with
+        ``group="labels/cells"``.
     compute : bool, default True
         False returns a ``dask.delayed.Delayed`` that does it.
     **options
@@ -109,7 +111,13 @@ def build_pyramid(
     problems.raise_all(f"The pyramids of {target} cannot be made")
     if is_plate and isinstance(full["scale_factors"], str):
         rebuilds = _alike(rebuilds, full, laid_out)
-    if images == [""]:
+    for part, labels in zip([*rebuilds], images.values(), strict=True):
+        if not _keeps_levels(part.existing, laid_out):
+            for path in labels:
+                with problems.collected():
+                    rebuilds += _followed(target.child(path), part.planned, full)
+    problems.raise_all(f"The label images of {target} cannot follow")
+    if len(rebuilds) == 1 and [*images] == [""]:
         work: Rebuild | Rebuilds = rebuilds[0]
     else:
         parts = tuple(replace(part, progress=False) for part in rebuilds)
@@ -119,15 +127,42 @@ def build_pyramid(
     return made
 
 
-def _image_paths(target: Target) -> tuple[list[str], bool]:
-    """Paths of the images at the target, and whether they are fields of a plate."""
-    opened = open_tree(target, Selection(levels=(0,), labels=False, numbers=False))
-    paths = [
-        path
-        for path, image in opened.images.items()
-        if not path or not isinstance(image, LabelImage)
+def _image_paths(target: Target) -> tuple[dict[str, list[str]], bool]:
+    """Images at the target with their label images; whether they are of a plate."""
+    opened = open_tree(target, Selection(levels=(0,), numbers=False))
+    found: dict[str, list[str]] = {}
+    for path, image in opened.images.items():
+        owner = path.rpartition("/labels/")[0] if "/" in path else ""
+        owner = "" if path.startswith("labels/") else owner
+        if path and isinstance(image, LabelImage):
+            if owner in opened.images:
+                found.setdefault(owner, []).append(path)
+        else:
+            found.setdefault(path, [])
+    return found, isinstance(opened.group("").model, (Plate, Well))
+
+
+def _followed(label: Target, image: Hierarchy, options: WriteOptions) -> list[Rebuild]:
+    """The levels of a label image, which has those of its image.
+
+    Its chunks and codecs stay what they are: what is asked for is of the image.
+    """
+    existing = open_existing(label, options["version"])
+    own = {axis.name for axis in existing.image.multiscale.axes}
+    wanted = [
+        {n: f for n, f in level.items() if n in own} for level in factors_of(image)
     ]
-    return paths, isinstance(opened.group("").model, (Plate, Well))
+    likewise = WriteOptions(**options)
+    likewise["scale_factors"] = wanted or None
+    for name in ("method", "chunks", "compression"):
+        likewise[name] = "auto"
+    likewise["shards"] = None
+    planned = _plan_new(existing, likewise)
+    there, made = (
+        [node.shape for node in one.arrays.values()]
+        for one in (existing.hierarchy, planned)
+    )
+    return [] if there == made else [_as_rebuild(existing, planned, options)]
 
 
 def _rebuild(target: Target, options: WriteOptions, laid_out: bool) -> Rebuild:
@@ -138,6 +173,12 @@ def _rebuild(target: Target, options: WriteOptions, laid_out: bool) -> Rebuild:
         planned = plan_remade(existing.hierarchy, levels, told)
     else:
         planned = _plan_new(existing, options)
+    return _as_rebuild(existing, planned, options)
+
+
+def _as_rebuild(
+    existing: Existing, planned: Hierarchy, options: WriteOptions
+) -> Rebuild:
     return Rebuild(
         existing,
         planned,

@@ -51,3 +51,52 @@ def test_series_get_levels_of_their_own() -> None:
     xo.write_bioformats2raw(images, store, scale_factors=None)
     xo.build_pyramid(store, scale_factors="auto", chunks=16)
     assert [shapes(store, path) for path in "01"] == [[32, 16], [64, 32, 16]]
+
+
+def labelled(factors=(2,), **options) -> MemoryStore:
+    store = MemoryStore()
+    xo.write_image(image(32), store, scale_factors=list(factors) or None, **options)
+    cells = np.zeros((32, 32), "int32")
+    cells[:20, :20] = 7
+    cells[20:, 20:] = 1000
+    da = xr.DataArray(cells, dims=("y", "x"))
+    xo.write_labels(da, store, name="cells", **options)
+    return store
+
+
+@pytest.mark.parametrize("factors", [(), (2,)])
+def test_labels_get_the_levels_of_their_image(factors) -> None:
+    store = labelled(factors)
+    xo.build_pyramid(store, scale_factors=[2, 4], method="mean")
+    assert shapes(store, "") == shapes(store, "labels/cells") == [32, 16, 8]
+    coarse = xo.open_image(store, group="labels/cells", level=2)
+    assert {*np.unique(coarse)} == {0, 7, 1000}
+    assert coarse.dtype == "int32"
+    np.testing.assert_array_equal(coarse.x, xo.open_image(store, level=2).x)
+    assert not [f for f in xo.validate(store).findings if f.severity == "error"]
+
+
+def test_labels_with_the_levels_of_their_image_stay() -> None:
+    store = labelled([2])
+    zarr.open_array(store, path="labels/cells/1")[:] = 5
+    xo.build_pyramid(store)
+    xo.build_pyramid(store, scale_factors=[2])
+    assert (zarr.open_array(store, path="labels/cells/1", mode="r")[:] == 5).all()
+
+
+def test_labels_of_fields_follow_their_fields() -> None:
+    store = flat_plate(32, 32)
+    cells = xr.DataArray(np.ones((32, 32), "uint8"), dims=("y", "x"))
+    xo.write_labels(cells, store, group="A/1/1", name="cells")
+    xo.build_pyramid(store, scale_factors=[2, 4])
+    assert shapes(store, "A/1/1/labels/cells") == shapes(store, "A/1/1") == [32, 16, 8]
+
+
+def test_labels_that_cannot_follow_are_told_before_the_first_byte() -> None:
+    store = labelled([])
+    group = zarr.open_group(store, path="labels/cells")
+    group.create_array("1", shape=(3,), dtype="uint8")
+    before = sorted(store._store_dict)
+    with pytest.raises(xo.TargetExistsError, match="cells"):
+        xo.build_pyramid(store, scale_factors=[2])
+    assert sorted(store._store_dict) == before
