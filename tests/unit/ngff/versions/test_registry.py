@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from xarray_omezarr.errors import UnknownVersionError
+from xarray_omezarr.errors import NotInVersionError, UnknownVersionError
+from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.ngff.versions.protocol import Version
 
@@ -26,6 +27,15 @@ def test_a_copy_has_the_default_or_the_latest_of_what_is_copied() -> None:
 
     assert of() == of("0.1") == of("0.4") == of("0.5") == "0.5"
     assert of("0.6") == of("0.5", "0.6", "0.4") == "0.6"
+
+
+@pytest.mark.parametrize("name", registry.SUPPORTED[:-1])
+def test_a_kind_that_a_version_lacks_is_refused_with_a_remedy(name: str) -> None:
+    ends = [{"path": path, "name": "physical"} for path in ("a", "b")]
+    way = {"type": "identity", "input": ends[0], "output": ends[1]}
+    scene = Scene.parse({"coordinateTransformations": [way]}, "")
+    with pytest.raises(NotInVersionError, match="a Scene; choose a later version="):
+        registry.get(name).to_attrs(scene)
 
 
 @pytest.mark.parametrize("name", registry.SUPPORTED)
