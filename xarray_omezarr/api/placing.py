@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
+from xarray_omezarr.errors import warn
 from xarray_omezarr.grid.inspect import inspect
 from xarray_omezarr.placing.frames import (
     CoordinateSystems,
@@ -17,12 +18,14 @@ from xarray_omezarr.placing.frames import (
     frame_of,
     key_of,
 )
-from xarray_omezarr.placing.objects import place_array, place_dataset
+from xarray_omezarr.placing.objects import place_array, place_dataset, principal
 from xarray_omezarr.placing.positions import in_unit_of
 from xarray_omezarr.placing.trees import frames_in, place_tree
 from xarray_omezarr.transforming.stored import Field
+from xarray_omezarr.write.asked_units import check_units
 from xarray_omezarr.write.field_axes import field_dims
 from xarray_omezarr.write.field_ends import Ends, fields_in, in_order
+from xarray_omezarr.write.joined_systems import told_jumps
 from xarray_omezarr.write.levels import named as about
 from xarray_omezarr.write.systems import parse_transforms
 
@@ -106,11 +109,42 @@ def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
     """
     given = parse_transforms(transforms)
     frames = partial(_completed, given)
+    if given.transformations:
+        _check_units(obj, given)
     if isinstance(obj, xr.DataTree):
         return place_tree(obj, system, frames)
     if isinstance(obj, xr.Dataset):
         return place_dataset(obj, system, frames)
     return place_array(obj, frames(frame_of(obj)), system)
+
+
+def _check_units(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree, given: Transforms
+) -> None:
+    """Refuse what writing refuses, and warn where that does."""
+    said: dict[str, None] = {}
+    for image, attrs, path in _images_in(obj):
+        frame = _completed(given, frame_of(image, attrs), path)
+        own = frame.systems[str(frame.own)]
+        check_units(image, own, given, counted=own)
+        said |= dict.fromkeys(told_jumps(given.transformations, frame.systems.values()))
+    for text in said:
+        warn(text)
+
+
+def _images_in(
+    obj: xr.DataArray | xr.Dataset | xr.DataTree,
+) -> Iterator[tuple[xr.DataArray, Mapping[Any, Any], str]]:
+    """Images with the attributes around them, and their path."""
+    if isinstance(obj, xr.DataArray):
+        yield obj, {}, ""
+        return
+    nodes = obj.subtree if isinstance(obj, xr.DataTree) else [obj]
+    for node in nodes:
+        ds = node.to_dataset() if isinstance(node, xr.DataTree) else node
+        if (name := principal(ds)) is not None:
+            path = node.path if isinstance(node, xr.DataTree) else ""
+            yield ds[name], ds.attrs, path
 
 
 def _completed(given: Transforms, frame: Frame, path: str = "") -> Frame:

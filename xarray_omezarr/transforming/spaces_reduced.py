@@ -10,12 +10,14 @@ from xarray_omezarr.errors import TransformationError, warn
 from xarray_omezarr.ngff.axes import check_axes
 from xarray_omezarr.ngff.folding import is_foldable
 from xarray_omezarr.ngff.spaces import Spaces
-from xarray_omezarr.ngff.transforms import SystemReference
+from xarray_omezarr.ngff.transforms import Scale, SystemReference
 from xarray_omezarr.transforming.applying import NONE
+from xarray_omezarr.transforming.composing import compose
 from xarray_omezarr.transforming.dependence import depends
 from xarray_omezarr.transforming.inverting import invert
 from xarray_omezarr.transforming.linear import fraction
 from xarray_omezarr.transforming.reducing import Left, reduced
+from xarray_omezarr.transforming.simplifying import simplify
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import CoordinateSystem
@@ -81,6 +83,47 @@ def spaces_reduced(
             f"as .isel({keep}) does"
         )
     systems = tuple(reducing.system(system) for system in told.systems)
+    return Spaces(systems, tuple(ways), told.intrinsic)
+
+
+def spaces_rescaled(
+    told: Spaces, units: Mapping[str, tuple[str, float]], arrays: Arrays = NONE
+) -> Spaces:
+    """The systems of a picture whose own one is told in other units.
+
+    Parameters
+    ----------
+    told : Spaces
+        As they were.
+    units : mapping
+        By the name of an axis its new unit, and what that is in the former one.
+    arrays : mapping, optional
+        What transformations name by a path.
+    """
+    axes = tuple(
+        axis.model_copy(update={"unit": units[axis.name][0]})
+        if axis.name in units
+        else axis
+        for axis in told.own.axes
+    )
+    own = told.own.model_copy(update={"axes": axes})
+    factors = [units[axis.name][1] if axis.name in units else 1.0 for axis in axes]
+    there = Scale(scale=tuple(factors))
+    back = Scale(scale=tuple(float(1 / fraction(factor)) for factor in factors))
+    ways = []
+    for way in told.ways:
+        bare = way.model_copy(update={"input": None, "output": None, "name": None})
+        ends = {"input": way.input, "output": way.output, "name": way.name}
+        whole: Transformation | None = None
+        if _name(way.input) == own.name:
+            whole = compose(there, bare)
+        elif _name(way.output) == own.name:
+            whole = compose(bare, back)
+        if whole is not None:
+            whole = simplify(whole, arrays)
+            whole = whole.model_copy(update={**ends, **way.extras()})
+        ways.append(way if whole is None else whole)
+    systems = tuple(own if one is told.own else one for one in told.systems)
     return Spaces(systems, tuple(ways), told.intrinsic)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError, OmeZarrError, raise_together, warn
@@ -10,6 +10,7 @@ from xarray_omezarr.ngff.axes import Axis, CoordinateSystem, check_axes
 from xarray_omezarr.ngff.dimensions import fitting_problems
 from xarray_omezarr.ngff.rules.graph import Graph
 from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence, Translation
+from xarray_omezarr.write.unit_slips import REMEDY, jumps
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.multiscale import Multiscale
@@ -69,6 +70,8 @@ def joined_systems(
             note(text)
     raise_together(problems, "transforms do not fit this image")
     _warn_of_sizes(own, systems)
+    for text in told_jumps(transforms.transformations, systems):
+        warn(text)
     first = systems[0].name == own.name
     return multiscale.model_copy(
         update={
@@ -173,6 +176,22 @@ def _apart(
             f"Coordinate system {name!r} is not joined to {own!r}, that of the image: "
             "add a transformation between them, or leave the system out"
         )
+
+
+def told_jumps(
+    ways: Iterable[Transformation], systems: Iterable[CoordinateSystem]
+) -> Iterator[str]:
+    """What is to be said of units between systems of an image that differ."""
+    known = {system.name: system for system in systems}
+    for way in ways:
+        ends = [
+            known.get(end.name)
+            for end in (way.input, way.output)
+            if end and end.name and not end.path
+        ]
+        if len(ends) == 2 and ends[0] is not None and ends[1] is not None:
+            if slips := jumps(way, ends[0], ends[1]):
+                yield f"{_told(way.input)}: {'; '.join(slips)}{REMEDY}"
 
 
 def _warn_of_sizes(

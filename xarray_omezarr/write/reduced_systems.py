@@ -1,4 +1,4 @@
-"""The systems that an object was read with, once it lacks some of their axes."""
+"""The systems that an object was read with, of the axes that it has now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xarray_omezarr.grid.units import in_unit, split_quantity
 from xarray_omezarr.hierarchy import Hierarchy
 from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.spaces import parse
-from xarray_omezarr.transforming.spaces_reduced import spaces_reduced
+from xarray_omezarr.transforming.spaces_reduced import spaces_reduced, spaces_rescaled
 from xarray_omezarr.transforming.stored import Field
 from xarray_omezarr.write.numbers import matrix
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 _SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
 
 
-def without_dropped(
+def as_stored(
     keys: Mapping[str, Any],
     now: CoordinateSystem,
     da: xr.DataArray,
     known: Mapping[str, Any],
 ) -> Mapping[str, Any]:
-    """What is kept of a picture, without axes that the object has no more.
+    """What is kept of a picture, of the axes and in the units that are stored.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def without_dropped(
     Returns
     -------
     mapping
-        The same if no axis was dropped; see `transforming.spaces_reduced`.
+        The same if no axis was dropped and units are what they were; see
+        `transforming.spaces_reduced`.
     """
     if not keys.get("coordinateSystems"):
         return keys
@@ -56,13 +57,38 @@ def without_dropped(
     names, then = [axis.name for axis in now.axes], told.own.axes
     dropped = {axis.name: axis for axis in then if axis.name not in names}
     left = [axis.name for axis in then if axis.name in names]
-    if not dropped or left != names:
+    if left != names:
         return keys
-    places = {name: _position(da, axis) for name, axis in dropped.items()}
-    wanted = [one for way in told.ways for one in named(way)]
-    found = spaces_reduced(told, places, _readable(wanted, known))
+    arrays = _readable([one for way in told.ways for one in named(way)], known)
+    factors = _factors(told.own, now)
+    if not dropped and not factors:
+        return keys
+    if factors:
+        told = spaces_rescaled(told, factors, arrays)
+    found = told
+    if dropped:
+        places = {name: _position(da, axis) for name, axis in dropped.items()}
+        found = spaces_reduced(told, places, arrays)
     others = {key: value for key, value in keys.items() if key not in _SPACES}
     return {**others, **found.keys()}
+
+
+def _factors(
+    then: CoordinateSystem, now: CoordinateSystem
+) -> dict[str, tuple[str, float]]:
+    """The unit of each axis that is stored in another one, and its length in that."""
+    units = {axis.name: axis.unit for axis in now.axes}
+    found = {}
+    for axis in then.axes:
+        unit = units.get(axis.name)
+        if unit is None or axis.unit is None or unit == axis.unit:
+            continue
+        try:
+            found[axis.name] = unit, in_unit(1.0, unit, axis.unit, dim=axis.name)
+        except OmeZarrError:
+            # Lengths that are no such: nobody knows what the numbers count then.
+            return {}
+    return found
 
 
 def _position(da: xr.DataArray, axis: Axis) -> float | None:

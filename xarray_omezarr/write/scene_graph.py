@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import (
     MetadataError,
@@ -19,6 +19,7 @@ from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.rules.graph import Graph
 from xarray_omezarr.write.field_ends import Ends, fields_in
 from xarray_omezarr.write.spaced import with_numbers
+from xarray_omezarr.write.unit_slips import REMEDY, jumps
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.scene import Scene
     from xarray_omezarr.ngff.transforms import SystemReference, Transformation
     from xarray_omezarr.write.several import Said
-
-_KEEP_POSITIONS = ("identity", "translation")
-_REMEDY = (
-    ". Positions are moved, but not scaled: put a scale in front, or give both systems "
-    "the same unit"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +134,9 @@ def check_graph(
                 continue
             sized = with_numbers(way, numbers)
             _check_sizes(sized, len(start.axes), len(end.axes))
-            if _keeps_positions(way) and (slips := [*_other_units(start, end)]):
+            if slips := jumps(way, start, end):
                 with said.about(_named(way.input)):
-                    warn("; ".join(slips) + _REMEDY)
+                    warn("; ".join(slips) + REMEDY)
     with said.about("coordinateTransformations"):
         _check_joined(scene, members)
 
@@ -187,22 +182,6 @@ def _check_sizes(way: Transformation, inputs: int, wanted: int) -> None:
             f"{way.type!r} gives {given} axes, and the system that it leads to has "
             f"{wanted}; give it as many"
         )
-
-
-def _keeps_positions(way: Any) -> bool:
-    """Whether nothing is done to positions but moving all of them alike."""
-    if way.type == "sequence":
-        return all(map(_keeps_positions, way.transformations))
-    return way.type in _KEEP_POSITIONS
-
-
-def _other_units(start: CoordinateSystem, end: CoordinateSystem) -> Iterator[str]:
-    for before, after in zip(start.axes, end.axes, strict=False):
-        if before.unit and after.unit and before.unit != after.unit:
-            yield (
-                f"axis {before.name!r} has the unit {before.unit}, and the axis of "
-                f"{end.name!r} that it leads to {after.unit}"
-            )
 
 
 def _check_joined(scene: Scene, members: Members) -> None:

@@ -36,11 +36,12 @@ from xarray_omezarr.ngff.transforms import (
 from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import truth
+from xarray_omezarr.write.asked_units import check_units
 from xarray_omezarr.write.field_ends import Ends, fields_in
 from xarray_omezarr.write.framed import arrays_of, keys_of
 from xarray_omezarr.write.joined_systems import joined_systems
 from xarray_omezarr.write.numbers import groups_above, paths_of, plan_numbers
-from xarray_omezarr.write.reduced_systems import without_dropped
+from xarray_omezarr.write.reduced_systems import as_stored
 from xarray_omezarr.write.systems import Transforms, parse_transforms
 
 if TYPE_CHECKING:
@@ -115,11 +116,11 @@ def with_systems(
     asked = _asked(options)
     if asked is None:
         system = model.multiscale.system
-        picture_keys = without_dropped(picture_keys, system, da, known)
+        picture_keys = as_stored(picture_keys, system, da, known)
     picture, parts = (
         _as_read(model.multiscale, picture_keys, known, options, plan)
         if asked is None
-        else _as_asked(model.multiscale, picture_keys, asked, known, options, plan)
+        else _as_asked(model.multiscale, picture_keys, asked, known, options, plan, da)
     )
     if picture is not model.multiscale:
         model = model.model_copy(update={"multiscales": (picture,)})
@@ -157,6 +158,7 @@ def _as_asked(
     known: Mapping[str, Any],
     options: WriteOptions,
     plan: Plan,
+    da: xr.DataArray,
 ) -> tuple[Multiscale, dict[str, Hierarchy]]:
     """The picture with the systems that are asked for, and their arrays as planned."""
     name = _own_name(keys)
@@ -171,6 +173,8 @@ def _as_asked(
         parts = plan_numbers(paths_of(ways), arrays, options, plan, starts)
     with problems.collected():
         _check_places(parts, picture)
+    with problems.collected():
+        check_units(da, picture.system, asked)
     shown: dict[int, Transformation] = {}
     for number, way in enumerate(ways):
         with problems.collected():
