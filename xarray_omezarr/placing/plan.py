@@ -16,6 +16,7 @@ from xarray_omezarr.placing.ways import Curved, Straight, Way
 from xarray_omezarr.transforming.chains import between
 from xarray_omezarr.transforming.dependence import depends
 from xarray_omezarr.transforming.linear import fraction
+from xarray_omezarr.transforming.parameters import with_matrices
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import Axis
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.placing.positions import Place
     from xarray_omezarr.transforming.frame import Frame
     from xarray_omezarr.transforming.linear import ExactRow
+    from xarray_omezarr.transforming.stored import Arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Chain:
         Of its matrix, in exact numbers; None for outputs of fields.
     outputs : tuple of Output
         Axes of the other system that the object can be told of.
+    arrays : mapping
+        What the transformation names by a path: matrices are read, fields are not.
     """
 
     frame: Frame
@@ -77,6 +81,7 @@ class Chain:
     transformation: Transformation
     rows: Rows
     outputs: tuple[Output, ...]
+    arrays: Arrays
 
     @property
     def system(self) -> str:
@@ -142,7 +147,7 @@ class Chain:
             outputs=tuple(output.number for output in outputs),
             constant=self._constants(outputs),
             ndim=len(self.places),
-            arrays=self.frame.arrays,
+            arrays=self.arrays,
             inverse=inverse,
             missing=missing,
         )
@@ -201,11 +206,12 @@ def chain(
     """
     transformation = between(frame, str(frame.own), key)
     count, axes = len(own), frame.systems[key].axes
-    rows = rows_of(transformation, count, frame.arrays)
+    arrays = with_matrices(transformation, frame.arrays)
+    rows = rows_of(transformation, count, arrays)
     needed = [
         inputs if row is None else _used(row)
         for row, inputs in zip(
-            rows, depends(transformation, count, frame.arrays), strict=True
+            rows, depends(transformation, count, arrays), strict=True
         )
     ]
     if len(needed) != len(axes):
@@ -230,7 +236,7 @@ def chain(
             along = tuple(dim for dim in dims if dim in live)
             outputs.append(Output(number, axis, tuple(sorted(inputs)), along, same))
     problems.raise_all(f"The object cannot be placed in {key!r}")
-    return Chain(frame, key, own, transformation, rows, tuple(outputs))
+    return Chain(frame, key, own, transformation, rows, tuple(outputs), arrays)
 
 
 def _used(row: ExactRow) -> frozenset[int]:

@@ -22,7 +22,7 @@ from xarray_omezarr.ngff.transforms import (
     Transformation,
     Translation,
 )
-from xarray_omezarr.transforming.parameters import field_of, matrix_of, refuse_unknown
+from xarray_omezarr.transforming.parameters import field_of, refuse_unknown, shape_of
 
 if TYPE_CHECKING:
     from xarray_omezarr.transforming.stored import Arrays
@@ -55,7 +55,7 @@ def inputs_of(transformation: Transformation, arrays: Arrays) -> int | None:
 def _matrix_inputs(transformation: Affine | Rotation, arrays: Arrays) -> int | None:
     if transformation.path is not None and transformation.path not in arrays:
         return None
-    columns = int(matrix_of(transformation, arrays).shape[1])
+    columns = shape_of(transformation, arrays)[1]
     return columns - 1 if isinstance(transformation, Affine) else columns
 
 
@@ -93,7 +93,7 @@ def outputs_of(transformation: Transformation, ndim: int, arrays: Arrays) -> int
     _check_inputs(transformation, ndim, arrays)
     match transformation:
         case Affine(path=path) if path is None or path in arrays:
-            return len(matrix_of(transformation, arrays))
+            return shape_of(transformation, arrays)[0]
         case Rotation():
             return ndim
         case Coordinates(path=path):

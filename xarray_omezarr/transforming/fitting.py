@@ -15,7 +15,6 @@ from xarray_omezarr.ngff.transforms import (
 )
 from xarray_omezarr.transforming.applying import NONE
 from xarray_omezarr.transforming.counting import outputs_of, staying
-from xarray_omezarr.transforming.parameters import with_matrices
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.transforms import Transformation
@@ -64,7 +63,6 @@ def fitted(
     >>> [part.type for part in fitted(short, 3, 1).transformations]
     ['projectAxis', 'byDimension']
     """
-    arrays = with_matrices(transformation, arrays)
     counts = []
     for reading, count in _readings(transformation, inputs, arrays):
         if count in (None, outputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Rotation,
         Transformation,
     )
-    from xarray_omezarr.transforming.stored import Arrays, Stored
+    from xarray_omezarr.transforming.stored import Arrays, Readable, Stored
 
 # Drafts of the standard told the axes of a part of a sequence by these keys. Whoever
 # passes over them moves positions along other axes than were meant.
@@ -103,14 +103,31 @@ def matrix_of(transformation: Affine | Rotation, arrays: Arrays) -> NDArray[np.f
     return _stored_matrix(transformation.type, str(transformation.path), arrays)
 
 
+def shape_of(transformation: Affine | Rotation, arrays: Arrays) -> tuple[int, int]:
+    """The shape of what `matrix_of` gives; an array is not read for it.
+
+    Raises
+    ------
+    TransformationError
+        If the array is not there, or cannot be a matrix.
+    """
+    rows = getattr(transformation, transformation.type)
+    if rows is not None:
+        return len(rows), len(rows[0])
+    kind, path = transformation.type, str(transformation.path)
+    stored = _readable(kind, path, arrays)
+    count, columns = map(int, stored.shape)
+    problem = _shape_problem((count, columns), is_affine=kind == "affine")
+    if problem is None and kind != "affine" and count != columns:
+        problem = f"has {count} rows and {columns} columns: a rotation has as many"
+    if problem:
+        raise TransformationError(f"Array {path!r} of {kind!r} {problem}")
+    return count, columns
+
+
 def _stored_matrix(kind: str, path: str, arrays: Arrays) -> NDArray[np.float64]:
-    stored = _found(kind, path, arrays)
-    if isinstance(stored, Field):
-        raise TransformationError(
-            f"Array {path!r} holds a vector per pixel, and {kind!r} needs a matrix: "
-            "name the array of a matrix"
-        )
-    matrix = _numbers(stored, path)
+    stored = _readable(kind, path, arrays)
+    matrix = np.asarray(stored[...], dtype=np.float64)
     if problem := _problem(matrix, is_affine=kind == "affine"):
         raise TransformationError(f"Array {path!r} of {kind!r} {problem}")
     return matrix
@@ -145,8 +162,14 @@ def _found(kind: str, path: str, arrays: Arrays) -> Stored:
     return arrays[path]
 
 
-def _numbers(stored: Any, path: str) -> NDArray[np.float64]:
-    # Checked before it is read: a path may lead to the pixels of an image.
+def _readable(kind: str, path: str, arrays: Arrays) -> Readable:
+    """The array of a matrix, unread: a path may lead to the pixels of an image."""
+    stored = _found(kind, path, arrays)
+    if isinstance(stored, Field):
+        raise TransformationError(
+            f"Array {path!r} holds a vector per pixel, and {kind!r} needs a matrix: "
+            "name the array of a matrix"
+        )
     if len(stored.shape) != 2 or max(stored.shape, default=0) > _MOST:
         raise TransformationError(
             f"Array {path!r} has the shape {tuple(stored.shape)}: a matrix has two "
@@ -156,7 +179,7 @@ def _numbers(stored: Any, path: str) -> NDArray[np.float64]:
         raise TransformationError(
             f"Array {path!r} holds {stored.dtype}: a matrix holds real numbers"
         )
-    return np.asarray(stored[...], dtype=np.float64)
+    return stored
 
 
 #: Rows and columns of the largest matrix that is read; images have far fewer axes.
@@ -166,9 +189,15 @@ _MOST = 1000
 def _problem(matrix: NDArray[np.float64], *, is_affine: bool) -> str | None:
     if not np.isfinite(matrix).all():
         return "holds NaN or infinity: give finite numbers"
-    if not matrix.size or (is_affine and matrix.shape[1] < 2):
+    if problem := _shape_problem(matrix.shape, is_affine=is_affine):
+        return problem
+    return None if is_affine else rotation_problem(matrix.tolist())
+
+
+def _shape_problem(shape: tuple[int, ...], *, is_affine: bool) -> str | None:
+    if 0 in shape or (is_affine and shape[1] < 2):
         return (
-            f"has the shape {matrix.shape}: give one row for each output axis, with a "
+            f"has the shape {shape}: give one row for each output axis, with a "
             "factor for each input axis"
         )
-    return None if is_affine else rotation_problem(matrix.tolist())
+    return None
