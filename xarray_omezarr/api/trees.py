@@ -13,6 +13,7 @@ from xarray_omezarr.grid.names import (
     KIND_KEY,
     LEVELS_KEY,
     NAME_KEY,
+    NUMBERED_KEY,
     SCALE_KEY,
     VARIABLE,
 )
@@ -83,7 +84,10 @@ def image_pyramid(
     if (frame := obj.encoding.get(FRAME_KEY)) is not None:
         tree.encoding[FRAME_KEY] = frame
         for level in tree.children.values():
-            level.variables[VARIABLE].encoding[FRAME_KEY] = frame
+            encoding = level.variables[VARIABLE].encoding
+            encoding[FRAME_KEY] = frame
+            if (channels := obj.encoding.get(NUMBERED_KEY)) is not None:
+                encoding[NUMBERED_KEY] = channels
     return tree
 
 

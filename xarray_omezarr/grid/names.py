@@ -29,6 +29,9 @@ PARAMETERS = "parameters"
 #: Key of the encoding of a variable or node: the coordinate systems that its positions
 #: can be told in, where there are several; a `transforming.frame.Frame`.
 FRAME_KEY = "omezarr_frame"
+#: Beside it, where there is a channel dim: the names of all channels in their order,
+#: None where one has none. It tells which are left once some were selected.
+NUMBERED_KEY = "omezarr_channels"
 
 
 class StoredLevels(TypedDict):

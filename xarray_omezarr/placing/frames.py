@@ -91,6 +91,15 @@ def frame_of(obj: xr.DataArray, attrs: Mapping[Any, Any] | None = None) -> Frame
     return plain_frame(obj)
 
 
+def is_read(obj: xr.DataArray, attrs: Mapping[Any, Any] | None = None) -> bool:
+    """Whether an object tells of ways between systems itself; as `frame_of`."""
+    known = obj.encoding.get(FRAME_KEY)
+    if isinstance(known, Frame):
+        return bool(known.ways)
+    pictures = (picture_of(told.get(OME)) for told in (obj.attrs, attrs or {}))
+    return any(p and p.get("coordinateTransformations") for p in pictures)
+
+
 def plain_frame(obj: xr.DataArray) -> Frame:
     """One system, by the dims and units of an object, in the order they are stored."""
     found = own_roles(obj)

@@ -44,7 +44,8 @@ class Naming:
         """Names for an object."""
         names = cls(obj, chain, found, True)
         lines = [output for output in chain.outputs if output.dims]
-        fitting = all(names.home(o) is not None and names.may_change(o) for o in lines)
+        fitting = all(names.home(o) is not None for o in lines)
+        fitting = fitting and all(map(names.may_change, chain.outputs))
         covered = {dim for output in lines for dim in output.dims}
         dims = {place.dim for place in chain.places if place.dim is not None}
         return cls(obj, chain, found, fitting and dims <= covered)
@@ -71,8 +72,11 @@ class Naming:
 
         An output that changes nothing may, too.
         """
-        if output.same or not output.dims:
+        if output.same:
             return True
+        if not output.dims:
+            # The name of a channel that was selected is no position.
+            return not self._is_channel(self.home(output))
         (dim,) = output.dims
         return dim not in self.obj.coords or self.found[dim].type != "channel"
 
@@ -93,7 +97,7 @@ class Naming:
         if self.chain.places[at].along is None:
             return True
         if not output.dims:
-            return False
+            return self._is_channel(at)
         (dim,) = output.dims
         if dim not in self.obj.coords or self.found[dim].type == "channel":
             return True
@@ -123,6 +127,9 @@ class Naming:
         axis = output.axis.name
         taken = dim_of(axis, self.found) is not None or self._is_selected(axis)
         return self.apart(output) if taken else axis
+
+    def _is_channel(self, at: int | None) -> bool:
+        return at is not None and self.chain.places[at].axis.type == "channel"
 
     def _is_selected(self, axis: str) -> bool:
         """Whether it is an axis of the own system along which one pixel is left."""

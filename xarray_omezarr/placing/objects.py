@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xarray_omezarr.errors import TransformationError
 from xarray_omezarr.grid.names import FRAME_KEY, GENERIC_NAMES, SCALE_KEY
 from xarray_omezarr.placing.coords import Placed, placed_coords, with_coords
-from xarray_omezarr.placing.frames import frame_of
+from xarray_omezarr.placing.frames import frame_of, is_read
 from xarray_omezarr.placing.moving import moved_attrs, moved_frame, path_of
+from xarray_omezarr.placing.numbered import numbered
 from xarray_omezarr.placing.plan import Chain, chain
 from xarray_omezarr.placing.positions import own_roles, places
 from xarray_omezarr.transforming.chains import key_of
@@ -35,10 +36,10 @@ def place_array(obj: xr.DataArray, frame: Frame, system: str) -> xr.DataArray:
     key = key_of(frame, system)
     if key == frame.own:
         return obj.copy(deep=False)
-    way, placed = _planned(obj, frame, key)
+    way, placed = _planned(obj, frame, key, told=is_read(obj))
     now = moved_frame(way, placed)
     found = with_coords(obj, placed)
-    found.encoding = _encoding(obj.encoding, way, placed, now)
+    found.encoding = _encoding(obj, way, placed, now)
     # Arithmetic drops the frame, and the scene would place the image once more.
     elsewhere = bool(path_of(frame, frame.own))
     found.attrs = moved_attrs(obj.attrs, frame, now, told_elsewhere=elsewhere)
@@ -46,7 +47,11 @@ def place_array(obj: xr.DataArray, frame: Frame, system: str) -> xr.DataArray:
 
 
 def place_dataset(
-    ds: xr.Dataset, system: str, complete: Callable[[Frame], Frame]
+    ds: xr.Dataset,
+    system: str,
+    complete: Callable[[Frame], Frame],
+    *,
+    told: bool = False,
 ) -> xr.Dataset:
     """A Dataset of an image and its label images with their coordinates in a system.
 
@@ -58,6 +63,8 @@ def place_dataset(
         Key or name of the system.
     complete : callable
         Gives the frame for that of the image.
+    told : bool
+        Whether the nodes above it tell of its systems.
     """
     name = principal(ds)
     if name is None:
@@ -70,7 +77,8 @@ def place_dataset(
     key = key_of(frame, system)
     if key == frame.own:
         return ds.copy(deep=False)
-    way, placed = _planned(image, frame, key)
+    told = told or is_read(image, ds.attrs)
+    way, placed = _planned(image, frame, key, told=told)
     now = moved_frame(way, placed)
     found = with_coords(ds, placed)
     found.encoding = dict(ds.encoding)
@@ -78,7 +86,7 @@ def place_dataset(
     for other in ds.data_vars:
         if set(ds[other].dims) <= set(image.dims) and _is_image(ds[other]):
             variable = found.variables[other]
-            variable.encoding = _encoding(ds[other].encoding, way, placed, now)
+            variable.encoding = _encoding(ds[other], way, placed, now)
             variable.attrs = moved_attrs(ds[other].attrs, frame, now)
     return found
 
@@ -98,17 +106,25 @@ def _is_image(obj: xr.DataArray) -> bool:
     return sum(role.type == "space" for role in own_roles(obj).values()) >= 2
 
 
-def _planned(obj: xr.DataArray, frame: Frame, key: str) -> tuple[Chain, Placed]:
-    own = places(obj, frame.systems[str(frame.own)])
+def _planned(
+    obj: xr.DataArray, frame: Frame, key: str, *, told: bool
+) -> tuple[Chain, Placed]:
+    own = places(obj, frame.systems[str(frame.own)], is_read=told)
     way = chain(frame, key, own, list(map(str, obj.dims)))
     return way, placed_coords(obj, way, own_roles(obj))
 
 
 def _encoding(
-    known: Mapping[Any, Any], way: Chain, placed: Placed, now: Frame
+    obj: xr.DataArray, way: Chain, placed: Placed, now: Frame
 ) -> dict[Any, Any]:
     """What the encoding says of coordinates is that of the new ones."""
-    encoding = {**known, FRAME_KEY: now}
+    encoding = {**obj.encoding, FRAME_KEY: now}
+    for at, place in enumerate(way.places):
+        if place.axis.type == "channel" and place.dim in obj.dims:
+            new = placed.replaced.get(at)
+            is_replaced = new is not None and not new.same
+            dim = str(place.dim)
+            encoding |= numbered(encoding, obj, dim, is_replaced=is_replaced)
     scales = encoding.get(SCALE_KEY)
     if isinstance(scales, Mapping):
         told = dict(scales)

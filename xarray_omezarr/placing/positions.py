@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from xarray_omezarr.grid.inspect import inspect, labelled_dims
 from xarray_omezarr.grid.names import SCALE_KEY
 from xarray_omezarr.grid.units import conversion_factor, in_unit, split_quantity
 from xarray_omezarr.placing.along import Along, Floats
+from xarray_omezarr.placing.numbered import numbers
 from xarray_omezarr.transforming.linear import fraction
 
 if TYPE_CHECKING:
@@ -89,7 +91,9 @@ def same_axis(one: str, other: str) -> bool:
     return one == other or _canonical(one) == _canonical(other)
 
 
-def places(obj: xr.DataArray, system: CoordinateSystem) -> tuple[Place, ...]:
+def places(
+    obj: xr.DataArray, system: CoordinateSystem, *, is_read: bool = False
+) -> tuple[Place, ...]:
     """Where the pixels of an object lie, by the coordinates it has now.
 
     Parameters
@@ -98,6 +102,9 @@ def places(obj: xr.DataArray, system: CoordinateSystem) -> tuple[Place, ...]:
         Any dims and order, sliced, turned, coarsened.
     system : CoordinateSystem
         Its own; coordinates are converted to the units of its axes.
+    is_read : bool
+        Whether it is of an image that told of its systems, whose channels have numbers
+        that a part of them does not tell.
 
     Returns
     -------
@@ -106,29 +113,45 @@ def places(obj: xr.DataArray, system: CoordinateSystem) -> tuple[Place, ...]:
         positions are needed.
     """
     found = own_roles(obj)
-    return tuple(_place(obj, axis, found) for axis in system.axes)
+    return tuple(_place(obj, axis, found, is_read) for axis in system.axes)
 
 
-def _place(obj: xr.DataArray, axis: Axis, found: Mapping[str, Role]) -> Place:
+def _place(
+    obj: xr.DataArray, axis: Axis, found: Mapping[str, Role], is_read: bool
+) -> Place:
     dim = dim_of(axis.name, found)
     try:
         if dim is None:
-            return _selected(obj, axis)
+            return _selected(obj, axis, is_read)
         if found[dim].type == "channel" and axis.type in (None, "channel"):
-            return _counted(obj, axis, dim)
+            return _channels(obj, axis, dim, numbers(obj, dim, is_read=is_read))
         return _along(obj, axis, dim)
     except (CoordinateError, UnitError) as error:
         return Place(axis, dim, problem=str(error))
 
 
-def _counted(obj: xr.DataArray, axis: Axis, dim: str) -> Place:
+def _channels(
+    obj: xr.DataArray, axis: Axis, dim: str | None, known: tuple[int, ...] | None
+) -> Place:
     """Channels: their positions are their numbers."""
+    if known is None:
+        return _counted(obj, axis, str(dim))
+    values = np.array(known, dtype=np.float64)
+    steps = {after - before for before, after in pairwise(known)} or {1}
+    line = None
+    if known and len(steps) == 1 and 0 not in steps:
+        line = GridAxis(axis.name, axis.type or "", axis.unit, len(known))
+        line = replace(line, scale=float(*steps), translation=float(known[0]))
+    return Place(axis, dim, Along(values, unit=axis.unit), line)
+
+
+def _counted(obj: xr.DataArray, axis: Axis, dim: str) -> Place:
     size = obj.sizes[dim]
     line = GridAxis(axis.name, axis.type or "", axis.unit, size)
     return Place(axis, dim, Along(line.coordinates(), unit=axis.unit), line)
 
 
-def _selected(obj: xr.DataArray, axis: Axis) -> Place:
+def _selected(obj: xr.DataArray, axis: Axis, is_read: bool) -> Place:
     """An axis that is no dim: it has one position, if a coordinate tells it."""
     scalars = [str(name) for name, coord in obj.coords.items() if not coord.ndim]
     wanted = _canonical(axis.name)
@@ -142,6 +165,9 @@ def _selected(obj: xr.DataArray, axis: Axis) -> Place:
             f"drop=True, or set it with .assign_coords({axis.name}=...)",
         )
     if axis.type == "channel":
+        known = numbers(obj, names[0], is_read=is_read)
+        if known is not None:
+            return _channels(obj, axis, None, known)
         return Place(
             axis,
             problem=f"One channel was selected along {axis.name!r}, and positions "

@@ -179,7 +179,9 @@ class _Work:
         frame = self.complete(told or frame_of(whole[name]), path)
         key = key_of(frame, self.system)
         try:
-            placed = place_dataset(whole, key, lambda _: frame)
+            placed = place_dataset(
+                whole, key, lambda _: frame, told=bool(told and told.ways)
+            )
         except TransformationError as error:
             self.failed[path] = error
             return

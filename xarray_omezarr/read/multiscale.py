@@ -25,6 +25,7 @@ from xarray_omezarr.grid.names import (
     FRAME_KEY,
     LEVELS_KEY,
     NAME_KEY,
+    NUMBERED_KEY,
     SCALE_KEY,
     VARIABLE,
     StoredLevels,
@@ -166,6 +167,8 @@ class OpenImage:
         if not dims and _tells_the_label(coords):
             del coords[CHANNEL_LABEL]
         encoding = self._encoding(number, node, _scales(grid, coords))
+        if self.frame is not None and dims:
+            encoding[NUMBERED_KEY] = _numbered(coords, grid, dims[0])
         variable = self._variable(node, grid, encoding)
         coords |= further or {}
         return self.shared.dataset({self.variable: variable}, coords, grid)
@@ -287,6 +290,15 @@ def _scales(grid: Grid, coords: Mapping[str, xr.Variable]) -> dict[str, float]:
                 else in_unit(axis.scale, axis.unit, unit, dim=axis.name)
             )
     return scales
+
+
+def _numbered(
+    coords: Mapping[str, xr.Variable], grid: Grid, dim: str
+) -> tuple[str | None, ...]:
+    """Names of the channels as they are selected by, in their order."""
+    if dim in coords:
+        return channel_texts(coords[dim].values)
+    return (None,) * grid.shape[grid.dims.index(dim)]
 
 
 def _tells_the_label(coords: Mapping[str, xr.Variable]) -> bool:

@@ -19,6 +19,7 @@ from xarray_omezarr.grid.names import (
     LABEL_IMAGES,
     LEVELS_KEY,
     NAME_KEY,
+    NUMBERED_KEY,
     VARIABLE,
 )
 from xarray_omezarr.read.common import common_attrs, common_coords, placed_coords
@@ -188,7 +189,7 @@ def _side_by_side(members: NDArray[Any], dims: list[str]) -> xr.Variable:
 
 def _encoding(known: Mapping[Any, Any], name: str | None) -> dict[Any, Any]:
     """How the fields are stored; of the pyramid and place of one, nothing is left."""
-    own = (LEVELS_KEY, NAME_KEY, FRAME_KEY)
+    own = (LEVELS_KEY, NAME_KEY, FRAME_KEY, NUMBERED_KEY)
     encoding = {k: v for k, v in known.items() if k not in own}
     ones = (1,) * len(DIMS)
     for key in ("chunks", "shards"):

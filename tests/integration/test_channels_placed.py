@@ -1,0 +1,104 @@
+"""Channels have the numbers of the image that was read, whichever are left of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xarray_omezarr as xo
+from tests.unit.placing.building import affine, image, system, way
+from xarray_omezarr.errors import TransformationError
+
+# Channels are shifted along x, by half a pixel each.
+SHIFT = way(affine([[1, 0, 0, 0], [0, 1, 0, 0], [0.5, 0, 1, 0]]))
+TRANSFORMS = {
+    "coordinateSystems": [system("world", "cyx", None)],
+    "coordinateTransformations": [SHIFT],
+}
+Y, X = np.arange(4.0), np.arange(5.0)
+
+
+def stored(path, names=("a", "b", "d")) -> xr.DataArray:
+    da = image(None, c=np.arange(3), y=Y, x=X)
+    da = da.drop_vars("c") if names is None else da.assign_coords(c=list(names))
+    xo.write_image(da, path, version="0.6", transforms=TRANSFORMS)
+    return xo.open_image(path)
+
+
+@pytest.fixture
+def read(tmp_path):
+    return stored(tmp_path / "image.ome.zarr")
+
+
+def first_x(placed: xr.DataArray) -> list[float]:
+    """Where the first column of each channel lies."""
+    found = placed.x_world.isel(x=0) if "x_world" in placed.coords else placed.x[:1]
+    return np.atleast_1d(found.values).tolist()
+
+
+def test_channels_that_were_selected_keep_their_numbers(read) -> None:
+    assert first_x(read.omezarr.to_system("world")) == [0, 0.5, 1]
+    assert first_x(read.sel(c=["d"]).omezarr.to_system("world")) == [1]
+    assert first_x(read.isel(c=[2, 0]).omezarr.to_system("world")) == [1, 0]
+    flipped = read.isel(c=slice(None, None, -1)).omezarr.to_system("world")
+    assert first_x(flipped) == [1, 0.5, 0]
+    uneven = read.isel(c=[0, 2, 1]).omezarr.to_system("world")
+    assert first_x(uneven) == [0, 1, 0.5]
+
+
+def test_one_channel_keeps_its_number_and_its_name(read) -> None:
+    placed = read.sel(c="d").omezarr.to_system("world")
+    np.testing.assert_array_equal(placed.x, X + 1)
+    assert placed.c.item() == "d"
+    again = placed.omezarr.to_system("physical")
+    np.testing.assert_array_equal(again.x, X)
+    assert again.c.item() == "d"
+
+
+def test_datasets_and_trees_keep_the_numbers(read, tmp_path) -> None:
+    path = tmp_path / "image.ome.zarr"
+    ds = xr.open_dataset(path, engine="omezarr").sel(c=["b"])
+    assert first_x(ds.omezarr.to_system("world").image) == [0.5]
+    tree = xr.open_datatree(path, engine="omezarr").isel(c=[1, 2])
+    placed = tree.omezarr.to_system("world")
+    assert first_x(placed["0"]["image"]) == [0.5, 1]
+
+
+def test_channels_without_names_are_refused(tmp_path) -> None:
+    read = stored(tmp_path / "image.ome.zarr", None)
+    for part in (read.isel(c=[2]), read, read.isel(c=2)):
+        with pytest.raises(TransformationError, match="c"):
+            part.omezarr.to_system("world")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda da: da.assign_coords(c=["p", "q", "r"]), "renamed"),
+        (lambda da: da.drop_vars("c"), "was dropped"),
+        (lambda da: da.isel(c=[2]) + 1, "not known any more"),
+    ],
+)
+def test_channels_that_nobody_knows_are_refused(read, change, told) -> None:
+    with pytest.raises(TransformationError, match=told):
+        change(read).omezarr.to_system("world")
+
+
+def test_what_does_not_depend_on_channels_needs_no_names(tmp_path) -> None:
+    scale = way({"type": "scale", "scale": [1, 2, 2]})
+    transforms = {**TRANSFORMS, "coordinateTransformations": [scale]}
+    path = tmp_path / "image.ome.zarr"
+    da = image(None, c=np.arange(3), y=Y, x=X).drop_vars("c")
+    xo.write_image(da, path, version="0.6", transforms=transforms)
+    placed = xo.open_image(path).isel(c=[2]).omezarr.to_system("world")
+    np.testing.assert_array_equal(placed.x, 2 * X)
+
+
+def test_what_was_not_read_is_numbered_as_it_is() -> None:
+    da = image(None, c=np.arange(3), y=Y, x=X).assign_coords(c=list("abd"))
+    placed = da.isel(c=[2, 1]).omezarr.to_system("world", transforms=TRANSFORMS)
+    assert first_x(placed) == [0, 0.5]
+    # From then on, they are those of this image.
+    back = placed.isel(c=[1]).omezarr.to_system("physical").omezarr.to_system("world")
+    assert first_x(back) == [0.5]
