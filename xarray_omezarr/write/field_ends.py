@@ -49,16 +49,16 @@ def fields_in(way: Any, start: Any, end: Any) -> Iterator[tuple[str, Ends]]:
             first = None if number else start
             yield from fields_in(part, first, end if number == last else None)
     elif isinstance(way, ByDimension):
-        for part in way.transformations:
-            inner = (_some(start, part.input_axes), _some(end, part.output_axes))
-            yield from fields_in(part.transformation, *inner)
+        for one in way.transformations:
+            inner = (_some(start, one.input_axes), _some(end, one.output_axes))
+            yield from fields_in(one.transformation, *inner)
     elif isinstance(way, Bijection):
         yield from fields_in(way.forward, start, end)
         yield from fields_in(way.inverse, end, start)
     else:
-        for one in named(way):
-            if not one.is_matrix:
-                yield one.path, Ends(_whole(start), _whole(end))
+        for found in named(way):
+            if not found.is_matrix:
+                yield found.path, Ends(_whole(start), _whole(end))
 
 
 def _some(axes: Any, places: tuple[int, ...]) -> Any:

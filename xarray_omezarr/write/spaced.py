@@ -37,6 +37,7 @@ from xarray_omezarr.ngff.unknown import with_unknown
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import truth
 from xarray_omezarr.write.asked_units import check_units
+from xarray_omezarr.write.field_boxes import warn_of_boxes
 from xarray_omezarr.write.field_ends import Ends, fields_in
 from xarray_omezarr.write.framed import arrays_of, keys_of
 from xarray_omezarr.write.joined_systems import joined_systems
@@ -185,6 +186,7 @@ def _as_asked(
         with problems.collected():
             _check_rules(picture, options)
     problems.raise_all("transforms cannot be written with this image")
+    warn_of_boxes(da, picture, ways, parts)
     return picture, parts
 
 
