@@ -956,3 +956,43 @@ def test_a_scene_comes_with_what_its_transformations_name(tmp_path, lists):
             convert(Unlisted(local), tmp_path / "t.zarr", version=NEWEST)
     assert chunk_hashes(tmp_path / "t.zarr") == chunk_hashes(scene)
     assert documents(tmp_path / "t.zarr")[""] == documents(scene)[""]
+
+
+def scene_of(store, ends, missing=()):
+    """A scene whose transformations tell paths of images in some way."""
+    root = zarr.create_group(store)
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    ways = []
+    for end in ends:
+        path = end.strip("./")
+        if path not in missing:
+            da = xr.DataArray(np.zeros((4, 4), "uint8"), dims=("y", "x"))
+            xo.write_image(da, root, group=path, version=NEWEST, name=path)
+        ways.append(
+            {
+                "type": "identity",
+                "input": {"path": end, "name": "physical"},
+                "output": {"name": "world"},
+            }
+        )
+    said = {
+        "coordinateSystems": [{"name": "world", "axes": axes}],
+        "coordinateTransformations": ways,
+    }
+    root.attrs["ome"] = {"version": NEWEST, "scene": said}
+
+
+@pytest.mark.parametrize("place", ["t.zarr", "t.ozx"])
+def test_paths_of_images_in_a_scene_are_tidied(tmp_path, place):
+    scene_of(tmp_path / "s.zarr", ["./v0", "/v1/", "day/v2"])
+    convert(tmp_path / "s.zarr", tmp_path / place)
+    ways = xo.read_metadata(tmp_path / place).coordinate_transformations
+    assert [way.input.path for way in ways] == ["v0", "v1", "day/v2"]
+
+
+def test_of_images_that_a_scene_lacks_no_wells_are_told(tmp_path):
+    scene_of(tmp_path / "s.zarr", ["v0", "v1"], missing=["v1"])
+    with pytest.raises(errors.MetadataError, match="v1") as caught:
+        convert(tmp_path / "s.zarr", tmp_path / "t.zarr")
+    assert "wells" not in str(caught.value)
+    assert "Repair it, or give lossy=True" in str(caught.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xarray_omezarr.errors import (
     MetadataError,
@@ -15,7 +15,8 @@ from xarray_omezarr.errors import (
 from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.labels import LabelsGroup
-from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.multiscale import Image, Multiscale
+from xarray_omezarr.ngff.named import tidied
 from xarray_omezarr.ngff.plate import Plate, Well, acquisition_of
 from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.versions.protocol import Version
 
 _OME = "OME"
+
+W = TypeVar("W", Scene, Multiscale)
 
 
 def with_true_lists(hierarchy: Hierarchy, *, is_part: bool) -> Hierarchy:
@@ -53,6 +56,31 @@ def with_true_lists(hierarchy: Hierarchy, *, is_part: bool) -> Hierarchy:
     if is_part and OME_XML_PATH in hierarchy.files:
         return replace(made_of, files=_described(made_of))
     return made_of
+
+
+def with_tidy_paths(hierarchy: Hierarchy) -> Hierarchy:
+    """The hierarchy with paths in transformations as one writes them.
+
+    Such as ``v0`` for ``./v0`` or ``/v0/``, which few programs understand.
+    """
+    nodes: dict[str, Node] = dict(hierarchy.nodes)
+    for path, node in hierarchy.groups.items():
+        model = node.model
+        if isinstance(model, Scene):
+            made: Model = _with_tidy_ways(model)
+        elif isinstance(model, Image):
+            pictures = tuple(map(_with_tidy_ways, model.multiscales))
+            made = model.model_copy(update={"multiscales": pictures})
+        else:
+            continue
+        if made != model:
+            nodes[path] = replace(node, model=made)
+    return replace(hierarchy, nodes=nodes)
+
+
+def _with_tidy_ways(told: W) -> W:
+    ways = tuple(map(tidied, told.coordinate_transformations))
+    return told.model_copy(update={"coordinate_transformations": ways})
 
 
 def _true_list(path: str, model: Model, nodes: Mapping[str, Node]) -> Model:

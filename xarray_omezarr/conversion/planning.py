@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.conversion.asked import Asked, is_kept
-from xarray_omezarr.conversion.parts import check_spelling, with_true_lists
+from xarray_omezarr.conversion.parts import (
+    check_spelling,
+    with_tidy_paths,
+    with_true_lists,
+)
 from xarray_omezarr.conversion.shaping import (
     WithAxes,
     dims_of_levels,
@@ -56,7 +60,7 @@ def plan(
         For all that stands in the way, nothing having been written.
     """
     version = asked.version
-    whole = with_true_lists(stored.hierarchy, is_part=is_part)
+    whole = with_true_lists(with_tidy_paths(stored.hierarchy), is_part=is_part)
     whole = with_whole_channels(with_places(whole))
     longer = with_axes(whole, version.features.dims)
     fitted = fit(longer, version, lossy=asked.lossy)

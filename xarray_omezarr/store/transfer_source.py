@@ -97,10 +97,13 @@ def read_source(
             warnings.filterwarnings("ignore", "Not everything that ")
         hierarchy = open_begun(target, selection, begun)
     if opening.left_out and not lossy:
+        models = [node.model for node in hierarchy.groups.values()]
+        is_plate = any(isinstance(model, Plate | Well) for model in models)
+        others = ", choose others with wells= or fields=" if is_plate else ""
         raise MetadataError(
             f"Not everything that {target} lists can be opened: "
-            f"{told(opening.left_out)}. Repair it, choose others with wells= or "
-            "fields=, or give lossy=True to leave it out"
+            f"{told(opening.left_out)}. Repair it{others}, or give lossy=True to leave "
+            "it out"
         )
     walk = _Walk(opening, hierarchy)
     lists = walk.run()
