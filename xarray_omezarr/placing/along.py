@@ -12,6 +12,10 @@ Floats: TypeAlias = NDArray[np.float64]
 
 # Positions that were computed on the border of a pixel may lie a rounding beyond it.
 _NOISE = 1e-9
+# Far from 0 numbers themselves are rounded to more than that.
+ROUNDED = 4 * float(np.finfo(np.float64).eps)
+# However they are rounded, what is outside is not taken for inside.
+_MOST = 1e-2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,11 +83,20 @@ class Along:
         inside = np.interp(positions, values, index)
         return np.asarray(inside + np.sign(sign) * (below + above))
 
-    def nearest(self, positions: Floats) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def nearest(
+        self, positions: Floats, rounding: float = 0.0
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """The nearest pixel of each position, and whether one reaches as far.
 
         Pixels reach halfway to the next, those at the border as far outwards as
         inwards.
+
+        Parameters
+        ----------
+        positions : array of float64
+            In the unit of the axis.
+        rounding : float
+            By how much computing them may have changed them.
         """
         shape = np.shape(positions)
         if not self.size:
@@ -98,7 +111,8 @@ class Along:
             closer = positions - values[after - 1] <= values[after] - positions
             found = after - closer
             ends = (values[1] - values[0], values[-1] - values[-2])
-        margin = _NOISE * self.spacing
+        rounding = rounding + ROUNDED * max(abs(values[0]), abs(values[-1]))
+        margin = min(_NOISE * self.spacing + rounding, _MOST * self.spacing)
         inside = (positions >= values[0] - ends[0] / 2 - margin) & (
             positions <= values[-1] + ends[1] / 2 + margin
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import xarray as xr
@@ -144,9 +144,10 @@ class WorldIndex(CoordinateTransformIndex):
         self, wanted: Mapping[Any, Any], tolerance: Any
     ) -> dict[str, np.ndarray[Any, Any]]:
         found = {}
+        rounding = self.transform.rounding(wanted)
         for dim, positions in self.transform.positions(wanted).items():
             along = self.transform.along[dim]
-            found[dim], inside = along.nearest(positions)
+            found[dim], inside = along.nearest(positions, rounding[dim])
             if not inside.all():
                 first = int(np.argmin(inside))
                 told = ", ".join(
@@ -168,9 +169,24 @@ class WorldIndex(CoordinateTransformIndex):
         for name, values in wanted.items():
             if (np.abs(there[name] - values) > tolerance).any():
                 raise OutsideError(
-                    f"The nearest pixel is farther than {tolerance} from a position "
-                    f"along {name!r}: give a larger tolerance"
+                    f"The centre of the pixel that holds a position is farther than "
+                    f"{tolerance} from it along {name!r}: give a larger tolerance"
                 )
+
+    def to_pandas_index(self) -> NoReturn:
+        """Nothing: coordinates along several dims are no index of pandas.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        names = list(self.transform.coord_names)
+        raise TypeError(
+            f"Coordinates {names} lie along {list(self.transform.dims)} together, and "
+            f"are no index of pandas, which was asked for: leave them out first, with "
+            f".drop_vars({names})"
+        )
 
     def equals(
         self, other: Index, *, exclude: frozenset[Hashable] | None = None

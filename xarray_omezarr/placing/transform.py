@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xarray.indexes import CoordinateTransform
 
-from xarray_omezarr.placing.along import Along, Floats
+from xarray_omezarr.placing.along import ROUNDED, Along, Floats
 
 if TYPE_CHECKING:
     from xarray_omezarr.placing.ways import Way
@@ -115,6 +115,17 @@ class WorldTransform(CoordinateTransform):
         found = self.way.back([self.row(name) for name in coord_labels], columns, flat)
         return {
             self.dims[column]: part.reshape(shape)
+            for column, part in zip(columns, found, strict=True)
+        }
+
+    def rounding(self, coord_labels: Mapping[Hashable, Any]) -> dict[str, float]:
+        """By how much `positions` may be off, as numbers have so many digits."""
+        columns = self.columns([*coord_labels])
+        largest = [np.max(np.abs(v), initial=0.0) for v in coord_labels.values()]
+        rows = [self.row(name) for name in coord_labels]
+        found = self.way.reach(rows, columns, np.array(largest, dtype=np.float64))
+        return {
+            self.dims[column]: ROUNDED * float(part)
             for column, part in zip(columns, found, strict=True)
         }
 

@@ -77,6 +77,13 @@ class Straight:
             return np.asarray(np.linalg.solve(part, wanted))
         return np.asarray(np.linalg.lstsq(part, wanted, rcond=None)[0])
 
+    def reach(
+        self, rows: Sequence[int], columns: Sequence[int], largest: Floats
+    ) -> Floats:
+        """How large numbers are that `back` adds, in positions (columns,)."""
+        inverse = np.linalg.pinv(self.matrix[np.ix_(rows, columns)])
+        return np.asarray(np.abs(inverse) @ (largest + np.abs(self.offset[list(rows)])))
+
     def same(self, other: object) -> bool:
         """Whether both do the same, number by number."""
         return (
@@ -167,6 +174,12 @@ class Curved:
         points = np.stack([known.get(i, zeros) for i in range(count)], axis=-1)
         found = apply(self.inverse, points, self.arrays)
         return np.asarray(found[..., wanted].T)
+
+    def reach(
+        self, rows: Sequence[int], columns: Sequence[int], largest: Floats
+    ) -> Floats:
+        """How large numbers are that `back` adds, as far as labels tell it."""
+        return np.full(len(columns), np.max(largest, initial=0.0))
 
     def same(self, other: object) -> bool:
         """Whether both do the same, by what they tell."""

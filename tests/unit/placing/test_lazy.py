@@ -521,3 +521,45 @@ def test_an_axis_that_an_index_needs_leaves_the_coordinate_of_its_dim_alone() ->
     assert placed.z_world.dims == ("z", "y", "x")
     np.testing.assert_allclose(placed.z_world, expected, rtol=1e-12)
     assert [*placed.omezarr.coordinate_systems] == ["physical", "world"]
+
+
+class TestFarFromTheOrigin:
+    """Numbers of the stage are large, and pixels are small."""
+
+    @pytest.mark.parametrize("offset", [1e6, -1e6])
+    @pytest.mark.parametrize("degrees", [30, 45, 200])
+    def test_the_border_belongs_to_the_image(self, offset, degrees) -> None:
+        a = np.deg2rad(degrees)
+        turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        rows = np.column_stack([turn, [offset, 2 * offset]])
+        y, x = np.arange(5) * 1e-3, np.arange(6) * 1e-3
+        placed = image(y=y, x=x).omezarr.to_system(
+            "world", transforms=to_world(affine(rows), "yx")
+        )
+        for row, column in ((0, 0), (4, 5), (0, 5), (4, 0)):
+            own = [y[row] + (row - 2) / 4 * 1e-3, x[column] + (column - 2.5) / 5 * 1e-3]
+            there = turn @ own + [offset, 2 * offset]
+            found = placed.sel(y_world=there[0], x_world=there[1], method="nearest")
+            assert int(found) == row * 6 + column
+
+    def test_what_is_outside_stays_outside(self) -> None:
+        rows = [[1.0, -1, 1e12], [1, 1, 1e12]]
+        da = image(y=np.arange(5) * 1e-3, x=np.arange(6) * 1e-3)
+        placed = da.omezarr.to_system("world", transforms=to_world(affine(rows), "yx"))
+        with pytest.raises(OutsideError):
+            placed.sel(y_world=1e12, x_world=1e12 + 1.2e-2, method="nearest")
+
+
+class TestWhatNeedsPandas:
+    def test_is_told_what_to_leave_out(self) -> None:
+        placed = world()
+        with pytest.raises(TypeError, match=r"drop_vars\(\['z_world', 'y_world'"):
+            _ = placed.indexes
+        assert set(placed.drop_vars(NAMES).indexes) == {"z", "y", "x"}
+
+
+def test_a_tolerance_is_of_the_pixel_that_holds_the_position() -> None:
+    placed = world()
+    z, y, x = (float(placed[name][1, 2, 3]) for name in NAMES)
+    with pytest.raises(OutsideError, match="pixel that holds"):
+        placed.sel(labels((z, y + 0.1, x)), method="nearest", tolerance=1e-3)
