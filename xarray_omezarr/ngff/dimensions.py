@@ -42,8 +42,8 @@ def outputs(transformation: Any, inputs: int | None) -> int | None:
         rows, taken = _FIXED[kind](transformation)
         if taken is not None and inputs not in (None, taken):
             raise ValueError(
-                f"is a {kind!r} of {taken} axes, and is given {inputs}: give one "
-                "number per axis"
+                f"is a {kind!r} of {taken} axes, and is given {inputs}: "
+                + _REMEDIES.get(kind, "give one number per axis")
             )
         return inputs if rows is None else rows
     rule = _RULES.get(kind)
@@ -77,9 +77,20 @@ def fitting_problems(
     if given is not None and wanted is not None and given != wanted:
         problems.append(
             f"transformation {transformation.type!r} gives {given} axes, and the "
-            f"system that it leads to has {wanted}"
+            f"system that it leads to has {wanted}{homogeneous(transformation)}"
         )
     return problems
+
+
+def homogeneous(transformation: Any) -> str:
+    """What is to be said of a matrix with a last row that the standard leaves out."""
+    rows = transformation.affine if transformation.type == "affine" else None
+    if rows is None or len(rows) != len(rows[0]):
+        return ""
+    return (
+        f"; its matrix has {len(rows)} rows and as many columns, as homogeneous "
+        f"coordinates have: leave out the last row, {list(rows[-1])}"
+    )
 
 
 def _size(
@@ -97,6 +108,13 @@ def _square(numbers: Any) -> tuple[int | None, int | None]:
 def _matrix(rows: Any) -> tuple[int | None, int | None]:
     return (None, None) if rows is None else (len(rows), len(rows[0]) - 1)
 
+
+_REMEDIES = {
+    "affine": "an affine has one row per output axis and one column per input axis, "
+    "and a last one that is added",
+    "rotation": "a rotation has one row and one column per axis",
+    "mapAxis": "name each input axis once",
+}
 
 # Numbers of axes that are given and taken; None for as many as there are.
 _FIXED: dict[str, Any] = {

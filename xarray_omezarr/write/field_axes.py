@@ -71,7 +71,8 @@ def as_field(
     Raises
     ------
     MetadataError
-        If it has other numbers of axes than vectors have entries, or other units.
+        If it has other numbers of axes than vectors have entries, or than the system
+        has that it starts from, or other units.
     """
     image = planned.image()
     picture = image.multiscale
@@ -87,6 +88,13 @@ def as_field(
         raise MetadataError(
             f"has vectors of {count} entries along {picture.axes[vectors[0]].name!r}, "
             f"and displaces positions of {places} axes: give one entry per axis"
+        )
+    if start is not None and len(start) != places:
+        own = [axis.name for n, axis in enumerate(picture.axes) if n != vectors[0]]
+        raise MetadataError(
+            f"is a field of {places} axes, {own}, and {type!r} is given positions of "
+            f"{len(start)}, {[axis.name for axis in start]}: give vectors along all of "
+            "them, or change some axes alone with a 'byDimension'"
         )
     axes = _axes(picture, vectors[0], COMPONENTS[type], start)
     system = picture.system.model_copy(update={"axes": axes})

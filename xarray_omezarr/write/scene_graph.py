@@ -13,7 +13,7 @@ from xarray_omezarr.errors import (
     some,
     warn,
 )
-from xarray_omezarr.ngff.dimensions import outputs
+from xarray_omezarr.ngff.dimensions import homogeneous, outputs
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.rules.graph import Graph
@@ -180,7 +180,7 @@ def _check_sizes(way: Transformation, inputs: int, wanted: int) -> None:
     if given is not None and given != wanted:
         raise TransformationError(
             f"{way.type!r} gives {given} axes, and the system that it leads to has "
-            f"{wanted}; give it as many"
+            f"{wanted}; give it as many{homogeneous(way)}"
         )
 
 
