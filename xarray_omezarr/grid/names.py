@@ -32,6 +32,8 @@ FRAME_KEY = "omezarr_frame"
 #: Beside it, where there is a channel dim: the names of all channels in their order,
 #: None where one has none. It tells which are left once some were selected.
 NUMBERED_KEY = "omezarr_channels"
+#: Key of the encoding of a coordinate: it came from placing, and may be replaced.
+PLACED_KEY = "omezarr_placed"
 
 
 class StoredLevels(TypedDict):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import xarray as xr
 
 from xarray_omezarr.grid.axis_attrs import axis_attrs
+from xarray_omezarr.grid.names import PLACED_KEY
 from xarray_omezarr.placing.index import WorldIndex
-from xarray_omezarr.placing.naming import Naming
+from xarray_omezarr.placing.naming import Naming, given_names
 from xarray_omezarr.placing.transform import WorldTransform
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ class Placed:
     replaced: dict[int, Output] = field(default_factory=dict)
 
 
-def placed_coords(obj: xr.DataArray, chain: Chain, found: Mapping[str, Role]) -> Placed:
+def placed_coords(
+    obj: xr.DataArray,
+    chain: Chain,
+    found: Mapping[str, Role],
+    beside: xr.Dataset | None = None,
+) -> Placed:
     """The coordinates of an object in another system.
 
     Parameters
@@ -58,8 +64,10 @@ def placed_coords(obj: xr.DataArray, chain: Chain, found: Mapping[str, Role]) ->
         Its way to the system.
     found : mapping
         What each dim of the object is.
+    beside : xarray.Dataset, optional
+        What it lies in, whose variables stay as they are.
     """
-    names = Naming.of(obj, chain, found)
+    names = Naming.of(obj, chain, found, given_names(obj, beside))
     placed = Placed(names.whole)
     several = [output for output in chain.outputs if len(output.dims) > 1]
     groups = _components(chain, several, list(map(str, obj.dims)))
@@ -87,6 +95,7 @@ def _variable(
         # One pixel has no neighbour to tell its size by.
         variable.attrs["spacing"] = abs(line.scale)
     variable.attrs |= _attrs(output)
+    variable.encoding[PLACED_KEY] = True
     return variable
 
 

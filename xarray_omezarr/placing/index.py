@@ -11,6 +11,7 @@ from xarray.core.indexing import CoordinateTransformIndexingAdapter, IndexSelRes
 from xarray.indexes import CoordinateTransformIndex, PandasIndex
 
 from xarray_omezarr.errors import OutsideError, TransformationError
+from xarray_omezarr.grid.names import PLACED_KEY
 
 if TYPE_CHECKING:
     from xarray.core.indexes import Index
@@ -59,7 +60,7 @@ class WorldIndex(CoordinateTransformIndex):
             if set(dims) <= set(known.dims):
                 dims = tuple(str(dim) for dim in known.dims if dim in dims)
         data: Any = _LazyCoordinate(self.transform, name, dims)
-        return xr.Variable(dims, data, attrs)
+        return xr.Variable(dims, data, attrs, {PLACED_KEY: True})
 
     def isel(self, indexers: Mapping[Any, Any]) -> WorldIndex | None:
         """The index of some of the pixels; None where they lie along new dims."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xarray_omezarr.grid.names import PLACED_KEY
 from xarray_omezarr.placing.positions import dim_of, same_axis
 
 if TYPE_CHECKING:
@@ -32,23 +33,32 @@ class Naming:
     whole : bool
         Whether all its coordinates become positions in the system: each axis lies
         along the dim that is called so, and no dim is left over.
+    given : frozenset of str
+        Names of variables that others gave, which stay.
     """
 
     obj: xr.DataArray
     chain: Chain
     found: Mapping[str, Role]
     whole: bool
+    given: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, obj: xr.DataArray, chain: Chain, found: Mapping[str, Role]) -> Naming:
+    def of(
+        cls,
+        obj: xr.DataArray,
+        chain: Chain,
+        found: Mapping[str, Role],
+        given: frozenset[str] = frozenset(),
+    ) -> Naming:
         """Names for an object."""
-        names = cls(obj, chain, found, True)
+        names = cls(obj, chain, found, True, given)
         lines = [output for output in chain.outputs if output.dims]
         fitting = all(names.home(o) is not None for o in lines)
         fitting = fitting and all(map(names.may_change, chain.outputs))
         covered = {dim for output in lines for dim in output.dims}
         dims = {place.dim for place in chain.places if place.dim is not None}
-        return cls(obj, chain, found, fitting and dims <= covered)
+        return cls(obj, chain, found, fitting and dims <= covered, given)
 
     def home(self, output: Output) -> int | None:
         """The axis of the own system whose coordinate an output replaces, by place.
@@ -116,16 +126,21 @@ class Naming:
         if not taken and at is None and not self.whole:
             # Where the object was selected, the other coordinates depend on it.
             taken = self._is_selected(axis)
+        taken = taken or (at is None and axis in self.given)
         return self.apart(output) if taken else axis
 
     def apart(self, output: Output) -> str:
-        """The name of a coordinate whose axis is called as a dim."""
-        return f"{output.axis.name}_{self.chain.system}"
+        """The name of a coordinate whose axis is called as something else."""
+        name = f"{output.axis.name}_{self.chain.system}"
+        while name in self.given:
+            name += "_"
+        return name
 
     def lazy(self, output: Output) -> str:
         """The name of a coordinate that shares its index with others."""
         axis = output.axis.name
         taken = dim_of(axis, self.found) is not None or self._is_selected(axis)
+        taken = taken or axis in self.given
         return self.apart(output) if taken else axis
 
     def _is_channel(self, at: int | None) -> bool:
@@ -139,3 +154,15 @@ class Naming:
             and same_axis(place.axis.name, axis)
             for place in self.chain.places
         )
+
+
+def given_names(obj: xr.DataArray, beside: xr.Dataset | None = None) -> frozenset[str]:
+    """Names of variables along with an object that did not come from placing it."""
+    variables = {name: coord.variable for name, coord in obj.coords.items()}
+    if beside is not None:
+        variables |= beside.variables
+    return frozenset(
+        str(name)
+        for name, variable in variables.items()
+        if not variable.encoding.get(PLACED_KEY)
+    )

@@ -78,7 +78,7 @@ def place_dataset(
     if key == frame.own:
         return ds.copy(deep=False)
     told = told or is_read(image, ds.attrs)
-    way, placed = _planned(image, frame, key, told=told)
+    way, placed = _planned(image, frame, key, told=told, beside=ds)
     now = moved_frame(way, placed)
     found = with_coords(ds, placed)
     found.encoding = dict(ds.encoding)
@@ -107,11 +107,16 @@ def _is_image(obj: xr.DataArray) -> bool:
 
 
 def _planned(
-    obj: xr.DataArray, frame: Frame, key: str, *, told: bool
+    obj: xr.DataArray,
+    frame: Frame,
+    key: str,
+    *,
+    told: bool,
+    beside: xr.Dataset | None = None,
 ) -> tuple[Chain, Placed]:
     own = places(obj, frame.systems[str(frame.own)], is_read=told)
     way = chain(frame, key, own, list(map(str, obj.dims)))
-    return way, placed_coords(obj, way, own_roles(obj))
+    return way, placed_coords(obj, way, own_roles(obj), beside)
 
 
 def _encoding(
