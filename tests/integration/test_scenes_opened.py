@@ -576,3 +576,22 @@ class TestOtherVerbs:
         )
         xo.write_metadata(root, scene)
         assert tree_of(root.store).attrs["ome"] == tree_of(store).attrs["ome"]
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "problem"),
+    [
+        ("v0/s0", 8, "'affine', whose numbers are at 'v0/s0', takes .* of 11 axes"),
+        ("v0/s0", 1200, r"Array 'v0/s0' has the shape \(1200, 12\)"),
+    ],
+)
+def test_pixels_that_are_named_as_a_matrix_are_told(path, size, problem) -> None:
+    store = MemoryStore()
+    root = zarr.create_group(store)
+    image(root, "v0", sizes=(size, 12))
+    ways = [way("affine", ("v0", "physical"), "world", path=path)]
+    scene = {"coordinateSystems": [system("world")], "coordinateTransformations": ways}
+    group(root, "", {"scene": scene})
+    tree = xr.open_datatree(store, engine="omezarr")
+    with pytest.raises(xo.TransformationError, match=problem):
+        tree.omezarr.to_system("world")

@@ -8,15 +8,23 @@ from typing import TypeAlias
 
 import xarray as xr
 
-from xarray_omezarr.errors import TransformationError, some, warn
-from xarray_omezarr.grid.names import FRAME_KEY, KIND_KEY
+from xarray_omezarr.errors import (
+    OmeZarrError,
+    OmeZarrErrorGroup,
+    TransformationError,
+    some,
+    warn,
+)
+from xarray_omezarr.grid.names import FRAME_KEY, KIND_KEY, LABELS
 from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
 from xarray_omezarr.ngff.multiscale import SYSTEM
 from xarray_omezarr.placing.frames import frame_of, picture_of
 from xarray_omezarr.placing.moving import moved_attrs, path_of
 from xarray_omezarr.placing.objects import place_dataset, principal
+from xarray_omezarr.placing.positions import missing_axes
 from xarray_omezarr.transforming.chains import key_of
 from xarray_omezarr.transforming.frame import Frame
+from xarray_omezarr.transforming.stored import Field
 
 #: Adds to the frame of an object, which is at a path, what was given besides.
 Completing: TypeAlias = Callable[[Frame, str], Frame]
@@ -99,7 +107,9 @@ def _paths_of_fields(tree: xr.DataTree) -> set[str]:
             above = path_of(frame, frame.own) if frame.own is not None else ""
             own = node.path.strip("/")
             base = own.removesuffix(above).strip("/") if above else own
-            found |= {f"/{base}/{path}".replace("//", "/") for path in frame.arrays}
+            # A path of a matrix may lead to the pixels of an image, by a slip.
+            named = [p for p, told in frame.arrays.items() if isinstance(told, Field)]
+            found |= {f"/{base}/{path}".replace("//", "/") for path in named}
     return found
 
 
@@ -137,7 +147,8 @@ class _Work:
     placed: dict[str, xr.Dataset] = field(default_factory=dict)
     moved: dict[str, tuple[Frame, Frame]] = field(default_factory=dict)
     unknown: dict[str, TransformationError] = field(default_factory=dict)
-    failed: dict[str, TransformationError] = field(default_factory=dict)
+    failed: dict[str, OmeZarrError] = field(default_factory=dict)
+    lacking: dict[str, tuple[list[str], OmeZarrError]] = field(default_factory=dict)
 
     def place(self) -> None:
         """Place all images; `groups` are the nodes of the new tree by path."""
@@ -146,15 +157,22 @@ class _Work:
             count += 1
             self._place_node(node, name)
         if not count:
+            fields = sorted(_paths_of_fields(self.tree))
+            but = f" but the vectors of transformations, {some(fields)}"
             raise TransformationError(
-                f"The tree holds no images to place in {self.system!r}; give the tree "
-                "of an image, a plate, a collection or a scene"
+                f"The tree holds no images{but if fields else ''} to place in "
+                f"{self.system!r}; give the tree of an image, a plate, a collection or "
+                "a scene"
             )
         is_whole = self.tree.encoding.get(KIND_KEY) == _SCENE
         if is_whole or len(self.unknown) == count:
             self.failed = {**self.unknown, **self.failed}
+        if not self.placed:
+            # Alone, it is what was asked for.
+            self.failed |= {path: error for path, (_, error) in self.lacking.items()}
         self._raise()
         self._warn()
+        self._warn_of_lacking()
         self.groups = {
             path: self.placed.get(path) or node.to_dataset(inherit=False)
             for node in self.tree.subtree
@@ -182,8 +200,12 @@ class _Work:
             placed = place_dataset(
                 whole, key, lambda _: frame, told=bool(told and told.ways)
             )
-        except TransformationError as error:
-            self.failed[path] = error
+        except (TransformationError, OmeZarrErrorGroup) as error:
+            lacking = missing_axes(whole[name], frame.systems[str(frame.own)])
+            if lacking and name == LABELS:
+                self.lacking[path] = lacking, error
+            else:
+                self.failed[path] = error
             return
         self.placed[path] = placed
         now = placed[name].encoding.get(FRAME_KEY)
@@ -213,6 +235,18 @@ class _Work:
         warn(
             f"{len(images)} of {len(images) + known} images do not know the coordinate "
             f"system {self.system!r}, and are left as they are: {some(images)}"
+        )
+
+    def _warn_of_lacking(self) -> None:
+        told = {_image_path(path): axes for path, (axes, _) in self.lacking.items()}
+        if not self.placed or not told:
+            return
+        named = [f"{image!r} ({', '.join(axes)})" for image, axes in told.items()]
+        warn(
+            "Label images are left as they are, as they lack axes that positions in "
+            f"{self.system!r} depend on: {some(named)}. Select one position of "
+            "the image and its label images along these, as with .isel() on a Dataset, "
+            "and place that"
         )
 
     def _free_children(self) -> None:

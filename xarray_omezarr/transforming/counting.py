@@ -136,10 +136,12 @@ def _check_inputs(transformation: Transformation, ndim: int, arrays: Arrays) -> 
     elif not isinstance(transformation, Sequence | Bijection):
         taken = inputs_of(transformation, arrays)
         if taken not in (None, ndim):
+            path = getattr(transformation, "path", None)
+            stored = "" if path is None else f", whose numbers are at {path!r},"
             raise TransformationError(
-                f"Transformation {transformation.type!r} takes positions of {taken} "
-                f"axes, and is given {ndim}: give one column for each axis of the "
-                "system that it starts from"
+                f"Transformation {transformation.type!r}{stored} takes positions of "
+                f"{taken} axes, and is given {ndim}: give one column for each axis of "
+                "the system that it starts from"
             )
 
 
