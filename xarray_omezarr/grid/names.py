@@ -6,8 +6,10 @@ from typing import Any, TypedDict
 
 #: Variable of a Dataset that holds the pixels of an image.
 VARIABLE = "image"
+#: Variable of a node that holds a label image.
+LABELS = "labels"
 #: Names of variables that say nothing about the image in them.
-GENERIC_NAMES = (VARIABLE, "labels")
+GENERIC_NAMES = (VARIABLE, LABELS)
 
 #: Coordinates along the channel dim whose names begin so describe the channels.
 CHANNEL_PREFIX = "channel_"

@@ -116,6 +116,11 @@ def places(
     return tuple(_place(obj, axis, found, is_read) for axis in system.axes)
 
 
+def missing_axes(obj: xr.DataArray, system: CoordinateSystem) -> list[str]:
+    """Names of the axes of a system that an object has neither as dim nor selected."""
+    return [place.axis.name for place in places(obj, system) if place.is_missing]
+
+
 def _place(
     obj: xr.DataArray, axis: Axis, found: Mapping[str, Role], is_read: bool
 ) -> Place:

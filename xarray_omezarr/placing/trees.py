@@ -244,9 +244,8 @@ class _Work:
         named = [f"{image!r} ({', '.join(axes)})" for image, axes in told.items()]
         warn(
             "Label images are left as they are, as they lack axes that positions in "
-            f"{self.system!r} depend on: {some(named)}. Select one position of "
-            "the image and its label images along these, as with .isel() on a Dataset, "
-            "and place that"
+            f"{self.system!r} depend on: {some(named)}. Set where they lie "
+            "along these with .assign_coords() on their nodes, to place them as well"
         )
 
     def _free_children(self) -> None:
