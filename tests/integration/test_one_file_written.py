@@ -215,15 +215,24 @@ def test_of_writers_of_one_file_one_wins_and_the_others_are_told(
     np.testing.assert_array_equal(xo.open_image(tmp_path / "a.ozx"), PIXELS + won)
 
 
-def test_a_group_inside_is_written_with_the_groups_above_it(tmp_path: Path) -> None:
-    group = image().omezarr.to_image(tmp_path / "a.ozx", group="raw/cells")
-    assert group.path == "raw/cells"
-    names = bytes_of(tmp_path / "a.ozx").local
-    assert names[:3] == ["zarr.json", "raw/zarr.json", "raw/cells/zarr.json"]
-    back = xo.open_image(tmp_path / "a.ozx", group="raw/cells")
-    np.testing.assert_array_equal(back, PIXELS)
-    with pytest.raises(xo.TargetExistsError, match="as a whole, not at group='raw'"):
-        image().omezarr.to_image(tmp_path / "a.ozx", group="raw", mode="w")
+@pytest.mark.parametrize("mode", [None, "w"])
+def test_a_group_inside_is_refused_for_the_file_is_one_image(
+    tmp_path: Path, mode: str | None
+) -> None:
+    with pytest.raises(xo.OptionError, match=r"group is .raw/cells.*leave group out"):
+        image().omezarr.to_image(tmp_path / "a.ozx", group="raw/cells", mode=mode)
+    image().omezarr.to_image(tmp_path / "a.zarr")
+    with pytest.raises(xo.OptionError, match="group is 'raw'"):
+        xo.convert(tmp_path / "a.zarr", tmp_path / "a.ozx", group="raw")
+    assert os.listdir(tmp_path) == ["a.zarr"]
+
+
+@pytest.mark.parametrize("mode", [None, "w"])
+def test_an_empty_file_is_told_to_be_one(tmp_path: Path, mode: str | None) -> None:
+    (tmp_path / "a.ozx").touch()
+    with pytest.raises(xo.TargetExistsError, match=r"but an empty file.*delete it"):
+        image().omezarr.to_image(tmp_path / "a.ozx", mode=mode)
+    assert (tmp_path / "a.ozx").read_bytes() == b""
 
 
 def test_an_image_of_nothing_but_zeros_is_documents_alone(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from xarray_omezarr.errors import (
     TargetExistsError,
     UnknownVersionError,
 )
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.versions import registry
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
 _PARTIAL = re.compile(r".*\.[0-9a-f]{8,32}\.partial")
 
 #: Names of documents that say what a group or an array is.
-METADATA = frozenset({"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"})
+METADATA = frozenset(DOCUMENTS)
 
 # What a key of a group tells: what it is, and which verb adds to it.
 _KINDS = (

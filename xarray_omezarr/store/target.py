@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from collections.abc import Mapping
@@ -187,8 +188,23 @@ def _as_url(
     return text, options
 
 
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """A local path as an absolute one; ``~`` is the folder of a user that is known.
+
+    Examples
+    --------
+    >>> absolute("~nobody_of_that_name/cells.ome.zarr").parts[-2:]
+    ('~nobody_of_that_name', 'cells.ome.zarr')
+    """
+    told = Path(path)
+    # A name may begin with it, too: there need be no such user.
+    with contextlib.suppress(RuntimeError):
+        told = told.expanduser()
+    return Path(os.path.abspath(told))
+
+
 def _local(path: Path, read_only: bool) -> Target:
-    directory = Path(os.path.abspath(path.expanduser()))
+    directory = absolute(path)
     if directory.name.endswith(ONE_FILE) and not directory.is_dir():
         if read_only:
             return Target(_archive(directory), "", None, str(directory))

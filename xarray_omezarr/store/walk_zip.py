@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from zarr.storage import ZipStore
 
 from xarray_omezarr.errors import OptionError, TargetNotFoundError
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.rules.one_file import Archive, Entry, check_archive, told
-from xarray_omezarr.store.target import ONE_FILE, Target, opened
+from xarray_omezarr.store.target import ONE_FILE, Target, absolute, opened
 from xarray_omezarr.store.zip_reading import ArchiveStore
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.finding import Finding
 
-_DOCUMENTS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 # Documents are read whole; a small archive can hold one that is not.
 _LARGEST = 1 << 28
 _END_OF_ZIP64 = b"PK\x06\x07"
@@ -48,7 +48,7 @@ def open_zip(store: Any) -> tuple[Target, list[Finding]]:
     OptionError
         If the file is no zip archive.
     """
-    path = Path(os.path.abspath(Path(store).expanduser()))
+    path = absolute(store)
     if not path.exists():
         raise TargetNotFoundError(f"There is no file {path}")
     try:
@@ -70,7 +70,7 @@ def _archive(path: Path, file: zipfile.ZipFile) -> Archive:
     """
     entries = file.infolist()
     for entry in entries:
-        if entry.filename.endswith(_DOCUMENTS) and entry.file_size > _LARGEST:
+        if entry.filename.endswith(DOCUMENTS) and entry.file_size > _LARGEST:
             words = (
                 f"{entry.filename} has {entry.file_size} bytes, which is no metadata"
             )

@@ -208,7 +208,7 @@ def check_one_file(
     NotInVersionError
         If its version is not stored in Zarr v3, which such files need.
     OptionError
-        For ``mode="a"``.
+        For ``mode="a"``, and for a group inside: the file is one OME-Zarr.
     TargetExistsError
         If there is something that is no archive, or an archive that is not replaced.
     """
@@ -229,11 +229,23 @@ def check_one_file(
             f"mode is 'a', and {store.path} is a one-file store: {_REMEDY}. "
             "mode='w' replaces it"
         )
+    if path:
+        # RULES 12: the root of the archive is that of the OME-Zarr.
+        raise OptionError(
+            f"group is {path!r}, and {store.path} is a one-file store, the root of "
+            "which is that of the one image, plate, collection or scene in it; leave "
+            "group out, or write to a folder"
+        )
     if store.is_there:
-        _check_replacing(store, path, mode)
+        _check_replacing(store, mode)
 
 
-def _check_replacing(store: OneFile, path: str, mode: str | None) -> None:
+def _check_replacing(store: OneFile, mode: str | None) -> None:
+    if store.path.is_file() and not store.path.stat().st_size:
+        raise TargetExistsError(
+            f"{store.path} is no zip archive but an empty file, such as an "
+            "interrupted copy leaves; delete it, or choose another path"
+        )
     if not store.is_archive:
         raise TargetExistsError(
             f"{store.path} is no zip archive; it is never removed. Choose another "
@@ -243,11 +255,6 @@ def _check_replacing(store: OneFile, path: str, mode: str | None) -> None:
         raise TargetExistsError(
             f"{store.path} is there already; mode='w' replaces it as a whole, and "
             f"{_REMEDY}"
-        )
-    if path:
-        raise TargetExistsError(
-            f"{store.path} is there, and a one-file store is replaced as a whole, not "
-            f"at group={path!r}: {_REMEDY}"
         )
 
 

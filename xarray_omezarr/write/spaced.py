@@ -21,6 +21,7 @@ from xarray_omezarr.hierarchy import Hierarchy
 from xarray_omezarr.ngff.labels import LabelImage
 from xarray_omezarr.ngff.multiscale import Image, Multiscale
 from xarray_omezarr.ngff.named import within
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.rules.check import check_attributes
 from xarray_omezarr.ngff.spaces import has_spaces, with_spaces
 from xarray_omezarr.ngff.transforms import (
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 I = TypeVar("I", bound=Image)  # noqa: E741
 
 # Groups and files beside the levels.
-_OTHERS = ("labels", KEY, "zarr.json")
+_OTHERS = ("labels", KEY, *DOCUMENTS)
 _SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
 
 

@@ -61,6 +61,13 @@ def hide_s3fs(monkeypatch):
 
 
 class TestLocal:
+    @pytest.mark.parametrize("name", ["~_y", "~_y/cells.ome.zarr", "~_y.ozx"])
+    def test_a_name_that_begins_like_a_home_that_nobody_has_is_a_name(
+        self, tmp_path, monkeypatch, name
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert str(open_target(name)) == str(tmp_path / name)
+
     def test_a_relative_path_is_made_absolute_once(self, tmp_path, monkeypatch) -> None:
         monkeypatch.chdir(tmp_path)
         target = open_target("data/cells.ome.zarr")
