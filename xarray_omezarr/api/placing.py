@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.errors import warn
+from xarray_omezarr.errors import MetadataError, raise_together, warn
 from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.ngff.axes import check_axes
+from xarray_omezarr.ngff.transforms import ByDimension
 from xarray_omezarr.placing.frames import (
     CoordinateSystems,
     below,
@@ -109,6 +111,7 @@ def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
     """
     given = parse_transforms(transforms)
     frames = partial(_completed, given)
+    _check_systems(given)
     if given.transformations:
         _check_units(obj, given)
     if isinstance(obj, xr.DataTree):
@@ -116,6 +119,32 @@ def to_system(obj: T, system: str, *, transforms: Any = None) -> T:
     if isinstance(obj, xr.Dataset):
         return place_dataset(obj, system, frames)
     return place_array(obj, frames(frame_of(obj)), system)
+
+
+def _check_systems(given: Transforms) -> None:
+    """Refuse systems that could not be written, and parts that do not fill them."""
+    problems = [
+        MetadataError(f"Coordinate system {system.name!r} {text}")
+        for system in given.systems
+        for text in check_axes(system.axes)  # RULES C2
+    ]
+    sizes = {system.name: len(system.axes) for system in given.systems}
+    for way in given.transformations:
+        end = way.output
+        name = None if end is None or end.path else end.name
+        count = sizes.get(name or "")
+        if count is None or not isinstance(way, ByDimension):
+            continue
+        told = [axis for part in way.transformations for axis in part.output_axes]
+        if sorted(told) != [*range(count)]:
+            problems.append(
+                MetadataError(
+                    f"The 'byDimension' to {name!r} gives the output axes "
+                    f"{told}, not each of {count} once: give each of 0 to {count - 1} "
+                    "once"
+                )
+            )
+    raise_together(problems, "transforms break the rules of the standard")
 
 
 def _check_units(

@@ -128,8 +128,7 @@ def _encoding(
         if place.axis.type == "channel" and place.dim in obj.dims:
             new = placed.replaced.get(at)
             is_replaced = new is not None and not new.same
-            dim = str(place.dim)
-            encoding |= numbered(encoding, obj, dim, is_replaced=is_replaced)
+            encoding |= numbered(encoding, obj, str(place.dim), is_replaced=is_replaced)
     scales = encoding.get(SCALE_KEY)
     if isinstance(scales, Mapping):
         told = dict(scales)

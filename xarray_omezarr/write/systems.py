@@ -20,6 +20,7 @@ from xarray_omezarr.ngff.transforms import (
     Affine,
     Coordinates,
     Displacements,
+    MapAxis,
     Rotation,
     Scale,
     SystemReference,
@@ -220,6 +221,11 @@ def _faults(way: Transformation) -> Iterator[str]:
                 f"has the scale {list(part.scale)}, and scales are positive: give an "
                 "affine"
             )
+        if _is_of_one_axis(part):
+            yield (
+                f"has {part.type!r} of one axis, and the standard has it of two or "
+                "more: give an identity, or for a reflection an affine"
+            )
         if isinstance(part, Displacements | Coordinates):
             told = part.interpolation
             if told is not None and told not in INTERPOLATIONS:
@@ -238,6 +244,12 @@ def _faults(way: Transformation) -> Iterator[str]:
                 below(end.path)
             except ValueError as error:
                 yield f"has an end whose path {error}"
+
+
+def _is_of_one_axis(part: object) -> bool:
+    if isinstance(part, MapAxis):
+        return len(part.map_axis) == 1
+    return isinstance(part, Rotation) and len(part.rotation or (0, 0)) == 1
 
 
 def _arrays(value: object) -> dict[str, Any]:
