@@ -33,7 +33,7 @@ SCALE = part(1, {"type": "scale", "scale": [2]})
             by_dimension(part(0, {"type": "rotation", "rotation": [[1]]}), SCALE),
             "'rotation' of one axis",
         ),
-        ("yx", by_dimension(SCALE), "not each of 2 once"),
+        ("yx", by_dimension(part(0, {"type": "identity"})), "not each of 2 once"),
         ("y", affine([[1, 0, 0]]), "has 1 axes"),
         ("abcd", affine(np.ones((4, 3))), "4 axes of type 'space'"),
     ],
