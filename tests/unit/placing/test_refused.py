@@ -45,5 +45,6 @@ def test_what_cannot_be_written_is_refused(names, told, problem) -> None:
         "coordinateTransformations": [way(told)],
     }
     da = image(None, y=np.arange(4.0), x=np.arange(5.0))
-    with pytest.raises(OmeZarrError, match=problem):
+    with pytest.raises(OmeZarrError) as caught:
         da.omezarr.to_system("world", transforms=transforms)
+    assert problem in str(caught.value)
