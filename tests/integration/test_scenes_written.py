@@ -268,3 +268,27 @@ class TestModes:
         da = image(0).copy(data=lazy)
         planned = xo.plan_scene(dict.fromkeys(STAGE, da), transforms=stage())
         assert [*planned.images] == [*STAGE]
+
+
+def test_groups_between_keep_their_attributes_and_a_plate_is_told(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "scene.ome.zarr"
+    root = zarr.create_group(store)
+    fields = {f"A/{column}/0": image(column) for column in (1, 2)}
+    xo.write_plate(fields, store, group="plate", version="0.6", attrs={"lab": 7})
+    scene = stage({"plate/A/1/0": [0, 0]})
+    root.attrs["ome"] = {"version": "0.6", "scene": scene}
+    root["plate/A"].attrs["row"] = "first"
+    tree = xr.open_datatree(store, engine="omezarr")
+    with pytest.warns(OmeZarrWarning, match=r"'plate' of 'plate'.*convert"):
+        tree.omezarr.to_scene(tmp_path / "new.ome.zarr")
+    new = zarr.open_group(tmp_path / "new.ome.zarr", mode="r")
+    assert new["plate"].attrs.asdict() == {"lab": 7}
+    assert new["plate/A"].attrs.asdict() == {"row": "first"}
+    found = xo.validate(tmp_path / "new.ome.zarr").findings
+    assert not [one for one in found if one.severity == "error"]
+    xo.convert(store, tmp_path / "copy.ome.zarr")
+    whole = zarr.open_group(tmp_path / "copy.ome.zarr", mode="r")
+    assert whole["plate"].attrs.asdict() == root["plate"].attrs.asdict()
+    assert "2" in whole["plate/A"]

@@ -21,6 +21,7 @@ from xarray_omezarr.store.open import level_paths, measured_levels
 from xarray_omezarr.store.open_documents import (
     ARRAY_NAMES,
     GROUP_NAMES,
+    group_attrs,
     read_documents,
 )
 from xarray_omezarr.store.open_nodes import ArrayReader, GroupReader
@@ -113,6 +114,7 @@ class Opening:
         labels: bool,
         required: bool,
         numbers: Collection[str] = (),
+        above: Collection[str] = (),
     ) -> None:
         """Put the nodes of images and of their labels.
 
@@ -126,11 +128,15 @@ class Opening:
             Whether an image that cannot be opened raises.
         numbers : collection of str
             Paths of matrices and fields that are wanted besides.
+        above : collection of str
+            Paths of groups that images lie in, and of which nothing but their
+            attributes matters.
         """
         unread = [path for path, group in groups.items() if group is None]
         lists = {p: self.key(join(p, LABELS)) for p in groups} if labels else {}
-        beside = self.numbers.keys(numbers)
+        beside = (*self.numbers.keys(numbers), *map(self.key, above))
         found, documents = self.read_groups(unread, (*lists.values(), *beside))
+        self._put_above(above, documents)
         fields = self._put_numbers(numbers, documents)
         found |= {path: group for path, group in groups.items() if group is not None}
         # In the order of the list, whatever had been read before.
@@ -155,6 +161,20 @@ class Opening:
         for path, node in listed.items():
             if any(label in self.nodes for label in _all_labels({path: node})):
                 self.nodes[join(path, LABELS)] = node
+
+    def _put_above(self, paths: Iterable[str], documents: Mapping[str, bytes]) -> None:
+        """Put groups with attributes; images and lists of labels are none of them."""
+        for path in paths:
+            where = str(self.target.child(path))
+            try:
+                content = documents.get(self.key(path), b"{}")
+                attrs = group_attrs(content, self.zarr_format, where)
+            except OmeZarrError:
+                continue
+            ome = attrs.get("ome")
+            told = {*ome} if isinstance(ome, Mapping) else set()
+            if attrs and not told & {"multiscales", LABELS}:
+                self.nodes[path] = GroupNode(None, attrs)
 
     def open_numbers(self, numbers: Collection[str]) -> None:
         """Put matrices and fields at paths, and tell of those that cannot be used."""

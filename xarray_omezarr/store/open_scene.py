@@ -26,10 +26,20 @@ def open_scene(group: GroupNode, opening: Opening, *, labels: bool) -> Sequence[
     images, elsewhere = image_paths(scene)
     opening.left_out |= elsewhere
     numbers = opening.numbers.wanted({"": group})
+    above = dict.fromkeys(group for path in images for group in _above(path))
     opening.images(
-        dict.fromkeys(images), labels=labels, required=False, numbers=numbers
+        dict.fromkeys(images),
+        labels=labels,
+        required=False,
+        numbers=numbers,
+        above=[path for path in above if path not in images],
     )
     return [*images]
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def check_numbers(group: GroupNode, opening: Opening) -> None:

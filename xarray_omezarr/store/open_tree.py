@@ -100,7 +100,9 @@ def open_begun(target: Target, selection: Selection, begun: Begun) -> Hierarchy:
         opening.images(dict.fromkeys(paths), labels=selection.labels, required=False)
     if paths and not any(path in opening.nodes for path in paths):
         raise nothing_left(opening)
-    _forget_empty_wells(opening)
+    if not isinstance(model, Scene):
+        # Groups between a scene and its images are no rows.
+        _forget_empty_wells(opening)
     check_numbers(group, opening)
     if opening.left_out:
         warn(

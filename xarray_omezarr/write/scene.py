@@ -30,7 +30,7 @@ from xarray_omezarr.write.numbers import (
     plan_numbers,
 )
 from xarray_omezarr.write.scene_graph import Members, check_graph, starts_of
-from xarray_omezarr.write.scene_tree import Found, above, members_of
+from xarray_omezarr.write.scene_tree import Found, above, members_of, with_attrs
 from xarray_omezarr.write.several import Said
 from xarray_omezarr.write.systems import Transforms, parse_transforms
 from xarray_omezarr.write.tree import tree_numbers
@@ -133,7 +133,8 @@ def plan_scene(
     scene = told.scene.model_copy(update={"beside": beside})
     # Breaches of the standard show when the version spells the metadata.
     version.to_attrs(scene)
-    root = {"": GroupNode(scene, attrs), **dict(groups_above([*numbers, *planned]))}
+    between = with_attrs(obj, dict(groups_above([*numbers, *planned])))
+    root = {"": GroupNode(scene, attrs), **between}
     return Hierarchy(version, root).around({**numbers, **planned})
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import xarray as xr
 
 from xarray_omezarr.errors import OptionError, some, warn
-from xarray_omezarr.hierarchy import join
+from xarray_omezarr.grid.names import OME
+from xarray_omezarr.hierarchy import GroupNode, Node, join
 from xarray_omezarr.write.by_path import (
     ImageObject,
     Images,
@@ -18,7 +19,7 @@ from xarray_omezarr.write.by_path import (
     images_of_mapping,
     in_natural_order,
 )
-from xarray_omezarr.write.keeping import computed_coords
+from xarray_omezarr.write.keeping import computed_coords, plain_attrs
 from xarray_omezarr.write.number_nodes import is_matrix, node_at
 from xarray_omezarr.write.tree import LABELS
 
@@ -123,6 +124,33 @@ def _in_tree(tree: xr.DataTree, ends: Collection[str], named: Collection[str]) -
                 images[owner] = _without(images[owner], path[len(owner) + 1 :])
     _warn_of_loose([*matrices], stored, images)
     return Found(images, stored)
+
+
+def with_attrs(obj: object, groups: Mapping[str, Node]) -> dict[str, Node]:
+    """Groups between a scene and its images, with the attributes that nodes have.
+
+    What they say as part of something else, such as a plate, is no longer true of
+    images alone: it is left out, with a warning.
+    """
+    found, lost = dict(groups), []
+    if not isinstance(obj, xr.DataTree):
+        return found
+    for path in groups:
+        node = node_at(obj, path)
+        if node is None or not node.attrs:
+            continue
+        attrs = plain_attrs(node.attrs)
+        told = attrs.pop(OME, None)
+        keys = [*told] if isinstance(told, Mapping) else []
+        lost += [f"{key!r} of {path!r}" for key in keys if key != "version"]
+        found[path] = GroupNode(None, attrs)
+    if lost:
+        warn(
+            f"A scene has images and what lies between them: {some(lost)} is left out, "
+            "with all images that the scene does not name; xarray_omezarr.convert "
+            "copies a scene with all that is in it"
+        )
+    return found
 
 
 def _matrices(node: xr.DataTree, path: str) -> Iterator[str]:
