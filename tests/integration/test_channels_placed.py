@@ -8,7 +8,7 @@ import xarray as xr
 
 import xarray_omezarr as xo
 from tests.unit.placing.building import affine, image, system, way
-from xarray_omezarr.errors import TransformationError
+from xarray_omezarr.errors import OmeZarrWarning, TransformationError
 
 # Channels are shifted along x, by half a pixel each.
 SHIFT = way(affine([[1, 0, 0, 0], [0, 1, 0, 0], [0.5, 0, 1, 0]]))
@@ -102,3 +102,29 @@ def test_what_was_not_read_is_numbered_as_it_is() -> None:
     # From then on, they are those of this image.
     back = placed.isel(c=[1]).omezarr.to_system("physical").omezarr.to_system("world")
     assert first_x(back) == [0.5]
+
+
+def written(da: xr.DataArray, path) -> xr.DataArray:
+    da.omezarr.to_image(path, version="0.6")
+    return xo.open_image(path)
+
+
+def test_one_channel_is_written_where_it_lies(read, tmp_path) -> None:
+    one = written(read.sel(c="d"), tmp_path / "one.ome.zarr")
+    np.testing.assert_array_equal(one.omezarr.to_system("world").x, X + 1)
+
+
+@pytest.mark.filterwarnings("ignore:Coordinate systems")
+@pytest.mark.parametrize("part", [[2], [2, 1]])
+def test_channels_with_other_numbers_are_not_written_as_shifted(
+    read, tmp_path, part
+) -> None:
+    with pytest.warns(OmeZarrWarning, match="numbers of channels"):
+        found = written(read.isel(c=part), tmp_path / "part.ome.zarr")
+    with pytest.raises(TransformationError, match="no coordinate system 'world'"):
+        found.omezarr.to_system("world")
+
+
+def test_the_first_channels_are_written_as_they_were(read, tmp_path) -> None:
+    found = written(read.isel(c=[0, 1]), tmp_path / "part.ome.zarr")
+    assert first_x(found.omezarr.to_system("world")) == [0, 0.5]

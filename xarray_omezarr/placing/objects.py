@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import TransformationError
 from xarray_omezarr.grid.names import FRAME_KEY, GENERIC_NAMES, SCALE_KEY
+from xarray_omezarr.grid.numbered import numbered
 from xarray_omezarr.placing.coords import Placed, placed_coords, with_coords
 from xarray_omezarr.placing.frames import frame_of, is_read
 from xarray_omezarr.placing.moving import moved_attrs, moved_frame, path_of
-from xarray_omezarr.placing.numbered import numbered
 from xarray_omezarr.placing.plan import Chain, chain
 from xarray_omezarr.placing.positions import own_roles, places
 from xarray_omezarr.transforming.chains import key_of

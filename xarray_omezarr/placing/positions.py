@@ -15,9 +15,9 @@ from xarray_omezarr.grid.dims import Role, check_texts, roles
 from xarray_omezarr.grid.grid import GridAxis
 from xarray_omezarr.grid.inspect import inspect, labelled_dims
 from xarray_omezarr.grid.names import SCALE_KEY
+from xarray_omezarr.grid.numbered import numbers
 from xarray_omezarr.grid.units import conversion_factor, in_unit, split_quantity
 from xarray_omezarr.placing.along import Along, Floats
-from xarray_omezarr.placing.numbered import numbers
 from xarray_omezarr.transforming.linear import fraction
 
 if TYPE_CHECKING:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xarray_omezarr.errors import OmeZarrError
-from xarray_omezarr.grid.dims import roles
+from xarray_omezarr.errors import CoordinateError, OmeZarrError, warn
+from xarray_omezarr.grid.dims import is_axis, roles
 from xarray_omezarr.grid.inspect import inspect
+from xarray_omezarr.grid.names import NUMBERED_KEY
+from xarray_omezarr.grid.numbered import numbers
 from xarray_omezarr.grid.units import in_unit, split_quantity
 from xarray_omezarr.hierarchy import Hierarchy
 from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.spaces import parse
+from xarray_omezarr.transforming.dependence import depends
 from xarray_omezarr.transforming.spaces_reduced import spaces_reduced, spaces_rescaled
 from xarray_omezarr.transforming.stored import Field
 from xarray_omezarr.write.numbers import matrix
@@ -22,6 +26,8 @@ from xarray_omezarr.write.numbers import matrix
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
     from xarray_omezarr.ngff.named import Named
+    from xarray_omezarr.ngff.spaces import Spaces
+    from xarray_omezarr.ngff.transforms import Transformation
 
 _SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
 
@@ -61,7 +67,8 @@ def as_stored(
         return keys
     arrays = _readable([one for way in told.ways for one in named(way)], known)
     factors = _factors(told.own, now)
-    if not dropped and not factors:
+    whole, told = told, _of_channels(told, da, arrays)
+    if not dropped and not factors and told is whole:
         return keys
     if factors:
         try:
@@ -97,15 +104,19 @@ def _factors(
 
 def _position(da: xr.DataArray, axis: Axis) -> float | None:
     """Where an object was selected along an axis, in its unit; None if nobody tells."""
-    if axis.type == "channel":
-        # A channel has a number in its image, which its coordinate does not tell.
-        return None
     wanted = _canonical(axis.name)
     scalars = [str(key) for key, coord in da.coords.items() if not coord.ndim]
     names = [name for name in scalars if name == axis.name]
     names += [name for name in scalars if _canonical(name) == wanted]
     if not names:
         return None
+    if axis.type == "channel":
+        # A channel has a number in its image, which its coordinate does not tell.
+        try:
+            known = numbers(da, names[0], is_read=True)
+        except CoordinateError:
+            return None
+        return None if known is None else float(known[0])
     line_up = da.coords[names[0]].variable.expand_dims(names[0])
     only = xr.DataArray(np.zeros(1, np.uint8), {names[0]: line_up}, (names[0],))
     values, _ = split_quantity(line_up.data)
@@ -153,3 +164,44 @@ def _outline(planned: Hierarchy) -> Field:
 
 
 _PLACES = ("time", "space")
+
+
+def _of_channels(told: Spaces, da: xr.DataArray, arrays: Mapping[str, Any]) -> Spaces:
+    """Without ways that shift channels apart, where others have their numbers now."""
+    own = told.own
+    kinds = [axis.type for axis in own.axes]
+    if "channel" not in kinds or NUMBERED_KEY not in da.encoding:
+        return told
+    at = kinds.index("channel")
+    name = next((str(d) for d in da.dims if is_axis(str(d), own.axes[at].name)), None)
+    if name is None:
+        return told
+    try:
+        known = numbers(da, name, is_read=True)
+    except CoordinateError:
+        known = ()
+    if known == tuple(range(da.sizes[name])):
+        return told
+    lost = [way for way in told.ways if _depends_on(way, own, at, arrays)]
+    if not lost:
+        return told
+    ends = [end.name for way in lost for end in (way.input, way.output) if end]
+    warn(
+        f"Transformations between {[*dict.fromkeys(ends)]} are left out: in them "
+        f"positions depend on the numbers of channels along {name!r}, and those "
+        "that are written have others; write all channels, in their order"
+    )
+    return replace(told, ways=tuple(way for way in told.ways if way not in lost))
+
+
+def _depends_on(
+    way: Transformation, own: CoordinateSystem, at: int, arrays: Mapping[str, Any]
+) -> bool:
+    """Whether a way mixes an axis of the own system with others."""
+    try:
+        needed = depends(way, len(own.axes), arrays)
+    except OmeZarrError:
+        return True
+    leads = way.output is not None and way.output.name == own.name
+    used = needed[at] if leads and at < len(needed) else frozenset({at})
+    return any(len(inputs) > 1 and inputs & used for inputs in needed)
