@@ -28,7 +28,8 @@ def numbers(obj: xr.DataArray, name: str, *, is_read: bool) -> tuple[int, ...] |
     Returns
     -------
     tuple of int, or None
-        None where channels are counted as they are: nothing was read.
+        None where channels are counted as they are: nothing was read. Channels without
+        names are counted so, too, where all are left.
 
     Raises
     ------
@@ -50,6 +51,16 @@ def numbers(obj: xr.DataArray, name: str, *, is_read: bool) -> tuple[int, ...] |
         )
     if len(stored) == 1 and obj.sizes.get(name, 1) == 1:
         return (0,)
+    if set(stored) == {None} and obj.sizes.get(name) == len(stored):
+        if name in obj.coords:
+            # They may have been named, and put in another order since.
+            raise CoordinateError(
+                f"Channels along {name!r} have no names in the image, and their "
+                "order is not known any more since they were given some: place the "
+                "image before, or write it with transforms="
+            )
+        # Nothing tells them apart, and they are as many as are stored.
+        return tuple(range(len(stored)))
     if None in stored or len({*stored}) < len(stored):
         raise CoordinateError(
             f"Channels along {name!r} are told apart by their names, and those of "

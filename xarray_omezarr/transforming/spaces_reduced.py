@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -75,15 +75,27 @@ def spaces_reduced(
     reducing = _Reducing(told, own, arrays)
     ways = [found for way in told.ways if (found := reducing.way(way)) is not None]
     if reducing.lost:
-        names = ", ".join(dropped)
-        keep = ", ".join(f"{name}=[0]" for name in dropped)
         warn(
             f"Transformations are left out that cannot be told without the axes "
-            f"{names}: {'; '.join(reducing.lost)}. Keep these axes, with a size of 1, "
-            f"as .isel({keep}) does"
+            f"{', '.join(dropped)}: {'; '.join(reducing.lost)}. "
+            f"{_remedy(told, dropped)}"
         )
     systems = tuple(reducing.system(system) for system in told.systems)
     return Spaces(systems, tuple(ways), told.intrinsic)
+
+
+def _remedy(told: Spaces, dropped: Collection[str]) -> str:
+    """How the axes are kept; of a part of the channels, positions are lost as well."""
+    channels = {axis.name for axis in told.own.axes if axis.type == "channel"}
+    others = [name for name in dropped if name not in channels]
+    steps = []
+    if others:
+        keep = ", ".join(f"{name}=[0]" for name in others)
+        steps.append(f"keep {others}, with a size of 1, as .isel({keep}) does")
+    if len(others) < len(dropped):
+        steps.append("write all channels, in their order")
+    told_as = "; ".join(steps)
+    return told_as[:1].upper() + told_as[1:]
 
 
 def spaces_rescaled(
