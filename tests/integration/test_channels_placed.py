@@ -65,11 +65,21 @@ def test_datasets_and_trees_keep_the_numbers(read, tmp_path) -> None:
     assert first_x(placed["0"]["image"]) == [0.5, 1]
 
 
-def test_channels_without_names_are_refused(tmp_path) -> None:
+def test_a_part_of_channels_without_names_is_refused(tmp_path) -> None:
     read = stored(tmp_path / "image.ome.zarr", None)
-    for part in (read.isel(c=[2]), read, read.isel(c=2)):
+    named = read.assign_coords(c=["p", "q", "r"])
+    for part in (read.isel(c=[2]), read.isel(c=2), named, named.isel(c=[2, 1, 0])):
         with pytest.raises(TransformationError, match="c"):
             part.omezarr.to_system("world")
+
+
+def test_all_channels_without_names_are_counted_as_they_are(tmp_path) -> None:
+    read = stored(tmp_path / "image.ome.zarr", None)
+    assert first_x(read.omezarr.to_system("world")) == [0, 0.5, 1]
+    tree = xr.open_datatree(tmp_path / "image.ome.zarr", engine="omezarr")
+    assert first_x(tree.omezarr.to_system("world")["0"]["image"]) == [0, 0.5, 1]
+    again = written(read, tmp_path / "again.ome.zarr")
+    assert first_x(again.omezarr.to_system("world")) == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +125,7 @@ def test_one_channel_is_written_where_it_lies(read, tmp_path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Coordinate systems")
-@pytest.mark.parametrize("part", [[2], [2, 1]])
+@pytest.mark.parametrize("part", [[2], [2, 1], [2, 1, 0], slice(None, None, -1)])
 def test_channels_with_other_numbers_are_not_written_as_shifted(
     read, tmp_path, part
 ) -> None:
@@ -128,3 +138,62 @@ def test_channels_with_other_numbers_are_not_written_as_shifted(
 def test_the_first_channels_are_written_as_they_were(read, tmp_path) -> None:
     found = written(read.isel(c=[0, 1]), tmp_path / "part.ome.zarr")
     assert first_x(found.omezarr.to_system("world")) == [0, 0.5]
+
+
+@pytest.mark.filterwarnings("ignore:Coordinate systems")
+@pytest.mark.parametrize("part", [[1], [2, 1, 0]])
+def test_trees_of_other_channels_are_not_written_as_shifted(
+    read, tmp_path, part
+) -> None:
+    tree = xr.open_datatree(tmp_path / "image.ome.zarr", engine="omezarr").isel(c=part)
+    with pytest.warns(OmeZarrWarning, match="numbers of channels"):
+        found = written(tree, tmp_path / "part.ome.zarr")
+    with pytest.raises(TransformationError, match="no coordinate system 'world'"):
+        found.omezarr.to_system("world")
+
+
+@pytest.mark.filterwarnings("ignore:Coordinate systems")
+def test_a_channel_that_nobody_knows_is_kept_with_all_channels(read, tmp_path) -> None:
+    # The first one of size 1 would be left out as well, if it is not number 0.
+    with pytest.warns(OmeZarrWarning, match="Write all channels, in their order$"):
+        written(read.isel(c=1, drop=True), tmp_path / "part.ome.zarr")
+
+
+def scene(path, names, shift) -> xr.DataTree:
+    da = image(None, c=np.arange(3), y=Y, x=X).drop_vars("c")
+    da = da if names is None else da.assign_coords(c=names)
+    placed = {**shift, "input": {"path": "tile", "name": "physical"}}
+    transforms = {**TRANSFORMS, "coordinateTransformations": [placed]}
+    xo.write_scene({"tile": da}, path, transforms=transforms)
+    return xr.open_datatree(path, engine="omezarr")
+
+
+def in_scene(tree: xr.DataTree, path) -> list[float]:
+    tree.omezarr.to_scene(path)
+    again = xr.open_datatree(path, engine="omezarr")
+    return first_x(again.omezarr.to_system("world")["tile/0"]["image"])
+
+
+@pytest.mark.parametrize("names", [None, ["a", "b", "d"]])
+def test_scenes_that_shift_channels_are_written_with_the_channels_they_had(
+    tmp_path, names
+) -> None:
+    tree = scene(tmp_path / "scene.ome.zarr", names, SHIFT)
+    assert in_scene(tree, tmp_path / "again.ome.zarr") == [0, 0.5, 1]
+    with pytest.raises(TransformationError, match=r"'tile'.*numbers of channels"):
+        tree.isel(c=[1]).omezarr.to_scene(tmp_path / "part.ome.zarr")
+    assert not (tmp_path / "part.ome.zarr").exists()
+
+
+def test_scenes_that_shift_channels_are_refused_in_another_order(tmp_path) -> None:
+    tree = scene(tmp_path / "scene.ome.zarr", ["a", "b", "d"], SHIFT)
+    with pytest.raises(TransformationError, match="numbers of channels"):
+        tree.isel(c=[2, 1, 0]).omezarr.to_scene(tmp_path / "part.ome.zarr")
+    first = tree.isel(c=[0, 1])
+    assert in_scene(first, tmp_path / "first.ome.zarr") == [0, 0.5]
+
+
+def test_scenes_that_do_not_depend_on_channels_take_any_of_them(tmp_path) -> None:
+    scale = way({"type": "scale", "scale": [1, 2, 2]})
+    tree = scene(tmp_path / "scene.ome.zarr", ["a", "b", "d"], scale)
+    assert in_scene(tree.isel(c=[2, 1]), tmp_path / "part.ome.zarr") == [0]

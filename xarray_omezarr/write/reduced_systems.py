@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import Axis, CoordinateSystem
     from xarray_omezarr.ngff.named import Named
     from xarray_omezarr.ngff.spaces import Spaces
-    from xarray_omezarr.ngff.transforms import Transformation
+    from xarray_omezarr.ngff.transforms import SystemReference, Transformation
 
 _SPACES = ("coordinateSystems", "coordinateTransformations", "intrinsic")
 
@@ -169,20 +169,15 @@ _PLACES = ("time", "space")
 def _of_channels(told: Spaces, da: xr.DataArray, arrays: Mapping[str, Any]) -> Spaces:
     """Without ways that shift channels apart, where others have their numbers now."""
     own = told.own
-    kinds = [axis.type for axis in own.axes]
-    if "channel" not in kinds or NUMBERED_KEY not in da.encoding:
-        return told
-    at = kinds.index("channel")
-    name = next((str(d) for d in da.dims if is_axis(str(d), own.axes[at].name)), None)
+    name = renumbered(da, own)
     if name is None:
         return told
-    try:
-        known = numbers(da, name, is_read=True)
-    except CoordinateError:
-        known = ()
-    if known == tuple(range(da.sizes[name])):
-        return told
-    lost = [way for way in told.ways if _depends_on(way, own, at, arrays)]
+    at = [axis.type for axis in own.axes].index("channel")
+    lost = [
+        way
+        for way in told.ways
+        if _depends_on(way, own, at, _is_to(way.output, own.name), arrays)
+    ]
     if not lost:
         return told
     ends = [end.name for way in lost for end in (way.input, way.output) if end]
@@ -194,14 +189,65 @@ def _of_channels(told: Spaces, da: xr.DataArray, arrays: Mapping[str, Any]) -> S
     return replace(told, ways=tuple(way for way in told.ways if way not in lost))
 
 
+def renumbered(da: xr.DataArray, own: CoordinateSystem) -> str | None:
+    """The dim of channels that have other numbers than where they were read.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        Of an image.
+    own : CoordinateSystem
+        Its own, as it was read.
+    """
+    kinds = [axis.type for axis in own.axes]
+    if "channel" not in kinds or NUMBERED_KEY not in da.encoding:
+        return None
+    axis = own.axes[kinds.index("channel")].name
+    name = next((str(dim) for dim in da.dims if is_axis(str(dim), axis)), None)
+    if name is None:
+        return None
+    try:
+        known = numbers(da, name, is_read=True)
+    except CoordinateError:
+        known = ()
+    return None if known == tuple(range(da.sizes[name])) else name
+
+
+def shifts_channels(
+    way: Transformation, own: CoordinateSystem, known: Mapping[str, Any], *, leads: bool
+) -> bool:
+    """Whether positions depend on channels and other axes together.
+
+    Parameters
+    ----------
+    way : Transformation
+        From or to the system.
+    own : CoordinateSystem
+        With an axis of channels.
+    known : mapping
+        Matrices and fields by path, as read, given or planned.
+    leads : bool
+        Whether it leads to the system.
+    """
+    at = [axis.type for axis in own.axes].index("channel")
+    return _depends_on(way, own, at, leads, _readable([*named(way)], known))
+
+
+def _is_to(end: SystemReference | None, name: str) -> bool:
+    return end is not None and end.name == name
+
+
 def _depends_on(
-    way: Transformation, own: CoordinateSystem, at: int, arrays: Mapping[str, Any]
+    way: Transformation,
+    own: CoordinateSystem,
+    at: int,
+    leads: bool,
+    arrays: Mapping[str, Any],
 ) -> bool:
     """Whether a way mixes an axis of the own system with others."""
     try:
         needed = depends(way, len(own.axes), arrays)
     except OmeZarrError:
         return True
-    leads = way.output is not None and way.output.name == own.name
     used = needed[at] if leads and at < len(needed) else frozenset({at})
     return any(len(inputs) > 1 and inputs & used for inputs in needed)

@@ -29,6 +29,7 @@ from xarray_omezarr.write.numbers import (
     paths_of,
     plan_numbers,
 )
+from xarray_omezarr.write.reduced_systems import renumbered, shifts_channels
 from xarray_omezarr.write.scene_graph import Members, check_graph, starts_of
 from xarray_omezarr.write.scene_tree import Found, above, members_of, with_attrs
 from xarray_omezarr.write.several import Said
@@ -128,6 +129,7 @@ def plan_scene(
     check_graph(told.scene, members, numbers, said)
     if told.frame is not None:
         _check_as_read(told.scene, told.frame, members, said)
+        _check_channels(told, found, members, numbers, said)
     _check_places(numbers, members, said)
     said.close(_PROBLEM)
     scene = told.scene.model_copy(update={"beside": beside})
@@ -305,6 +307,43 @@ def _check_as_read(scene: Scene, frame: Frame, members: Members, said: Said) -> 
                 "when the scene was read, whose transformations are those of these; "
                 "change them back, or say how the images lie now with transforms="
             )
+
+
+def _check_channels(
+    told: _Told,
+    found: Found,
+    members: Members,
+    numbers: Mapping[str, Hierarchy],
+    said: Said,
+) -> None:
+    """Refuse transformations that shift channels, where others have their numbers."""
+    frame = told.frame
+    for way in told.scene.coordinate_transformations:
+        for end in (way.input, way.output):
+            path = "" if end is None or end.path is None else end.path
+            own = frame.systems.get(f"{path}/{end.name}") if frame and end else None
+            image = found.images.get(members.owner(path) or "")
+            if own is None or image is None:
+                continue
+            dim = next((d for da in _arrays_of(image) if (d := renumbered(da, own))), 0)
+            leads = end is way.output
+            if dim and shifts_channels(way, own, numbers, leads=leads):
+                with said.about(path):
+                    raise TransformationError(
+                        "positions in the scene depend on the numbers of channels "
+                        f"along {dim!r}, and those that are left have others than "
+                        "when it was read; give all channels, in their order, or say "
+                        "how the images lie now with transforms="
+                    )
+
+
+def _arrays_of(image: xr.DataArray | xr.DataTree) -> Iterator[xr.DataArray]:
+    """An image, or its levels."""
+    if isinstance(image, xr.DataArray):
+        yield image
+        return
+    for node in (image, *image.children.values()):
+        yield from node.dataset.data_vars.values()
 
 
 def _measures(system: CoordinateSystem) -> list[tuple[str, str | None]]:
