@@ -10,7 +10,7 @@ import xarray as xr
 import zarr
 
 import xarray_omezarr as xo
-from xarray_omezarr.errors import OmeZarrWarning, UnitError
+from xarray_omezarr.errors import MetadataError, OmeZarrWarning, UnitError
 
 OWN, WORLD = {"name": "physical"}, {"name": "world"}
 
@@ -150,3 +150,90 @@ def test_what_was_read_is_converted_with_the_coordinates() -> None:
     wanted, found = (obj.omezarr.to_system("world") for obj in (read, again))
     for dim in "zyx":
         np.testing.assert_array_equal(found[dim], wanted[dim])
+
+
+def of_image(way: dict[str, Any]) -> dict[str, Any]:
+    return way | {
+        key: {"path": "a", **way[key]} for key in ("input", "output") if way[key] == OWN
+    }
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_mixed_units_are_refused_in_scenes(back: bool) -> None:
+    transforms = told(of_image(moved(10, 0, 0, back=back)))
+    da = image(**MIXED)
+    store: dict[str, Any] = {}
+    for given in (da, da.to_dataset(name="image"), da.to_dataset(name="image").chunk()):
+        with pytest.raises(UnitError, match=r"'a': .* along 'z', and stored") as found:
+            xo.write_scene(
+                {"b": image(**dict.fromkeys("zyx", "nm")), "a": given},
+                zarr.storage.MemoryStore(store),
+                transforms={
+                    **transforms,
+                    "coordinateTransformations": [
+                        *transforms["coordinateTransformations"],
+                        moved(1, 1, 1) | {"input": {"path": "b", **OWN}},
+                    ],
+                },
+            )
+        assert "assign_coords(z=" in str(found.value)
+        assert "transforms['coordinateSystems']" not in str(found.value)
+    assert not store
+
+
+def test_scenes_of_mixed_units_that_are_not_counted_in_are_written() -> None:
+    store = zarr.storage.MemoryStore()
+    transforms = told(of_image(moved(0, 5, 0)))
+    xo.write_scene({"a": image(**MIXED)}, store, transforms=transforms)
+    placed = xr.open_datatree(store, engine="omezarr", chunks=None)[
+        "a"
+    ].omezarr.to_system("world")
+    (level, *_) = placed.children.values()
+    assert level.dataset.y[0] == 5
+    np.testing.assert_array_equal(level.dataset.z, [0, 2000, 4000])
+
+
+def test_a_system_told_in_other_units_than_are_stored_is_refused() -> None:
+    own = axes(z="micrometer", y="nanometer", x="nanometer")
+    transforms, da = told(moved(10, 0, 0), own=own), image(**MIXED)
+    message = r"Axis 'z' of 'physical' .* of the image is 'nanometer'"
+    for verb in (
+        lambda: written(da, transforms),
+        lambda: da.omezarr.to_system("world", transforms=transforms),
+    ):
+        with pytest.raises(MetadataError, match=message):
+            verb()
+
+
+YX = ("y", "x")
+WARP = {"type": "displacements", "path": "warp", "interpolation": "linear"}
+
+
+def warped(field: xr.DataArray) -> list[xr.DataArray]:
+    """An image in another system by a field: after it was written, and before."""
+    da = image(**dict.fromkeys("zyx", "um")).isel(z=0, drop=True)
+    transforms = told(
+        WARP | {"input": OWN, "output": WORLD}, axes(y="micrometer", x="micrometer")
+    ) | {"arrays": {"warp": field}}
+    return [
+        written(da, transforms).omezarr.to_system("world"),
+        da.omezarr.to_system("world", transforms=transforms),
+    ]
+
+
+@pytest.mark.parametrize("labels", [[1, 0], [0.5, 0.25]])
+def test_numbers_along_the_vectors_of_a_field_are_no_names(labels: list[float]) -> None:
+    vectors = np.stack([np.full((2, 2), 5.0), np.full((2, 2), 7.0)])
+    places = {dim: (dim, [0.0, 100.0], {"units": "um"}) for dim in YX}
+    field = xr.DataArray(vectors, {**places, "v": labels}, ("v", *YX))
+    for found in warped(field):
+        np.testing.assert_array_equal(found.y_world, [[5, 5], [105, 105]])
+        np.testing.assert_array_equal(found.x_world, [[7, 107], [7, 107]])
+
+
+def test_the_places_of_a_field_are_converted_to_the_unit_of_the_image() -> None:
+    places = {dim: (dim, [-1e5, 0.0, 1e5], {"units": "nm"}) for dim in YX}
+    vectors = np.zeros((2, 3, 3))
+    vectors[0] = [[0], [5], [6]]
+    for found in warped(xr.DataArray(vectors, places, ("displacement", *YX))):
+        np.testing.assert_array_equal(found.y_world, [[5, 5], [106, 106]])

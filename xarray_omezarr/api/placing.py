@@ -24,8 +24,8 @@ from xarray_omezarr.placing.objects import place_array, place_dataset, principal
 from xarray_omezarr.placing.positions import in_unit_of
 from xarray_omezarr.placing.trees import frames_in, place_tree
 from xarray_omezarr.transforming.stored import Field
-from xarray_omezarr.write.asked_units import check_units
-from xarray_omezarr.write.field_axes import field_dims
+from xarray_omezarr.write.asked_units import check_told, check_units
+from xarray_omezarr.write.field_axes import bare_field, field_dims
 from xarray_omezarr.write.field_ends import Ends, fields_in, in_order
 from xarray_omezarr.write.joined_systems import told_jumps
 from xarray_omezarr.write.levels import named as about
@@ -155,6 +155,7 @@ def _check_units(
     for image, attrs, path in _images_in(obj):
         frame = _completed(given, frame_of(image, attrs), path)
         own = frame.systems[str(frame.own)]
+        check_told(image, own, given)
         check_units(image, own, given, counted=own)
         said |= dict.fromkeys(told_jumps(given.transformations, frame.systems.values()))
     for text in said:
@@ -218,7 +219,7 @@ def _stored(given: Transforms, path: str, ends: Ends) -> Stored:
     with about(f"The array at {path!r}"):
         array = in_order(array, kind, ends)
     dims, vectors = field_dims(array)
-    grid = inspect(array.transpose(*dims))
+    grid = inspect(bare_field(array, vectors).transpose(*dims))
     places = [grid[dim] for dim in dims if dim != vectors]
     if len(start) == len(places):
         places = [

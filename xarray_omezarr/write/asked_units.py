@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xarray_omezarr.write.unit_slips import refuse_converted, units_of
+from xarray_omezarr.errors import MetadataError, raise_together
+from xarray_omezarr.write.unit_slips import refuse_converted, units_of, unlike
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,3 +65,41 @@ def check_units(
                 name = None if other is None or other.path else other.name
                 ways.append((way, end is way.input, systems.get(name or "")))
     refuse_converted(own, units, ways)
+
+
+def check_told(da: xr.DataArray, own: CoordinateSystem, asked: Transforms) -> None:
+    """Refuse the own system of mixed units told with others than would be stored.
+
+    Coordinates of one unit are converted to what is told.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        The image. Parts of it that lack axes are told of as a whole.
+    own : CoordinateSystem
+        That of its coordinates.
+    asked : Transforms
+        What it is to be placed by.
+
+    Raises
+    ------
+    MetadataError
+        As it is raised where the same is written.
+    """
+    told = [
+        axis
+        for system in asked.systems
+        if system.name == own.name
+        for axis in system.axes
+    ]
+    units = units_of(da)
+    stored = {name: unit for name, (_, unit) in units.items()}
+    is_mixed = any(now != unit for now, unit in units.values())
+    if not is_mixed or not all(axis.name in stored for axis in told):
+        return
+    problems = [
+        MetadataError(unlike(axis.name, own.name, "unit", axis.unit, stored[axis.name]))
+        for axis in told
+        if None not in (axis.unit, stored[axis.name]) and axis.unit != stored[axis.name]
+    ]
+    raise_together(problems, "transforms do not fit this image")

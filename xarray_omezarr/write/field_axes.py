@@ -54,6 +54,12 @@ def field_dims(da: xr.DataArray) -> tuple[list[str], str]:
     return [*time, vectors[0], *space], vectors[0]
 
 
+def bare_field(da: xr.DataArray, component: str) -> xr.DataArray:
+    """A field without what labels its vectors: their entries count by place."""
+    told = [key for key, value in da.coords.items() if component in value.dims]
+    return da.drop_vars(told).reset_coords(drop=True)
+
+
 def as_field(
     planned: Hierarchy, type: str, start: tuple[Axis, ...] | None = None
 ) -> Hierarchy:

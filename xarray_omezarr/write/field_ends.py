@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xarray_omezarr.errors import AxisError
-from xarray_omezarr.grid.inspect import channel_texts, labelled_dims
+import numpy as np
+import xarray as xr
+
+from xarray_omezarr.errors import AxisError, CoordinateError
+from xarray_omezarr.grid.assign import assign_grid
+from xarray_omezarr.grid.inspect import channel_texts, inspect, labelled_dims
+from xarray_omezarr.grid.units import in_unit
 from xarray_omezarr.ngff.named import named
 from xarray_omezarr.ngff.transforms import Bijection, ByDimension, Sequence
 from xarray_omezarr.write.field_axes import field_dims
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from xarray_omezarr.ngff.axes import Axis
 
 
@@ -100,6 +103,43 @@ def in_order(da: xr.DataArray, type: str, ends: Ends | None = None) -> xr.DataAr
         da = da.transpose(*(d if d == component else next(order) for d in da.dims))
     if component in labelled_dims(da):
         da = _by_label(da, component, _names(ends, type, places))
+    return da
+
+
+def in_units(da: xr.DataArray, ends: Ends) -> xr.DataArray:
+    """A field whose coordinates are in the units of the axes that it starts from.
+
+    Parameters
+    ----------
+    da : xarray.DataArray
+        The field, its dims in the order of the axes. Coordinates that are no evenly
+        spaced numbers stay as they are.
+    ends : Ends
+        Of the field.
+
+    Raises
+    ------
+    UnitError
+        If a unit cannot be converted to that of the axis.
+    """
+    _, component = field_dims(da)
+    places = [str(dim) for dim in da.dims if dim != component]
+    if ends.start is None or len(ends.start) != len(places):
+        return da
+    for dim, axis in zip(places, ends.start, strict=True):
+        if axis.unit is None or dim not in da.coords:
+            continue
+        nothing = np.broadcast_to(np.uint8(0), (da.sizes[dim],))
+        only = xr.DataArray(nothing, {dim: da.coords[dim]}, (dim,), attrs=da.attrs)
+        only.encoding = da.encoding
+        try:
+            line = inspect(only, irregular="raise")[dim]
+        except CoordinateError:
+            continue
+        if only.coords[dim].dtype.kind in "iuf" and line.unit not in (None, axis.unit):
+            scale = in_unit(line.scale, str(line.unit), axis.unit, dim=dim)
+            # What is not given is converted too.
+            da = assign_grid(da, scale={dim: scale}, units={dim: axis.unit})
     return da
 
 

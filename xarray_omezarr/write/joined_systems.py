@@ -10,7 +10,7 @@ from xarray_omezarr.ngff.axes import Axis, CoordinateSystem, check_axes
 from xarray_omezarr.ngff.dimensions import fitting_problems
 from xarray_omezarr.ngff.rules.graph import Graph
 from xarray_omezarr.ngff.transforms import Identity, Scale, Sequence, Translation
-from xarray_omezarr.write.unit_slips import REMEDY, jumps
+from xarray_omezarr.write.unit_slips import REMEDY, jumps, unlike
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.multiscale import Multiscale
@@ -104,10 +104,7 @@ def _own(own: CoordinateSystem, given: tuple[CoordinateSystem, ...], note: Any) 
         for key in ("type", "unit"):
             mine, wanted = getattr(axis, key), getattr(other, key)
             if None not in (mine, wanted) and mine != wanted:
-                note(
-                    f"Axis {axis.name!r} of {own.name!r} has the {key} {wanted!r}, and "
-                    f"that of the image is {mine!r}: change one of them"
-                )
+                note(unlike(axis.name, own.name, key, wanted, mine))
         axes.append(_completed(axis, other))
     fields = {"name": own.name, "axes": tuple(axes)}
     return CoordinateSystem(**{**told.extras(), **own.extras(), **fields})

@@ -25,8 +25,8 @@ from xarray_omezarr.ngff.named import Named, named, within
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete
 from xarray_omezarr.transforming.stored import Field
-from xarray_omezarr.write.field_axes import COMPONENTS, as_field, field_dims
-from xarray_omezarr.write.field_ends import Ends, in_order
+from xarray_omezarr.write.field_axes import COMPONENTS, as_field, bare_field, field_dims
+from xarray_omezarr.write.field_ends import Ends, in_order, in_units
 from xarray_omezarr.write.levels import named as about
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _planned(
             _lazy_field(array, one.type, options, plan, name), one.type, start
         )
     if isinstance(array, xr.DataArray):
-        array = in_order(array, one.type, ends)
+        array = in_units(in_order(array, one.type, ends), ends)
         return as_field(_own_field(array, options, plan, name), one.type, start)
     raise OptionError(
         f"is a {type(array).__name__}, and {one.type!r} needs a field: give a "
@@ -207,9 +207,8 @@ def _own_field(
     dims, component = field_dims(da)
     if da.dtype.kind not in "iuf":
         raise DataTypeError(f"holds {da.dtype}, and vectors are real numbers")
-    told = [key for key, value in da.coords.items() if component in value.dims]
     own = field_options(options, dims=dims, chunks={component: da.sizes[component]})
-    return plan(da.drop_vars(told).reset_coords(drop=True), own, name)
+    return plan(bare_field(da, component), own, name)
 
 
 def _lazy_field(

@@ -32,6 +32,7 @@ from xarray_omezarr.write.numbers import (
 from xarray_omezarr.write.reduced_systems import renumbered, shifts_channels
 from xarray_omezarr.write.scene_graph import Members, check_graph, starts_of
 from xarray_omezarr.write.scene_tree import Found, above, members_of, with_attrs
+from xarray_omezarr.write.scene_units import check_scene_units
 from xarray_omezarr.write.several import Said
 from xarray_omezarr.write.systems import Transforms, parse_transforms
 from xarray_omezarr.write.tree import tree_numbers
@@ -127,6 +128,9 @@ def plan_scene(
     _check_placed(found, planned, said)
     numbers = _numbers(told, found, members, for_each, said)
     check_graph(told.scene, members, numbers, said)
+    if options["transforms"] is not None:
+        ways = told.scene.coordinate_transformations
+        check_scene_units(ways, found.images, members, said)
     if told.frame is not None:
         _check_as_read(told.scene, told.frame, members, said)
         _check_channels(told, found, members, numbers, said)

@@ -68,6 +68,16 @@ class Members:
             )
         return known[str(end.name)]
 
+    def own(self, path: str) -> CoordinateSystem | None:
+        """The system of the coordinates of the image or label image at a path."""
+        if self.owner(path) is None:
+            return None
+        plan, inside = self._owned(path)
+        node = None if plan is None else plan.groups.get(inside)
+        if node is None or not isinstance(node.model, Image):
+            return None
+        return node.model.multiscale.system
+
     def _systems_at(self, path: str) -> Iterator[CoordinateSystem]:
         plan, inside = self._owned(path)
         node = None if plan is None else plan.groups.get(inside)

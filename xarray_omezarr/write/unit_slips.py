@@ -49,6 +49,14 @@ def jumps(
     ]
 
 
+def unlike(axis: str, system: str, key: str, told: object, own: object) -> str:
+    """What is wrong with an axis of an image that is told of in another way."""
+    return (
+        f"Axis {axis!r} of {system!r} has the {key} {told!r}, and that of the image "
+        f"is {own!r}: change one of them"
+    )
+
+
 def _keeps_lengths(way: Any) -> bool:
     """Whether nothing is done to positions but moving and turning all of them."""
     if way.type == "sequence":
@@ -87,6 +95,8 @@ def refuse_converted(
     own: CoordinateSystem,
     units: Iterable[tuple[str, str | None, str | None]],
     ways: Sequence[tuple[Transformation, bool, CoordinateSystem | None]],
+    *,
+    is_tellable: bool = True,
 ) -> None:
     """Refuse numbers along axes whose coordinates are stored in another unit.
 
@@ -100,6 +110,8 @@ def refuse_converted(
     ways : sequence
         Transformations from it (True) or to it (False), and the systems at their
         other ends.
+    is_tellable : bool
+        Whether the system can be told with its units; a scene has no place for that.
 
     Raises
     ------
@@ -121,12 +133,15 @@ def refuse_converted(
         for name, (now, stored) in slips.items()
     )
     name, (_, stored) = next(iter(slips.items()))
+    agreed = (
+        f"; if they are so already, tell the system {own.name!r} in "
+        f"transforms['coordinateSystems'] with the unit {stored!r} of {name!r}"
+    )
     raise UnitError(
         f"The coordinates {said}, the unit of x, in which the numbers of transforms "
         f"would count. Convert the coordinates first, e.g. with .assign_coords({name}="
-        f"...) in {stored}, and give the numbers in that unit; if they are so already, "
-        f"tell the system {own.name!r} in transforms['coordinateSystems'] with the "
-        f"unit {stored!r} of {name!r}"
+        f"...) in {stored}, and give the numbers in that unit"
+        + (agreed if is_tellable else "")
     )
 
 

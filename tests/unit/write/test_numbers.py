@@ -15,6 +15,7 @@ from xarray_omezarr.errors import (
     MetadataError,
     OmeZarrErrorGroup,
     OptionError,
+    UnitError,
 )
 from xarray_omezarr.hierarchy import ArrayNode, Hierarchy
 from xarray_omezarr.ngff import Axis
@@ -129,10 +130,18 @@ class TestFields:
         axes = planned(field(), starts={"a": Ends(START)}).image().multiscale.axes
         assert [axis.unit for axis in axes] == [None, "micrometer", "micrometer"]
 
-    def test_in_another_unit_are_refused(self) -> None:
+    def test_in_another_unit_are_converted(self) -> None:
         da = field()
         da.x.attrs["units"] = da.y.attrs["units"] = "nanometer"
-        with pytest.raises(MetadataError, match="positions in nanometer along 'y'"):
+        picture = planned(da, starts={"a": Ends(START)}).image().multiscale
+        assert [axis.unit for axis in picture.axes] == [None, *2 * ["micrometer"]]
+        assert picture.levels[0].scale == (1, 0.002, 0.0002)
+        assert picture.levels[0].translation == (0, 0.001, 0.0001)
+
+    def test_that_measure_something_else_are_refused(self) -> None:
+        da = field()
+        da.x.attrs["units"] = da.y.attrs["units"] = "second"
+        with pytest.raises(UnitError, match="is no length"):
             planned(da, starts={"a": Ends(START)})
 
     def test_that_are_lazy_stay_lazy(self) -> None:
