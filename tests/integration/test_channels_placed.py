@@ -197,3 +197,17 @@ def test_scenes_that_do_not_depend_on_channels_take_any_of_them(tmp_path) -> Non
     scale = way({"type": "scale", "scale": [1, 2, 2]})
     tree = scene(tmp_path / "scene.ome.zarr", ["a", "b", "d"], scale)
     assert in_scene(tree.isel(c=[2, 1]), tmp_path / "part.ome.zarr") == [0]
+
+
+@pytest.mark.filterwarnings("ignore:Coordinate systems")
+def test_computed_channels_are_not_written_as_if_they_were_the_first(
+    read, tmp_path
+) -> None:
+    computed = (read.isel(c=[2]) * 1).assign_attrs(read.attrs)
+    with pytest.warns(OmeZarrWarning, match="computed, which drops them"):
+        written(computed, tmp_path / "part.ome.zarr")
+    tree = scene(tmp_path / "scene.ome.zarr", ["a", "b", "d"], SHIFT)
+    part = tree.isel(c=[2]) * 1
+    part.attrs = tree.attrs
+    with pytest.raises(TransformationError, match="computed, which drops them"):
+        part.omezarr.to_scene(tmp_path / "other.ome.zarr")

@@ -12,7 +12,6 @@ import xarray as xr
 from xarray_omezarr.errors import CoordinateError, OmeZarrError, warn
 from xarray_omezarr.grid.dims import is_axis, roles
 from xarray_omezarr.grid.inspect import inspect
-from xarray_omezarr.grid.names import NUMBERED_KEY
 from xarray_omezarr.grid.numbered import numbers
 from xarray_omezarr.grid.units import in_unit, split_quantity
 from xarray_omezarr.hierarchy import Hierarchy
@@ -184,7 +183,8 @@ def _of_channels(told: Spaces, da: xr.DataArray, arrays: Mapping[str, Any]) -> S
     warn(
         f"Transformations between {[*dict.fromkeys(ends)]} are left out: in them "
         f"positions depend on the numbers of channels along {name!r}, and those "
-        "that are written have others; write all channels, in their order"
+        "that are written have others, or were computed, which drops them; write all "
+        "channels, in their order, as they were read, or give transforms="
     )
     return replace(told, ways=tuple(way for way in told.ways if way not in lost))
 
@@ -200,7 +200,7 @@ def renumbered(da: xr.DataArray, own: CoordinateSystem) -> str | None:
         Its own, as it was read.
     """
     kinds = [axis.type for axis in own.axes]
-    if "channel" not in kinds or NUMBERED_KEY not in da.encoding:
+    if "channel" not in kinds:
         return None
     axis = own.axes[kinds.index("channel")].name
     name = next((str(dim) for dim in da.dims if is_axis(str(dim), axis)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,8 @@ def plan_scene(
         check_scene_units(ways, found.images, members, said)
     if told.frame is not None:
         _check_as_read(told.scene, told.frame, members, said)
-        _check_channels(told, found, members, numbers, said)
+    if options["transforms"] is None:
+        _check_channels(told.scene, found, members, numbers, said)
     _check_places(numbers, members, said)
     said.close(_PROBLEM)
     scene = told.scene.model_copy(update={"beside": beside})
@@ -314,19 +316,20 @@ def _check_as_read(scene: Scene, frame: Frame, members: Members, said: Said) -> 
 
 
 def _check_channels(
-    told: _Told,
+    scene: Scene,
     found: Found,
     members: Members,
     numbers: Mapping[str, Hierarchy],
     said: Said,
 ) -> None:
     """Refuse transformations that shift channels, where others have their numbers."""
-    frame = told.frame
-    for way in told.scene.coordinate_transformations:
+    for way in scene.coordinate_transformations:
         for end in (way.input, way.output):
             path = "" if end is None or end.path is None else end.path
-            own = frame.systems.get(f"{path}/{end.name}") if frame and end else None
             image = found.images.get(members.owner(path) or "")
+            own = None
+            with suppress(MetadataError):  # Collected with the graph.
+                own = members.system(end) if end is not None else None
             if own is None or image is None:
                 continue
             dim = next((d for da in _arrays_of(image) if (d := renumbered(da, own))), 0)
@@ -336,8 +339,9 @@ def _check_channels(
                     raise TransformationError(
                         "positions in the scene depend on the numbers of channels "
                         f"along {dim!r}, and those that are left have others than "
-                        "when it was read; give all channels, in their order, or say "
-                        "how the images lie now with transforms="
+                        "when it was read, or were computed, which drops them; give "
+                        "all channels, in their order, as they were read, or say how "
+                        "the images lie now with transforms="
                     )
 
 
