@@ -245,8 +245,8 @@ def test_a_field_is_read_from_the_image_that_holds_it(tmp_path: Path) -> None:
         np.zeros((4, 4), np.uint8),
         dims=("y", "x"),
         coords={
-            "y": ("y", np.arange(4.0), {"units": "micrometer"}),
-            "x": ("x", np.arange(4.0), {"units": "micrometer"}),
+            "y": ("y", 10 + np.arange(4.0), {"units": "micrometer"}),
+            "x": ("x", np.arange(4) / 8, {"units": "micrometer"}),
         },
     )
     xo.write_image(image, tmp_path / "a.zarr", version="0.6", transforms=ways)

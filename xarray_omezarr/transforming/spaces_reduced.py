@@ -50,19 +50,20 @@ def spaces_reduced(
     Examples
     --------
     >>> from xarray_omezarr.ngff.spaces import parse
-    >>> axes = [{"name": "c", "type": "channel"}, {"name": "x", "type": "space"}]
+    >>> axes = [{"name": "t", "type": "time"}]
+    >>> axes += [{"name": name, "type": "space"} for name in "yx"]
     >>> told = parse({
     ...     "coordinateSystems": [{"name": n, "axes": axes} for n in ("own", "world")],
     ...     "coordinateTransformations": [
-    ...         {"type": "scale", "scale": [1, 2], "input": {"name": "own"},
+    ...         {"type": "scale", "scale": [1, 2, 3], "input": {"name": "own"},
     ...          "output": {"name": "world"}},
     ...     ],
     ... })
-    >>> found = spaces_reduced(told, {"c": None})
+    >>> found = spaces_reduced(told, {"t": None})
     >>> [[axis.name for axis in system.axes] for system in found.systems]
-    [['x'], ['x']]
+    [['y', 'x'], ['y', 'x']]
     >>> found.ways[0].scale
-    (2.0,)
+    (2.0, 3.0)
     """
     positions = {
         name: None if place is None else fraction(place)
