@@ -125,7 +125,9 @@ class GridAxis:
         """
         first, step, power = _as_integers(self.translation, self.scale)
         last = first + step * max(self.size - 1, 0)
-        if power <= _EXACT_POWER and max(abs(first), abs(last)) < _EXACT_INTEGER:
+        # Of a single pixel the step is in neither, and may be longer than both.
+        longest = max(abs(first), abs(last), abs(step))
+        if power <= _EXACT_POWER and longest < _EXACT_INTEGER:
             index = np.arange(self.size, dtype=np.int64)
             return np.asarray((first + index * step) / np.float64(10**power))
         # Python divides integers of any length with a single rounding.

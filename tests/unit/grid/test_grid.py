@@ -68,6 +68,10 @@ class TestCoordinates:
         expected = [float(position) for position in exact_positions(a)]
         assert a.coordinates().tolist() == expected
 
+    def test_one_pixel_is_where_it_is_however_long_the_step(self) -> None:
+        one = axis(1, 999.0, -7.21461970422512e-07)
+        assert one.coordinates().tolist() == [-7.21461970422512e-07]
+
     def test_no_pixels_have_no_positions(self) -> None:
         assert axis(0).coordinates().shape == (0,)
 
