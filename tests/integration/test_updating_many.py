@@ -280,10 +280,11 @@ def test_a_killed_update_is_finished_by_the_next(tmp_path, count) -> None:
 def test_a_log_yields_to_later_changes(tmp_path) -> None:
     path = plate(tmp_path / "p.zarr", rows="A", columns=1)
     file = path / "A/1/0/zarr.json"
+    content = '{"node_type": "group"}'
     log = {
         "update": 1,
         "token": "0" * 16,
-        "documents": {"A/1/0/zarr.json": {"before": "0", "content": "broken"}},
+        "documents": {"A/1/0/zarr.json": {"before": "0" * 64, "content": content}},
     }
     (path / ".xarray_omezarr.lock.update").write_text(json.dumps(log))
     before = file.read_bytes()

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from xarray_omezarr.ngff.axes import Axis, CoordinateSystem, check_axes, repeated_names
 from xarray_omezarr.ngff.base import Model, Text
 from xarray_omezarr.ngff.dimensions import fitting_problems, outputs
-from xarray_omezarr.ngff.names import names_elsewhere
+from xarray_omezarr.ngff.names import goes_up, names_elsewhere
 from xarray_omezarr.ngff.omero import Omero, check_channels
 from xarray_omezarr.ngff.plain import shown
 from xarray_omezarr.ngff.transforms import (
@@ -51,8 +51,8 @@ class Level(Model):
     def _stays_below_the_group(cls, path: str) -> str:
         # RULES L11: levels lie below the group of the image. What points elsewhere
         # could make a reader open any file of its machine.
-        refused = {"..", "."} & set(path.split("/")) or {"\\", "\0"} & set(path)
-        if not path or path.startswith("/") or refused or names_elsewhere(path):
+        refused = not path or path.startswith("/") or {"\\", "\0"} & set(path)
+        if refused or goes_up(path) or names_elsewhere(path):
             raise ValueError(
                 f"is {shown(path)}: give the path of an array below the image, such "
                 "as '0', without '.', '..', backslash, drive or protocol"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 # ``https://``, ``file:/``, ``C:``; a colon further on is an ordinary character.
 _URL_OR_DRIVE = re.compile(r"[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*:/")
 _ALPHANUMERIC = re.compile(r"[A-Za-z0-9]+")
+_BLANK = re.compile(r"[\x00-\x20]")
+_READERS = 3
+# What ends a path in the address of a resource.
+_END = re.compile(r"[?#;]")
 _FIELD = re.compile(r"(?!__)(?!\.+$)[A-Za-z0-9_.-]+")
 
 
@@ -19,6 +24,26 @@ def names_elsewhere(path: str) -> bool:
     [True, True, False, False]
     """
     return _URL_OR_DRIVE.match(path) is not None
+
+
+def goes_up(path: str) -> bool:
+    """Whether a part of a path is ``.`` or ``..``, or is so for others that read it.
+
+    Clients of the web read ``%2e`` as a dot before they follow a path, leave line
+    breaks out, and end it at ``?`` or ``#``. Windows leaves blanks out.
+
+    Examples
+    --------
+    >>> [goes_up(path) for path in ("a/../b", "%2e%2E/b", "..?a", "a..b", "100%")]
+    [True, True, True, False, False]
+    """
+    if "." not in path and "%" not in path:
+        return False
+    # What is spelled twice is read twice, by a server behind another.
+    for _ in range(_READERS):
+        path = unquote(path)
+    parts = _BLANK.sub("", path).replace("\\", "/").split("/")
+    return any(_END.split(part, maxsplit=1)[0] in (".", "..") for part in parts)
 
 
 def is_alphanumeric(name: str) -> bool:

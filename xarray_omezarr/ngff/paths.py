@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator
 
 from xarray_omezarr.ngff.base import Text
-from xarray_omezarr.ngff.names import names_elsewhere
+from xarray_omezarr.ngff.names import goes_up, names_elsewhere
 from xarray_omezarr.ngff.plain import shown
 
 #: Documents of groups and arrays, beside which no node can have their name.
@@ -25,8 +25,8 @@ def below(path: str) -> str:
         raise ValueError(
             f"is {shown(path)}: {taken[0]!r} is a document of Zarr; give another name"
         )
-    refused = {"..", ".", ""} & set(path.split("/")) or {"\\", "\0"} & set(path)
-    if refused or names_elsewhere(path):
+    refused = "" in path.split("/") or {"\\", "\0"} & set(path)
+    if refused or goes_up(path) or names_elsewhere(path):
         raise ValueError(
             f"is {shown(path)}: give the path of a group below this one, such as "
             "'0', without '.', '..', backslash, drive or protocol"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,14 @@ if TYPE_CHECKING:
 
 # Metadata of images fit; longer documents are read in several pieces.
 _PIECE = 1 << 15
+# Those of a plate of 100 000 wells have some 10 MB, consolidated ones a few times that.
+_LARGEST = 1 << 28
+# A pipe would keep whoever opens it waiting.
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+# Names that are too long, and links that go round in a circle.
+_NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 
 GROUP_NAMES: Mapping[int, str] = {2: ".zattrs", 3: "zarr.json"}
 ARRAY_NAMES: Mapping[int, str] = {2: ".zarray", 3: "zarr.json"}
@@ -121,11 +130,18 @@ def _read_files(folder: str, keys: Iterable[str]) -> dict[str, bytes]:
     found = {}
     for key in keys:
         try:
-            file = os.open(f"{folder}/{key}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            file = os.open(f"{folder}/{key}", _FLAGS)
         except _NOT_THERE:
             continue
+        # Names that no file can have (too long, not encodable) are those of no file.
+        except ValueError:
+            continue
+        except OSError as error:
+            if error.errno in _NO_NAMES:
+                continue
+            raise
         try:
-            found[key] = _read_file(file)
+            found[key] = _read_file(file, key)
         except IsADirectoryError:
             continue
         finally:
@@ -133,10 +149,16 @@ def _read_files(folder: str, keys: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def _read_file(file: int) -> bytes:
+def _read_file(file: int, key: str) -> bytes:
     piece = os.read(file, _PIECE)
-    if len(piece) < _PIECE:
+    # Whether it is a file is asked of few: nearly all documents are short ones.
+    if 0 < len(piece) < _PIECE:
         return piece
+    told = os.fstat(file)
+    if not stat.S_ISREG(told.st_mode):
+        raise MetadataError(f"{key!r} is no regular file, and no document of metadata")
+    if told.st_size > _LARGEST:
+        raise MetadataError(f"{key!r} has {told.st_size} bytes, which is no metadata")
     pieces = [piece]
     while piece := os.read(file, _PIECE):
         pieces.append(piece)

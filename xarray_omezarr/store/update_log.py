@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from zarr.storage import LocalStore
 
 from xarray_omezarr.errors import LockedError, some, warn
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.ngff.rules.inside import inside
 from xarray_omezarr.store.occupancy import LEASE
 from xarray_omezarr.store.open_documents import read_documents
 from xarray_omezarr.store.replaced import partial_of, replace_files
@@ -30,6 +32,11 @@ Changes: TypeAlias = Mapping[str, tuple[bytes, bytes]]
 LOG = f"{LEASE}.update"
 _FORMAT = 1
 _SHOWN = 4
+# What an update replaces: documents of groups, and the text of a collection.
+_TEXT = "METADATA.ome.xml"
+_REPLACED = frozenset({"zarr.json", ".zattrs", ".zmetadata", _TEXT})
+_TOKEN = re.compile(r"[0-9a-f]{16}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 # Those whose errors are none of the operating system's.
 _LIBRARIES = ("aiohttp", "httpx", "requests")
 # Puts in flight.
@@ -111,12 +118,12 @@ def finish(root: Target, paths: Iterable[str]) -> None:
         return
     logs = read_documents(root, map(log_key, paths))
     for key, document in logs.items():
-        entries, token = _parsed(document)
+        entries, token = _parsed(document, key.removesuffix(LOG).rstrip("/"))
         there = read_documents(root, entries)
         new = {
             name: _content(entry)
             for name, entry in entries.items()
-            if _digest(there.get(name, b"")) == entry["before"]
+            if name in there and _digest(there[name]) == entry["before"]
         }
         _replace(root, new)
         if _is_folder(root):
@@ -128,6 +135,12 @@ def finish(root: Target, paths: Iterable[str]) -> None:
             for name, entry in entries.items()
             if name not in new and there.get(name) != _content(entry)
         ]
+        if not entries:
+            warn(
+                f"The log {key!r} of an update of {root} was not stored whole, or is "
+                "none of this package; it was removed, and nothing else was changed"
+            )
+            continue
         left = f"; {some(others, _SHOWN)} changed since and stay" if others else ""
         warn(
             f"An update of {root.child(key.removesuffix(LOG))} had been interrupted; "
@@ -147,15 +160,51 @@ def _log(changes: Changes, token: str) -> bytes:
     return json.dumps(told).encode()
 
 
-def _parsed(document: bytes) -> tuple[Mapping[str, Any], str]:
-    """What a log tells; nothing if it is none of ours, or was not stored whole."""
+def _parsed(document: bytes, group: str) -> tuple[Mapping[str, Any], str]:
+    """What a log tells; nothing if it is none of ours, or was not stored whole.
+
+    Whoever hands somebody a store can put a log into it. So one that names anything
+    but metadata of its group, of what is below that and of the groups above, which
+    may have copies, is none of ours.
+    """
     try:
         told = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}, ""
     if not isinstance(told, Mapping) or told.get("update") != _FORMAT:
         return {}, ""
-    return told["documents"], told["token"]
+    entries, token = told.get("documents"), told.get("token")
+    if not isinstance(entries, Mapping) or not isinstance(token, str):
+        return {}, ""
+    is_ours = all(_is_ours(key, entry, group) for key, entry in entries.items())
+    if not is_ours or not _TOKEN.fullmatch(token):
+        return {}, ""
+    return entries, token
+
+
+def _is_ours(key: str, entry: object, group: str) -> bool:
+    """Whether an update of a group can have replaced this document."""
+    place, _, name = key.rpartition("/")
+    if inside(key) is not None or name not in _REPLACED:
+        return False
+    is_above = not place or f"{group}/".startswith(f"{place}/")
+    if not (is_above or not group or f"{place}/".startswith(f"{group}/")):
+        return False
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("content"), str):
+        return False
+    is_digest = _DIGEST.fullmatch(str(entry.get("before"))) is not None
+    return is_digest and (name == _TEXT or _is_of_group(name, entry))
+
+
+def _is_of_group(name: str, entry: Mapping[str, Any]) -> bool:
+    """Whether a new content is a document of a group, and none of an array."""
+    try:
+        told = json.loads(_content(entry))
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(told, Mapping):
+        return False
+    return name != "zarr.json" or told.get("node_type") == "group"
 
 
 def _content(entry: Mapping[str, Any]) -> bytes:

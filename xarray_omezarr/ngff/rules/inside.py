@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xarray_omezarr.ngff.names import names_elsewhere
+from xarray_omezarr.ngff.names import goes_up, names_elsewhere
 
 _LONGEST = 4096
 
@@ -32,6 +32,8 @@ def inside(path: str) -> str | None:
         return "it leads out of the group by '..'"
     if "." in parts or "" in parts:
         return "it has empty parts or '.', which lead to the same place twice"
+    if goes_up(path):
+        return "it has a part that is '.' or '..' in an address of the web"
     return None
 
 
@@ -60,6 +62,8 @@ def resolved(base: str, path: str) -> str | None:
             if not parts:
                 return None
             parts.pop()
+        elif part != "." and goes_up(part):
+            return None
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
