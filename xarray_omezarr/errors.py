@@ -16,6 +16,7 @@ OmeZarrError
 ├── TargetExistsError      FileExistsError,   the place is taken
 │                          ValueError
 ├── TargetNotFoundError    FileNotFoundError  nothing is there
+├── NotWritableError       PermissionError    the disk must not be written to
 ├── NotOmeZarrError        ValueError         something else is there
 ├── NoPixelsError          ValueError         a template has no pixels to write or read
 ├── LockedError            TimeoutError       another writer does not let go of a lock
@@ -100,6 +101,10 @@ class TargetExistsError(OmeZarrError, FileExistsError, ValueError):
 
 class TargetNotFoundError(OmeZarrError, FileNotFoundError):
     """There is nothing at the target."""
+
+
+class NotWritableError(OmeZarrError, PermissionError):
+    """A disk is read-only, or a folder must not be written to."""
 
 
 class NotOmeZarrError(OmeZarrError, ValueError):

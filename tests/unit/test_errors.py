@@ -35,6 +35,7 @@ BUILTINS = {
     "TargetExistsError": FileExistsError,
     "TargetNotFoundError": FileNotFoundError,
     "NotOmeZarrError": ValueError,
+    "NotWritableError": PermissionError,
     "NoPixelsError": ValueError,
     "LockedError": TimeoutError,
     "MissingDependencyError": ImportError,
