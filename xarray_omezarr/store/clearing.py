@@ -1,0 +1,56 @@
+"""Remove what a write left, under its claim: the claim itself stays to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from zarr.core.sync import sync
+
+from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.claim import CLAIM
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
+
+
+def clear(target: Target, *, keep: Collection[str] = ()) -> None:
+    """Remove all that is below a group but the claim of whoever writes it.
+
+    Parameters
+    ----------
+    target : Target
+        The group.
+    keep : collection of str
+        Names right below it that stay, too.
+    """
+    kept = {CLAIM, *keep}
+    if target.directory is None:
+        sync(_clear_store(target, kept))
+        return
+    with suppress(FileNotFoundError), os.scandir(target.directory) as entries:
+        for entry in list(entries):
+            if entry.name in kept:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+async def _clear_store(target: Target, kept: Collection[str]) -> None:
+    store = target.store
+
+    async def remove(name: str) -> None:
+        key = join(target.path, name)
+        # Of a file, this is refused.
+        with suppress(ValueError):
+            await store.delete_dir(key)
+        await store.delete(key)
+
+    listed = {name.strip("/") async for name in store.list_dir(target.path)}
+    await asyncio.gather(*(remove(name) for name in listed - {"", *kept}))
