@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dask
 
@@ -20,6 +20,7 @@ from xarray_omezarr.store.create import (
 )
 from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_for
 from xarray_omezarr.store.fill import BlockWriter, block_writers
+from xarray_omezarr.store.forked import Forked
 from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
@@ -29,7 +30,8 @@ from xarray_omezarr.store.place import (
     warn_of_replacing,
 )
 from xarray_omezarr.store.progress import Progress, Report, total_bytes
-from xarray_omezarr.store.reach import Reach, has_client
+from xarray_omezarr.store.reach import Reach, has_client, tasks_leave
+from xarray_omezarr.store.sessions import Changes, Forks
 from xarray_omezarr.store.tasks import compute as run
 from xarray_omezarr.store.tasks import fill_later, is_dask
 from xarray_omezarr.store.visit import fill_now
@@ -38,6 +40,8 @@ from xarray_omezarr.store.zip_target import refuse_writer, warn_of_entries
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.store.create import Begun
+    from xarray_omezarr.store.fill import Limits
     from xarray_omezarr.store.target import Target
     from xarray_omezarr.store.transfer import Transfer
 
@@ -107,8 +111,12 @@ def write(
     refuse_losing_members(place, hierarchy)
     is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
     reach = Reach.from_here(target)
+    forks = Forks(target) if reach.is_session and tasks_leave() else None
     if compute and is_lazy:
-        reach.check_cluster()
+        if forks is None:
+            reach.check_cluster(target.store)
+        else:
+            forks.check()
     copied = 0 if transfer is None else transfer.nbytes
     shown = Progress(progress, total_bytes(hierarchy.arrays) + copied)
     report = shown.report()
@@ -133,11 +141,14 @@ def write(
         if transfer is not None:
             transfer(begun.root, report)
         if is_lazy:
-            reach.check_travel(begun.handles)
-            if has_client():
+            if forks is None:
+                reach.check_travel(begun.handles)
+            if has_client() and forks is None:
                 # Tasks on workers may run on when this process has given up: into what
                 # is marked as unfinished, which the next write there removes first.
                 clean_up.renounce()
+            if forks is not None:
+                return commit(_fill_forks(job, work, begun, forks), begun)
             started = dask.delayed(begun, pure=False, traverse=False)
             return run(job.later(work, started, commit))
         watch = windows.Watch(hierarchy)
@@ -173,6 +184,21 @@ class _Job:
             threads=1 if is_near(store) else threads_for(store),
             limit=self.limit,
         )
+
+
+def _fill_forks(
+    job: _Job, work: Sequence[BlockWriter], begun: Begun, forks: Forks
+) -> dict[str, Limits]:
+    """Fill arrays of a session: tasks store in forks, which this process merges."""
+    away = Forked.of(begun, forks.store())
+    started = dask.delayed(away, pure=False, traverse=False)
+    limits, changes = run(job.later(work, started, _found))
+    forks.merge(changes)
+    return cast("dict[str, Limits]", limits)
+
+
+def _found(limits: dict[str, Limits], begun: Forked) -> tuple[Any, Changes]:
+    return limits, begun.changes
 
 
 def block_limit(memory_limit: int | None, uses_dask: bool) -> int:

@@ -24,7 +24,8 @@ from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
 from xarray_omezarr.store.progress import Progress, Report
-from xarray_omezarr.store.reach import Reach, has_client
+from xarray_omezarr.store.reach import Reach, tasks_leave
+from xarray_omezarr.store.sessions import check_writable
 from xarray_omezarr.store.rules import with_rules
 from xarray_omezarr.store.tasks import compute as computed
 from xarray_omezarr.store.zip_target import OneFile
@@ -138,8 +139,7 @@ def open_existing(target: Target, version: str | None) -> Existing:
             f"{target} is a zip file, in which nothing can be written twice; unpack "
             "it to a folder, write there, and convert that back"
         )
-    if target.store.read_only:
-        raise OptionError(f"{target} is read-only")
+    check_writable(target)
     hierarchy = open_hierarchy(target)
     if version is not None and registry.get(version) != hierarchy.version:
         raise NotInVersionError(
@@ -264,10 +264,10 @@ def amend(
     with shown:
         report.begin()
         if pixels is not None and pixels.is_dask:
-            reach.check_cluster()
+            reach.check_cluster(existing.target.store)
             reach.check_travel(amendment.handles)
             return computed(amend_later(amendment, pixels, reach.check, last))
-        if pixels is None and has_client() and reach.process is None:
+        if pixels is None and tasks_leave() and reach.process is None:
             return computed(amend_later(amendment, None, reach.check, last))
         amend_now(amendment, pixels)
         return last()

@@ -21,6 +21,7 @@ from xarray_omezarr.store.open_documents import (
     read_documents,
 )
 from xarray_omezarr.store.reach import Reach
+from xarray_omezarr.store.sessions import check_writable
 from xarray_omezarr.store.standing import group_at
 from xarray_omezarr.store.target import Target
 from xarray_omezarr.store.update_log import commit, finish, keeps_log
@@ -64,8 +65,7 @@ def check_updatable(target: Target) -> None:
             f"{target} is a zip file, in which nothing can be written twice; unpack it "
             "to a folder, correct it there, and zip that"
         )
-    if target.store.read_only:
-        raise OptionError(f"{target} is read-only")
+    check_writable(target)
 
 
 def update_groups(
