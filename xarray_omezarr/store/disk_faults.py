@@ -9,8 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import OmeZarrError
+from xarray_omezarr.store.occupancy import inspect_target
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.place import Place
 
 _FULL = "free some space, or write to another disk"
 _FORBIDDEN = "give yourself the right to write there, or choose another place"
@@ -54,6 +59,41 @@ def told_with(left: str) -> Iterator[None]:
     except OSError as error:
         tell(error, left)
         raise
+
+
+@contextlib.contextmanager
+def told_of(place: Place) -> Iterator[None]:
+    """Add to errors of the system what is left of a write, when all is cleaned up."""
+    try:
+        yield
+    except OSError as error:
+        with contextlib.suppress(Exception):
+            # The error that is under way matters more than what can be said of it.
+            tell(error, _left_at(place))
+        raise
+
+
+def _left_at(place: Place) -> str:
+    final, found = place.final, place.found
+    if place.is_beside and not found.is_free:
+        hidden = place.working.directory
+        kept = f"What was at {final} is there as it was"
+        if hidden is None or not hidden.exists():
+            return kept
+        return f"{kept}, and what was to replace it is left at {hidden}: delete that"
+    now = inspect_target(final)
+    gone = "" if found.is_free else "What was there before is gone. "
+    if now.is_unfinished:
+        return (
+            f"{gone}What was begun at {final} is marked as unfinished: nobody takes it "
+            "for an image, and the next write there removes it"
+        )
+    if now.is_free:
+        return f"{gone}Nothing is left of what was begun at {final}"
+    return (
+        f"What is at {final} is complete, and the groups above it may not list it yet: "
+        "write it again with mode='w'"
+    )
 
 
 def tell(error: BaseException, left: str) -> None:

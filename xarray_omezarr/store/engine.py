@@ -19,6 +19,8 @@ from xarray_omezarr.store.create import (
     without_pixels,
 )
 from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_for
+from xarray_omezarr.store.disk_faults import told_of
+from xarray_omezarr.store.disk_rules import check_disk
 from xarray_omezarr.store.fill import BlockWriter, block_writers
 from xarray_omezarr.store.forked import Forked
 from xarray_omezarr.store.origins import refuse_own_source
@@ -109,6 +111,7 @@ def write(
     if not place.found.is_free and not place.is_beside:
         refuse_own_source(hierarchy, target)
     refuse_losing_members(place, hierarchy)
+    check_disk(place, hierarchy)
     is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
     reach = Reach.from_here(target)
     forks = Forks(target) if reach.is_session and tasks_leave() else None
@@ -133,6 +136,7 @@ def write(
         return job.later(work, started, commit)
     with (
         shown,
+        told_of(place),
         cleaned_up_on_error(place) as clean_up,
         # Gone before anything is cleaned up, so that nothing is put afterwards.
         crew(threads_for(target.store), job.limit) as hands,
