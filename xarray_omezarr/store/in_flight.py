@@ -1,12 +1,12 @@
-"""How many requests a store gets at a time: many, but few of a web server next door."""
+"""Many requests at a time, few of a web server next door, and none after a failure."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from zarr.storage import FsspecStore, ObjectStore, WrapperStore
 
@@ -22,6 +22,51 @@ FEW = 4
 # A server that answers later than this, in seconds, is far away: the way to it takes
 # the time, and only many requests at once make up for it.
 _FAR = 0.02
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class SkippedError(Exception):
+    """Another request has failed before this one was made; seen by nobody."""
+
+
+async def each(
+    ask: Callable[[Item], Awaitable[Result]],
+    items: Iterable[Item],
+    room: Callable[[], AbstractAsyncContextManager[None]],
+) -> list[Result]:
+    """What `ask` gives for each of the items, many asked at a time.
+
+    When this returns or raises, no request is under way: a put that ended later would
+    undo what is done next, such as cleaning up. After a failure no more are made.
+
+    Parameters
+    ----------
+    ask : callable
+        Makes the request for one item.
+    items : iterable
+        What is asked for.
+    room : callable
+        Gives a context in which one request is made, when there is room for it.
+    """
+    failures: list[BaseException] = []
+
+    async def one(item: Item) -> Result:
+        async with room():
+            if failures:
+                raise SkippedError
+            try:
+                return await ask(item)
+            except BaseException as error:
+                failures.append(error)
+                raise
+
+    done = await asyncio.gather(*map(one, items), return_exceptions=True)
+    if failures:
+        raise failures[0]
+    return [result for result in done if not isinstance(result, BaseException)]
 
 
 class Room:

@@ -11,7 +11,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from xarray_omezarr.ngff.named import named, within
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.scene import Scene
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.in_flight import each
 from xarray_omezarr.store.occupancy import METADATA, UNFINISHED, is_litter
 
 if TYPE_CHECKING:
@@ -133,10 +134,14 @@ class _Walk:
                 rows = _firsts(well.path for well in model.wells)
                 own = await self._own(path, names, [*rows, _OME])
                 wells = {well.path for well in model.wells}
-                await asyncio.gather(
-                    *(self._row(path, row, wells) for row in own if row != _OME),
-                    *(self._ome(path) for name in own if name == _OME),
-                )
+
+                async def look(name: str) -> None:
+                    if name == _OME:
+                        await self._ome(path)
+                    else:
+                        await self._row(path, name, wells)
+
+                await each(look, own, nullcontext)
             case Well():
                 fields = await self._own(path, names, [f.path for f in model.images])
                 await self._below(path, fields)
@@ -192,7 +197,7 @@ class _Walk:
                 await self.group(here, model, attrs, rests)
 
         own = await self._own(path, names, below)
-        await asyncio.gather(*map(look, own))
+        await each(look, own, nullcontext)
 
     async def _labels(self, path: str, names: list[str], listed: Iterable[str]) -> None:
         """Label images, whether listed or not; nothing else belongs there."""
@@ -207,7 +212,7 @@ class _Walk:
             elif name not in _firsts(listed):
                 await self._strange(path, [name])
 
-        await asyncio.gather(*map(look, names))
+        await each(look, names, nullcontext)
 
     async def _row(self, path: str, row: str, wells: set[str]) -> None:
         below = join(path, row)
@@ -236,7 +241,7 @@ class _Walk:
                 self.members.append(below)
             await self.group(below, model, attrs)
 
-        await asyncio.gather(*map(look, names))
+        await each(look, names, nullcontext)
 
     async def _own(
         self, path: str, names: list[str], expected: Iterable[str]

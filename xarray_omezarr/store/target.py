@@ -21,6 +21,8 @@ from xarray_omezarr.errors import (
     OptionError,
     TargetNotFoundError,
 )
+from xarray_omezarr.store.steady import steady
+from xarray_omezarr.store.sessions import said
 from xarray_omezarr.store.zip_reading import ArchiveStore
 from xarray_omezarr.store.zip_remote import ZipInside
 from xarray_omezarr.store.zip_target import OneFile
@@ -254,7 +256,7 @@ def _remote_archive(url: str, options: dict[str, Any], read_only: bool) -> Targe
 def _remote_store(url: str, options: dict[str, Any], read_only: bool) -> Store:
     protocol = url.split("://", 1)[0]
     try:
-        return zarr.storage.FsspecStore.from_url(
+        made = zarr.storage.FsspecStore.from_url(
             url, storage_options=options or None, read_only=read_only
         )
     except (ImportError, ValueError) as error:
@@ -264,12 +266,14 @@ def _remote_store(url: str, options: dict[str, Any], read_only: bool) -> Store:
             f"Reading and writing {protocol}:// needs a package that is not "
             f"installed ({error}); pip install 'xarray-omezarr[remote]'"
         ) from error
+    return steady(made)
 
 
 def _inside(store: Store, path: str) -> Target:
+    store = steady(store)
     root = Path(store.root).absolute() if isinstance(store, LocalStore) else None
     directory = None if root is None else (root / path if path else root)
-    base = str(root) if root is not None else str(store)
+    base = str(root) if root is not None else said(store)
     return Target(
         store=store,
         path=path,

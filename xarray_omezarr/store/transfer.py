@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from zarr.storage import LocalStore
 from xarray_omezarr.errors import MetadataError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.crew import Crew, crew, threads_for
-from xarray_omezarr.store.in_flight import Room
+from xarray_omezarr.store.in_flight import Room, each
 from xarray_omezarr.store.nodes import put
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.target import open_target
@@ -163,10 +162,9 @@ async def _pages(store: Store, names: list[AsyncIterator[str]]) -> list[list[str
     room = Room(store, _LISTED)
 
     async def page_of(one: AsyncIterator[str]) -> list[str]:
-        async with room.request():
-            return await _page(one)
+        return await _page(one)
 
-    return await asyncio.gather(*map(page_of, names))
+    return await each(page_of, names, room.request)
 
 
 async def _page(names: AsyncIterator[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import warnings
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from xarray_omezarr.hierarchy import GroupNode, Hierarchy, Node, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.plain import endless_number
 from xarray_omezarr.ngff.plate import Plate, Well
-from xarray_omezarr.store.in_flight import Room
+from xarray_omezarr.store.in_flight import Room, each
 from xarray_omezarr.store.occupancy import METADATA, is_litter
 from xarray_omezarr.store.open_documents import group_attrs, read_documents
 from xarray_omezarr.store.open_nodes import ArrayReader
@@ -216,12 +215,11 @@ class _Walk:
         target = self.opening.target
 
         async def names_of(group: str) -> list[str]:
-            async with room.request():
-                listed = target.store.list_dir(join(target.path, group))
-                names = {name.strip("/") async for name in listed}
+            listed = target.store.list_dir(join(target.path, group))
+            names = {name.strip("/") async for name in listed}
             return sorted(name for name in names if name)
 
-        return [*await asyncio.gather(*map(names_of, groups))]
+        return await each(names_of, groups, room.request)
 
     def _documents(self, paths: Iterable[str]) -> dict[str, bytes]:
         names = _NAMES[self._format]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from zarr.core.sync import sync
 from zarr.storage import StorePath
 
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.store.in_flight import Room
+from xarray_omezarr.store.in_flight import Room, each
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -203,10 +202,9 @@ async def _read(tasks: Sequence[_Task], *, values: bool) -> None:
     room = Room(tasks[0].array.store, _IN_FLIGHT)
 
     async def read_one(task: _Task) -> None:
-        async with room.request():
-            await _read_one(task, values=values)
+        await _read_one(task, values=values)
 
-    await asyncio.gather(*map(read_one, tasks))
+    await each(read_one, tasks, room.request)
 
 
 async def _read_one(task: _Task, *, values: bool) -> None:
