@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zarr.core.buffer import default_buffer_prototype
@@ -18,7 +18,10 @@ from zarr.storage import LocalStore
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.plain import endless_number, shown
-from xarray_omezarr.store.in_flight import Room
+from xarray_omezarr.store.exchange import restored
+from xarray_omezarr.store.in_flight import Room, each
+from xarray_omezarr.store.one_moment import note_file, note_folder
+from xarray_omezarr.store.sessions import holds_key
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -68,7 +71,8 @@ def read_documents(target: Target, keys: Iterable[str]) -> dict[str, bytes]:
     wanted = dict.fromkeys(keys)
     if target.directory is not None and type(target.store) is LocalStore:
         return _read_files(str(target.directory), wanted)
-    return _get(target.store, target.path, wanted)
+    asked = [key for key in wanted if holds_key(target.store, key)]
+    return _get(target.store, target.path, asked)
 
 
 def read_root(target: Target) -> Root | None:
@@ -129,8 +133,11 @@ def _read_files(folder: str, keys: Iterable[str]) -> dict[str, bytes]:
     """Documents of a local folder, without the detour by an event loop."""
     found = {}
     for key in keys:
+        path = f"{folder}/{key}"
+        above = path.rpartition("/")[0]
+        note_folder(above)
         try:
-            file = os.open(f"{folder}/{key}", _FLAGS)
+            file = _opened(path, above)
         except _NOT_THERE:
             continue
         # Names that no file can have (too long, not encodable) are those of no file.
@@ -142,11 +149,23 @@ def _read_files(folder: str, keys: Iterable[str]) -> dict[str, bytes]:
             raise
         try:
             found[key] = _read_file(file, key)
+            note_file(path, file)
         except IsADirectoryError:
             continue
         finally:
             os.close(file)
     return found
+
+
+def _opened(path: str, above: str) -> int:
+    try:
+        return os.open(path, _FLAGS)
+    except FileNotFoundError:
+        # The folder may be about to take the place of another, or was when that was
+        # interrupted.
+        if os.path.isdir(above) or not restored(Path(above)):
+            raise
+    return os.open(path, _FLAGS)
 
 
 def _read_file(file: int, key: str) -> bytes:
@@ -172,11 +191,10 @@ def _get(store: Store, path: str, keys: Iterable[str]) -> dict[str, bytes]:
         room = Room(store)
 
         async def get_one(key: str) -> tuple[str, bytes | None]:
-            async with room.request():
-                value = await store.get(join(path, key), prototype)
+            value = await store.get(join(path, key), prototype)
             return key, None if value is None else value.to_bytes()
 
-        got = await asyncio.gather(*map(get_one, keys))
+        got = await each(get_one, keys, room.request)
         return {key: value for key, value in got if value is not None}
 
     return sync(get_all())

@@ -21,8 +21,8 @@ from xarray_omezarr.errors import (
     OptionError,
     TargetNotFoundError,
 )
-from xarray_omezarr.store.steady import steady
 from xarray_omezarr.store.sessions import said
+from xarray_omezarr.store.steady import steady
 from xarray_omezarr.store.zip_reading import ArchiveStore
 from xarray_omezarr.store.zip_remote import ZipInside
 from xarray_omezarr.store.zip_target import OneFile
