@@ -17,6 +17,7 @@ from xarray_omezarr.read.labels import with_labels
 from xarray_omezarr.read.multiscale import open_image as open_multiscale
 from xarray_omezarr.read.sharing import Shared
 from xarray_omezarr.read.tree import images_of, tree_datasets
+from xarray_omezarr.store.one_moment import at_one_moment
 from xarray_omezarr.store.open import holds_ome_zarr
 from xarray_omezarr.store.open_tree import open_labelled, open_tree
 from xarray_omezarr.store.selection import Selection, named
@@ -65,7 +66,8 @@ def open_groups(
         store, group=group, storage_options=storage_options, read_only=True
     )
     with nothing_is_garbage():
-        return tree_datasets(open_tree(target, selection), target.uri)
+        opened = at_one_moment(target, lambda: open_tree(target, selection))
+        return tree_datasets(opened, target.uri)
 
 
 def _level_numbers(
@@ -105,7 +107,10 @@ def open_level(
     target = open_target(
         store, group=group, storage_options=storage_options, read_only=True
     )
-    hierarchy = open_labelled(target, level, labels=_flag(labels))
+    labels = _flag(labels)
+    hierarchy = at_one_moment(
+        target, lambda: open_labelled(target, level, labels=labels)
+    )
     shared = Shared()
     numbers = numbers_of(hierarchy)
     frames = frames_in(hierarchy, numbers)

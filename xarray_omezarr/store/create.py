@@ -3,44 +3,61 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import zarr
-from zarr.core.sync import sync
 
-from xarray_omezarr.errors import LayoutError, some, warn
+from xarray_omezarr.errors import LayoutError, LockedError, some, warn
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, depth
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
+from xarray_omezarr.store.claim import Claim, take
+from xarray_omezarr.store.clearing import clear
 from xarray_omezarr.store.crew import Alone, Crew
+from xarray_omezarr.store.exchange import Hold
 from xarray_omezarr.store.nodes import new_group, put_files, put_groups
-from xarray_omezarr.store.occupancy import UNFINISHED
+from xarray_omezarr.store.occupancy import UNFINISHED, inspect_target
 from xarray_omezarr.store.place import (
     Place,
     ancestors,
     find_place,
     require_group,
-    swap,
 )
 from xarray_omezarr.store.progress import Report
+from xarray_omezarr.store.resume import Resumption, go_on
 from xarray_omezarr.store.sinks import Sink, sinks_for
+from xarray_omezarr.store.stored import NOTHING, Stored
+from xarray_omezarr.store.swap import begin_beside, swap
 from xarray_omezarr.store.target import open_target
-from xarray_omezarr.store.writers import ArrayWriter, ZarrWriter, open_handles
+from xarray_omezarr.store.writers import (
+    ArrayWriter,
+    Handles,
+    ZarrWriter,
+    open_handles,
+)
 from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
     from xarray_omezarr.pixels.contrast import Shown
     from xarray_omezarr.store.fill import Limits
+    from xarray_omezarr.store.occupancy import Occupancy
     from xarray_omezarr.store.reach import Reach
     from xarray_omezarr.store.target import Target
 
 _ZARR = ZarrWriter()
 _SILENT = Report()
+_ANEW = Resumption()
 _NOTHING: Mapping[str, Sequence[Shown | None]] = {}
+
+# What a root says while what stood there is removed, and where it says so.
+_CLEARING = {"clearing": True}
+_DOCUMENTS = {2: (".zgroup", ".zattrs"), 3: ("zarr.json",)}
 
 # The C library that blosc is cannot count further.
 _BLOSC_BYTES = 2**31 - 17
@@ -104,6 +121,9 @@ class Begun:
     handles: Mapping[str, WritableArray]
     sinks: Mapping[str, Sink]
     hands: Crew | Alone
+    claim: Claim
+    hold: Hold = field(default_factory=Hold)
+    stored: Stored = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,38 +140,100 @@ class Start:
     reach: Reach
     writer: ArrayWriter = _ZARR
     report: Report = _SILENT
+    resumption: Resumption = _ANEW
+    token: str = field(default_factory=partial(secrets.token_hex, 8))
 
-    def __call__(
-        self, place: Place | None = None, hands: Crew | Alone | None = None
-    ) -> Begun:
-        """Start; `place` where it was found just now."""
+    def __call__(self) -> Begun:
+        """Start, in a process that does not see the end of the write."""
+        place = find_place(self.target, self.mode, self.hierarchy)
+        place, claim = self._claim(place, is_delayed=True)
+        try:
+            return self.begin(place, claim, Alone())
+        except BaseException:
+            claim.release()
+            raise
+
+    @contextmanager
+    def claimed(self, place: Place) -> Iterator[tuple[Place, Claim]]:
+        """A context in which nobody else writes at a place that was found just now.
+
+        Raises
+        ------
+        LockedError
+            If somebody else does; nothing was touched.
+        """
+        place, claim = self._claim(place, is_delayed=False)
+        with claim:
+            yield place, claim
+
+    def _claim(self, place: Place, *, is_delayed: bool) -> tuple[Place, Claim]:
         self.reach.check()
         self.report.check()
-        if place is None:
-            place = find_place(self.target, self.mode, self.hierarchy)
-        root = self._make_root(place)
-        below: dict[str, Any] = {path: {} for path in self.hierarchy.groups if path}
-        put_groups(root.store, root.path, below, _zarr_format(self.hierarchy))
-        handles = open_handles(self.hierarchy, root, self.writer)
-        sinks = sinks_for(handles)
-        self.report.begin()
-        return Begun(place, root, handles, sinks, hands or Alone())
-
-    def _make_root(self, place: Place) -> zarr.Group:
-        zarr_format = _zarr_format(self.hierarchy)
         for ancestor in ancestors(place.working):
-            require_group(ancestor, zarr_format)
+            require_group(ancestor, _zarr_format(self.hierarchy))
+        claim = take(place.final, self.token, is_delayed=is_delayed)
+        try:
+            return self._still(place), claim
+        except BaseException:
+            claim.release()
+            raise
+
+    def _still(self, place: Place) -> Place:
+        """The place as it is now that nobody else writes there."""
+        if inspect_target(place.final) == place.found:
+            return place
+        again = find_place(self.target, self.mode, self.hierarchy)
+        if again.found.is_free and place.found.is_free:
+            return again
+        raise LockedError(
+            f"Somebody else has written at {place.final} in this moment; look at what "
+            "is there now, and write again"
+        )
+
+    def begin(self, place: Place, claim: Claim, hands: Crew | Alone) -> Begun:
+        """Start in a place that was claimed."""
+        hold = begin_beside(place)
+        root, handles, stored = self._make(place, claim)
+        sinks = stored.sinks(sinks_for(handles))
+        self.report.begin()
+        if self.resumption.skipped:
+            self.report(self.resumption.skipped, "stored")
+        return Begun(place, root, handles, sinks, hands, claim, hold, stored)
+
+    def _make(self, place: Place, claim: Claim) -> tuple[zarr.Group, Handles, Stored]:
+        """The groups and arrays, and what they hold from before."""
+        where, zarr_format = place.working, _zarr_format(self.hierarchy)
+        if self.resumption.goes_on(place.found, self.hierarchy, where):
+            root = zarr.open_group(
+                where.store, path=where.path, mode="r+", zarr_format=zarr_format
+            )
+            expected = self.resumption.expected
+            return root, *go_on(root, self.hierarchy, where, expected)
+        root = self._make_root(place, claim)
+        below: dict[str, Any] = {path: {} for path in self.hierarchy.groups if path}
+        put_groups(root.store, root.path, below, zarr_format)
+        return root, open_handles(self.hierarchy, root, self.writer), NOTHING
+
+    def _make_root(self, place: Place, claim: Claim) -> zarr.Group:
+        zarr_format = _zarr_format(self.hierarchy)
         where, found = place.working, place.found
         is_taken = bool(found.children) or found.is_unfinished
         replaced = not place.is_beside and found.kind == "group" and is_taken
-        if replaced and not found.is_unfinished:
+        # Tasks of the same write that are done already are not done again.
+        if replaced and not (claim.is_again and _is_cleared(found)):
             # The old metadata go first: whatever is left if this stops half way is
-            # not taken for an image.
-            zarr.open_group(where.store, path=where.path, mode="r+").attrs.put({})
-        if replaced:
-            sync(where.store.delete_dir(where.path))
-        attrs = {**place.kept_attrs, UNFINISHED: True}
+            # not taken for an image, but for left over.
+            attrs = {**place.kept_attrs, UNFINISHED: _CLEARING}
+            new_group(where.store, where.path, attrs, zarr_format)
+            clear(where, keep=_DOCUMENTS[zarr_format])
+        attrs = {**place.kept_attrs, UNFINISHED: self.resumption.mark()}
         return new_group(where.store, where.path, attrs, zarr_format)
+
+
+def _is_cleared(found: Occupancy) -> bool:
+    """Whether nothing of older writes is left among what was found."""
+    said = (found.attrs or {}).get(UNFINISHED)
+    return said is not None and said != _CLEARING
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +261,15 @@ class Commit:
         shown : mapping
             By path of coarsest levels what shall be shown of their channels.
         """
-        done = windows.complete(self.hierarchy, limits, begun.handles, shown)
-        self._commit(done, begun)
-        finish = self.finish or partial(_opened, begun.place.final, self.hierarchy)
-        group = finish()
-        self.report.end()
+        with begun.claim.running():
+            done = windows.complete(self.hierarchy, limits, begun.handles, shown)
+            begun.claim.check()
+            self._commit(done, begun)
+            finish = self.finish or partial(opened, begun.place.final, self.hierarchy)
+            group = finish()
+            self.report.end()
+        if begun.claim.is_delayed:
+            begun.claim.release()
         return group
 
     def _commit(self, done: Hierarchy, begun: Begun) -> None:
@@ -196,6 +282,8 @@ class Commit:
             put_groups(begun.root.store, begun.root.path, level, zarr_format)
         if place.is_beside:
             swap(place, final)
+            # Others may list it, under its lock.
+            begun.hold.release()
         else:
             put_groups(begun.root.store, begun.root.path, {"": final}, zarr_format)
 
@@ -205,7 +293,8 @@ class Commit:
         return {**node.attrs, **ome}
 
 
-def _opened(target: Target, hierarchy: Hierarchy) -> zarr.Group:
+def opened(target: Target, hierarchy: Hierarchy) -> zarr.Group:
+    """The group that was written."""
     if isinstance(target.store, OneFile):
         # What was there may still be open.
         target = open_target(target.store.path, group=target.path, read_only=True)

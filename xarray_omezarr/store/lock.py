@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xarray_omezarr.errors import LockedError, OptionError
 from xarray_omezarr.store.conditional import Creator, creator_of
+from xarray_omezarr.store.exchange import restored
 from xarray_omezarr.store.occupancy import LEASE
 
 if TYPE_CHECKING:
@@ -66,17 +67,34 @@ class FolderLock:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Wait for other threads, which open the folder themselves, and processes."""
-        handle = os.open(self.folder, os.O_RDONLY)
+        handle = self._locked()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                # Closing is not enough: a process that was forked meanwhile has the
-                # handle too.
-                fcntl.flock(handle, fcntl.LOCK_UN)
+            yield
         finally:
-            os.close(handle)
+            self._unlock(handle)
+
+    def _locked(self) -> int:
+        while True:
+            handle = os.open(self.folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                # While this waited, another folder may have taken its place.
+                if os.path.samestat(os.stat(self.folder), os.fstat(handle)):
+                    return handle
+            except FileNotFoundError:
+                # The next look waits for a moment, or tells that it is gone.
+                if not restored(self.folder):
+                    os.close(handle)
+                    raise
+            except BaseException:
+                os.close(handle)
+                raise
+            self._unlock(handle)
+
+    def _unlock(self, handle: int) -> None:
+        # Closing is not enough: a process that was forked meanwhile has the handle too.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
 
     def works(self) -> bool:
         """Whether the file system has such locks on folders; network ones may not."""

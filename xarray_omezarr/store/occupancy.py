@@ -18,6 +18,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.versions import registry
+from xarray_omezarr.store.exchange import restored
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -31,9 +32,9 @@ LEASE = ".xarray_omezarr.lock"
 # What desktops leave in every folder they show.
 _LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
 
-# Files of zarr, and folders of ours, on the way to their names; others may be making
-# them just now.
-_PARTIAL = re.compile(r".*\.[0-9a-f]{8,32}\.partial")
+#: Files of zarr, and folders of ours, on the way to their names; others may be making
+#: them just now.
+PARTIAL = re.compile(r".*\.[0-9a-f]{8,32}\.partial")
 
 #: Names of documents that say what a group or an array is.
 METADATA = frozenset(DOCUMENTS)
@@ -102,15 +103,17 @@ class Occupancy:
 
 def is_litter(name: str) -> bool:
     """Whether a name in a folder is of nothing that anybody would miss."""
-    is_made = name.startswith(LEASE) or _PARTIAL.fullmatch(name) is not None
+    is_made = name.startswith(LEASE) or PARTIAL.fullmatch(name) is not None
     return is_made or name in _LITTER
 
 
 def inspect_target(target: Target) -> Occupancy:
     """What stands at `target`; nothing is changed."""
-    if target.directory is not None and not target.directory.is_dir():
-        exists = target.directory.exists() or target.directory.is_symlink()
-        return Occupancy("foreign" if exists else "nothing")
+    folder = target.directory
+    if folder is not None and not folder.is_dir():
+        exists = restored(folder)
+        if not folder.is_dir():
+            return Occupancy("foreign" if exists else "nothing")
     children = tuple(_children(target))
     if not children:
         return Occupancy("nothing")

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import zarr
-from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
 from xarray_omezarr.errors import OptionError, TargetExistsError, some, warn
-from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.clearing import clear
 from xarray_omezarr.store.conditional import creator_of
+from xarray_omezarr.store.exchange import beside
 from xarray_omezarr.store.nodes import empty_group
 from xarray_omezarr.store.occupancy import (
+    METADATA,
     UNFINISHED,
     Occupancy,
     check_mode,
@@ -29,6 +27,8 @@ from xarray_omezarr.store.occupancy import (
 )
 from xarray_omezarr.store.origins import reads_from_itself
 from xarray_omezarr.store.ownership import Contents, contents_of
+from xarray_omezarr.store.protected import refuse_links, refuse_protected
+from xarray_omezarr.store.sessions import check_held, check_writable, session_of
 from xarray_omezarr.store.target import Target
 from xarray_omezarr.store.zip_target import OneFile, check_one_file, new_file
 from xarray_omezarr.store.zip_writing import ZipWriting
@@ -36,6 +36,7 @@ from xarray_omezarr.store.zip_writing import ZipWriting
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import Hierarchy, Model
     from xarray_omezarr.store.arrays import ZarrFormat
+    from xarray_omezarr.store.claim import Claim
 
 
 # Paths that a message names.
@@ -59,6 +60,8 @@ class Place:
     labels, members : tuple of str
         Paths of label images, and of fields or series, that go with it: nothing that
         is written takes their place.
+    had : Contents
+        All that was found in what is replaced.
     """
 
     final: Target
@@ -67,6 +70,7 @@ class Place:
     found: Occupancy
     labels: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    had: Contents = field(default_factory=Contents)
 
     @property
     def is_beside(self) -> bool:
@@ -84,8 +88,7 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
     OptionError
         If the store cannot be written, or holds groups of another Zarr format.
     """
-    if target.store.read_only:
-        raise OptionError(f"{target} is read-only")
+    check_writable(target)
     if isinstance(target.store, ZipStore):
         raise OptionError(
             f"{target} is a zip file, in which nothing can be written twice, as the "
@@ -94,6 +97,8 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
         )
     if isinstance(target.store, OneFile):
         check_one_file(target.store, target.path, mode, hierarchy)
+    check_held(target, hierarchy.version.features.zarr_format, hierarchy.files)
+    refuse_links(target)
     occupancy = inspect_target(target)
     # Of a plate it takes a while, and only what is replaced is looked into.
     contents = contents_of(target, occupancy) if mode == "w" else Contents()
@@ -106,6 +111,10 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
             f"it is {_with_article(new)}; mode='w' replaces like with like. Delete it "
             "yourself, or choose another path or group="
         )
+    if target.directory is not None and (
+        action == "replace" or occupancy.is_unfinished
+    ):
+        refuse_protected(target.directory)
     _check_ancestors(target, zarr_format)
     if action == "create":
         is_group = occupancy.kind == "group" and not occupancy.is_unfinished
@@ -119,7 +128,7 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
         tuple(path for path in paths if path not in images)
         for paths in (contents.labels, contents.members)
     ]
-    return Place(target, _beside(target, hierarchy), {}, occupancy, *gone)
+    return Place(target, _beside(target, hierarchy), {}, occupancy, *gone, contents)
 
 
 def _with_article(model: Model | None) -> str:
@@ -196,7 +205,7 @@ def warn_of_replacing(place: Place) -> None:
             f"Replacing what is at {target} removes its labels too: "
             f"{some(place.labels, _SHOWN)}"
         )
-    if not place.is_beside:
+    if not place.is_beside and session_of(target.store) is None:
         warn(
             f"{target} has no rename: the old image is gone before the new one is "
             "complete. Write to a new path, or use icechunk, to be safe"
@@ -239,8 +248,7 @@ def _beside(target: Target, hierarchy: Hierarchy) -> Target:
     if target.directory is None:
         return target
     # Renaming a symbolic link would leave the data it points to behind.
-    folder = target.directory.resolve()
-    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    hidden = beside(target.directory.resolve(), "")
     return Target(LocalStore(hidden), path="", directory=hidden, uri=str(hidden))
 
 
@@ -256,16 +264,26 @@ class CleanUp:
 
 
 @contextlib.contextmanager
-def cleaned_up_on_error(place: Place) -> Iterator[CleanUp]:
-    """Remove what was made so far when the write fails, and nothing else."""
+def cleaned_up_on_error(place: Place, claim: Claim) -> Iterator[CleanUp]:
+    """Remove what was made so far when the write fails, and nothing else.
+
+    What is under `claim` is removed; its own file stays until that is released.
+    """
     clean_up = CleanUp()
     try:
         yield clean_up
-    except BaseException:
+    except BaseException as error:
+        if session_of(place.final.store) is not None:
+            error.add_note(
+                f"{place.final} is in a session of icechunk: nothing was committed, "
+                "and session.discard_changes() forgets all that was written in it"
+            )
         # The error that is under way matters more than one of cleaning up; what
         # cannot be removed stays marked as unfinished.
         if clean_up.is_wanted:
             with contextlib.suppress(Exception):
+                if not place.is_beside:
+                    claim.check()
                 _remove_unfinished(place)
         raise
 
@@ -282,66 +300,10 @@ def _remove_unfinished(place: Place) -> None:
         return
     if place.found.kind == "group" and not place.found.is_unfinished:
         # A group that was there stays, as empty as it was.
+        clear(working, keep=METADATA)
         group = zarr.open_group(working.store, path=working.path, mode="r+")
-        for name in list(group.keys()):
-            del group[name]
         group.attrs.put(dict(place.kept_attrs))
-    elif working.directory is not None:
-        shutil.rmtree(working.directory)
     else:
-        sync(working.store.delete_dir(working.path))
-
-
-def swap(place: Place, attributes: Mapping[str, Any]) -> None:
-    """Put what is finished in the place of the old image, as the last step.
-
-    Parameters
-    ----------
-    place : Place
-        Its working target holds everything but the attributes of the root.
-    attributes : mapping
-        The attributes of the root.
-    """
-    if not inspect_target(place.working).is_unfinished:
-        # A scheduler that runs this a second time must not remove what the first
-        # time has put into place.
-        raise TargetExistsError(
-            f"What was to be put at {place.final} is not there any more: it has been "
-            "put into place already, or removed"
-        )
-    zarr.open_group(place.working.store, path=place.working.path, mode="r+").attrs.put(
-        dict(attributes)
-    )
-    if isinstance(place.working.store, ZipWriting):
-        if isinstance(place.final.store, OneFile):
-            place.final.store.forget()
-        place.working.store.finish()
-        return
-    new, current = place.working.directory, place.final.directory
-    if new is None or current is None:
-        sync(_move_in_memory(place.working, place.final))
-        return
-    # The target may be a link to the folder; the folder is what is replaced.
-    current = current.resolve()
-    old = Path(f"{new.with_suffix('')}.old")
-    os.rename(current, old)
-    try:
-        os.rename(new, current)
-    except OSError:
-        os.rename(old, current)
-        raise
-    try:
-        shutil.rmtree(old)
-    except OSError as error:
-        # The new image is in place: a file that somebody holds open is no failure.
-        warn(f"The image that was replaced is still at {old}, delete it: {error}")
-
-
-async def _move_in_memory(new: Target, final: Target) -> None:
-    await final.store.delete_dir(final.path)
-    keys = [key async for key in new.store.list()]
-    deepest_first = sorted(keys, key=lambda key: -key.count("/"))
-    for key in deepest_first:
-        value = await new.store.get(key, default_buffer_prototype())
-        if value is not None:
-            await final.store.set(join(final.path, key), value)
+        # The mark goes last: what is left if this stops half way is recognised.
+        clear(working, keep=METADATA)
+        clear(working)

@@ -1,0 +1,118 @@
+"""Documents that are read one after the other, and were all there at one moment."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from xarray_omezarr.errors import LockedError, OmeZarrError, OmeZarrWarning
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.target import Target
+
+T = TypeVar("T")
+_Identity: TypeAlias = tuple[int, ...] | None
+
+# Replacing something takes longer than reading it; so often in a row it is not done.
+_ATTEMPTS = 20
+_PAUSE = 0.002
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was read: files, and the folders that they are in if that is asked for."""
+
+    with_folders: bool
+    files: dict[str, _Identity] = field(default_factory=dict)
+    folders: dict[str, _Identity] = field(default_factory=dict)
+
+    def is_current(self) -> bool:
+        return all(_of_file(path) == told for path, told in self.files.items())
+
+    def is_in_place(self) -> bool:
+        """Whether what changed was revised where it is, and nothing was replaced."""
+        return self.with_folders and all(
+            _of_folder(path) == told for path, told in self.folders.items()
+        )
+
+
+_SEEN: contextvars.ContextVar[_Seen | None] = contextvars.ContextVar(
+    "xarray_omezarr_seen", default=None
+)
+
+
+def note_folder(path: str) -> None:
+    """Note which folder is at a path, before a document in it is read."""
+    seen = _SEEN.get()
+    if seen is not None and seen.with_folders and path not in seen.folders:
+        seen.folders[path] = _of_folder(path)
+
+
+def note_file(path: str, handle: int) -> None:
+    """Note which file was read at a path."""
+    seen = _SEEN.get()
+    if seen is not None:
+        seen.files[path] = _identity(os.fstat(handle))
+
+
+def _identity(told: os.stat_result) -> _Identity:
+    # The number of a file that is gone may be given to another one.
+    return told.st_dev, told.st_ino, told.st_mtime_ns, told.st_size
+
+
+def _of_file(path: str) -> _Identity:
+    try:
+        return _identity(os.stat(path))
+    except OSError:
+        return None
+
+
+def _of_folder(path: str) -> _Identity:
+    try:
+        told = os.stat(path)
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
+
+
+def at_one_moment(target: Target, read: Callable[[], T]) -> T:
+    """What `read` gives, of documents none of which was replaced while they were read.
+
+    On local disks something else may take the place of an image between two of its
+    documents; then all are read again.
+
+    Parameters
+    ----------
+    target : Target
+        What is opened.
+    read : callable
+        Opens it.
+
+    Raises
+    ------
+    LockedError
+        If it is replaced all the time.
+    """
+    if target.directory is None:
+        return read()
+    for attempt in range(_ATTEMPTS):
+        seen = _Seen(with_folders=attempt > 0)
+        token = _SEEN.set(seen)
+        try:
+            found = read()
+        except (OmeZarrError, OmeZarrWarning, OSError):
+            if seen.is_current():
+                raise
+        else:
+            # Whoever revises it all the time, such as one who appends, does so in an
+            # order that readers do not mind.
+            if seen.is_current() or seen.is_in_place():
+                return found
+        finally:
+            _SEEN.reset(token)
+        time.sleep(attempt * _PAUSE)
+    raise LockedError(f"{target} is being replaced again and again; open it later")
