@@ -223,9 +223,9 @@ class SteadyFsspecStore(FsspecStore):
 
     async def _listed(
         self, ask: Callable[[], AsyncIterator[str]], prefix: str
-    ) -> list[str]:
+    ) -> Iterable[str]:
         # The filesystem has them all at once as well.
-        async def collect() -> list[str]:
+        async def collect() -> Iterable[str]:
             self.fs.invalidate_cache()
             return [key async for key in ask()]
 
