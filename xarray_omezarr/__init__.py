@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.api import (
         assign_grid,
         build_pyramid,
+        commit,
         coordinate_systems,
         image_axes,
         image_channels,
@@ -109,6 +110,7 @@ __all__ = [
     "__version__",
     "assign_grid",
     "build_pyramid",
+    "commit",
     "convert",
     "coordinate_systems",
     "image_axes",
@@ -156,6 +158,7 @@ _HOMES = {
     "Report": "validation",
     "assign_grid": "api",
     "build_pyramid": "api",
+    "commit": "api",
     "convert": "conversion",
     "coordinate_systems": "api",
     "image_axes": "api",

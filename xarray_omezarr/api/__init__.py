@@ -6,6 +6,7 @@ from xarray_omezarr.api.collections import (
     prepare_bioformats2raw,
     write_bioformats2raw,
 )
+from xarray_omezarr.api.committing import commit
 from xarray_omezarr.api.describe import (
     image_axes,
     image_channels,
@@ -41,6 +42,7 @@ __all__ = [
     "assign_grid",
     "build_pyramid",
     "can_open",
+    "commit",
     "coordinate_systems",
     "image_axes",
     "image_channels",

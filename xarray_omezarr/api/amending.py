@@ -221,7 +221,7 @@ def append(
             reach=reach,
             compute=compute,
             progress=options["progress"],
-            check=grown.check,
+            check=grown.begin,
             finish=grown,
         )
     return written

@@ -10,6 +10,7 @@ from xarray_omezarr.api.writing import (
     fit_planned,
     prepare_planned,
     refuse_amending,
+    text_for,
     write_planned,
 )
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
@@ -128,6 +129,7 @@ def write_bioformats2raw(
     """
     full = complete(options, write_bioformats2raw)
     refuse_amending(full, _INSTEAD)
+    ome_xml = text_for(ome_xml, store, full)
 
     def plan(stem: str | None) -> Hierarchy:
         hierarchy = plan_images(tree, full, series=series, ome_xml=ome_xml, stem=stem)
@@ -232,6 +234,7 @@ def prepare_bioformats2raw(
     >>> arrays["1/0"][:] = 7
     """
     full = complete(options, prepare_bioformats2raw)
+    ome_xml = text_for(ome_xml, store, full)
 
     def plan(stem: str | None) -> Hierarchy:
         return plan_images(tree, full, series=series, ome_xml=ome_xml, stem=stem)

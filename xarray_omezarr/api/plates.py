@@ -10,6 +10,7 @@ from xarray_omezarr.api.writing import (
     fit_planned,
     prepare_planned,
     refuse_amending,
+    text_for,
     write_planned,
 )
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
@@ -174,6 +175,7 @@ def write_plate(
     """
     full = complete(options, write_plate)
     refuse_amending(full, _INSTEAD)
+    ome_xml = text_for(ome_xml, store, full)
 
     def plan(stem: str | None) -> Hierarchy:
         hierarchy = plan_any_plate(
@@ -317,6 +319,7 @@ def prepare_plate(
     >>> arrays["A/2/0/0"][:] = 7
     """
     full = complete(options, prepare_plate)
+    ome_xml = text_for(ome_xml, store, full)
 
     def plan(stem: str | None) -> Hierarchy:
         return plan_any_plate(

@@ -18,7 +18,7 @@ from xarray_omezarr.api.members import (
     write_inside,
 )
 from xarray_omezarr.api.stacked_channels import one_name, with_channels
-from xarray_omezarr.api.writing import target_of, write_planned
+from xarray_omezarr.api.writing import target_of, text_for, write_planned
 from xarray_omezarr.errors import MetadataError, OptionError, some
 from xarray_omezarr.ngff.bioformats2raw import Bioformats2Raw, Series
 from xarray_omezarr.ngff.multiscale import Image
@@ -160,7 +160,7 @@ def write_series(
     series = AddSeries(path, listed)
     planned = plan_member(obj, one_name(image), labels, full, path)
     files = {}
-    if ome_xml is not None:
+    if text_for(ome_xml, store, full) is not None:
         inside: Hierarchy = planned.under(path)
         files[OME_XML_PATH] = DescribeSeries(series, image_facts(inside, path))
     return write_planned(

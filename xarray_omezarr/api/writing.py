@@ -11,10 +11,12 @@ from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.store.engine import write
+from xarray_omezarr.store.sessions import leaves_out
 from xarray_omezarr.store.target import Target, open_target
 from xarray_omezarr.store.zip_target import refuse_changing
 from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
 from xarray_omezarr.write.fitting import fit
+from xarray_omezarr.write.ome_xml import OME_XML_PATH
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
@@ -107,8 +109,20 @@ def write_planned(
         progress=options["progress"],
         memory_limit=None if limit is None else parse_bytes(limit),
         finish=finish,
+        resume=truth(options, "resume"),
     )
     return written
+
+
+def text_for(ome_xml: Any, store: StoreLike, options: WriteOptions) -> Any:
+    """The option `ome_xml`; None in place of "auto" where no such file can be.
+
+    Sessions of icechunk hold groups and arrays only.
+    """
+    if not isinstance(ome_xml, str) or ome_xml != "auto":
+        return ome_xml
+    target = _new_target_of(store, options)
+    return None if leaves_out(target, [OME_XML_PATH]) else ome_xml
 
 
 def fit_planned(hierarchy: Hierarchy, options: WriteOptions) -> Hierarchy:
@@ -146,6 +160,11 @@ def prepare_planned(
         return planned[0]
 
     refuse_amending(options)
+    if truth(options, "resume"):
+        raise OptionError(
+            "resume is True, and what is prepared has no pixels to go on with; leave "
+            "it out"
+        )
     # Pixels are written when all else is, and into what is there.
     target_of(store, options)
     group = write_planned(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xarray_omezarr.conversion.asked import KEEP, Asked, asked_for
@@ -12,6 +13,7 @@ from xarray_omezarr.errors import OptionError
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.origins import overlap
 from xarray_omezarr.store.selection import Selection, named
+from xarray_omezarr.store.sessions import leaves_out
 from xarray_omezarr.store.target import StoreLike, Target, open_target
 from xarray_omezarr.store.transfer_source import read_source
 
@@ -171,6 +173,9 @@ def _converted(
     asked = asked.of(stored.hierarchy)
     is_part = selection.wells is not None or selection.fields is not None
     hierarchy, transfer = plan(stored, asked, is_part=is_part)
+    if leaves_out(target, [*hierarchy.files, *transfer.files]):
+        hierarchy = replace(hierarchy, files={})
+        transfer = replace(transfer, files=())
     written: Group = write(
         hierarchy,
         target,

@@ -13,6 +13,7 @@ from zarr.core.sync import sync
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.claim import CLAIM
+from xarray_omezarr.store.sessions import holds_key
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -50,7 +51,8 @@ async def _clear_store(target: Target, kept: Collection[str]) -> None:
         # Of a file, this is refused.
         with suppress(ValueError):
             await store.delete_dir(key)
-        await store.delete(key)
+        if holds_key(store, key):
+            await store.delete(key)
 
     listed = {name.strip("/") async for name in store.list_dir(target.path)}
     await asyncio.gather(*(remove(name) for name in listed - {"", *kept}))

@@ -25,8 +25,8 @@ from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
 from xarray_omezarr.store.progress import Progress, Report
 from xarray_omezarr.store.reach import Reach, tasks_leave
-from xarray_omezarr.store.sessions import check_writable
 from xarray_omezarr.store.rules import with_rules
+from xarray_omezarr.store.sessions import check_writable
 from xarray_omezarr.store.tasks import compute as computed
 from xarray_omezarr.store.zip_target import OneFile
 

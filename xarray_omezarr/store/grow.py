@@ -36,6 +36,7 @@ from xarray_omezarr.store.boxes import Box, cells, shrunk
 from xarray_omezarr.store.consolidated import refresh
 from xarray_omezarr.store.lock import FolderLock
 from xarray_omezarr.store.nodes import new_arrays
+from xarray_omezarr.store.sessions import session_of
 from xarray_omezarr.windows import needs_windows
 
 if TYPE_CHECKING:
@@ -143,11 +144,48 @@ class Grown:
         the first byte and before the last, is all.
         """
         target = self.existing.target
+        if self._grows_first:
+            return self._shrunk_on_error()
         if target.directory is None:
             return _appending_here()
         # Not the folder of the image: its pieces are written under that lock.
         folder = FolderLock(target.directory.resolve() / self.existing.paths[0])
         return folder.held() if folder.works() else nullcontext()
+
+    @property
+    def _grows_first(self) -> bool:
+        """Whether nothing can be stored beyond the end of an array.
+
+        In a session of icechunk. There nobody sees an array grow.
+        """
+        return session_of(self.existing.target.store) is not None
+
+    @contextmanager
+    def _shrunk_on_error(self) -> Iterator[None]:
+        with _IN_THIS_PROCESS:
+            try:
+                yield
+            except BaseException as error:
+                for path, array in self.existing.handles([*self.nodes]).items():
+                    array.resize(self.existing.hierarchy.array(path).shape)
+                error.add_note(
+                    f"{self.existing.target} is as large as before; nothing was "
+                    "committed, and session.discard_changes() forgets all of it"
+                )
+                raise
+
+    def begin(self) -> None:
+        """Make sure that nobody has appended, and make room where that comes first."""
+        self.check()
+        if self._grows_first:
+            self._resize()
+
+    def _resize(self) -> None:
+        stored = self.existing.handles([*self.nodes])
+        for path in reversed([*self.nodes]):
+            shape = self.nodes[path].shape
+            # Nothing lies outside of a larger shape; zarr would look for it.
+            sync(stored[path].async_array.resize(shape, delete_outside_chunks=False))
 
     def check(self) -> None:
         """Refuse if somebody else made the image larger meanwhile.
@@ -168,15 +206,12 @@ class Grown:
 
     def __call__(self) -> zarr.Group:
         """Make it so; the group of the image."""
-        self.check()
+        if not self._grows_first:
+            self.check()
         group = self._group()
         omero = self._with_windows()
         encoded, gone = self._write_kept(group)
-        stored = self.existing.handles([*self.nodes])
-        for path in reversed([*self.nodes]):
-            shape = self.nodes[path].shape
-            # Nothing lies outside of a larger shape; zarr would look for it.
-            sync(stored[path].async_array.resize(shape, delete_outside_chunks=False))
+        self._resize()
         attrs = dict(group.attrs)
         version, image = self.existing.hierarchy.version, self.existing.image
         if self.levels is not None:

@@ -72,7 +72,8 @@ class Parents:
                 self._revise(path)
             for path, revise in self.files.items():
                 self._revise_file(path, revise)
-        refresh(self.target)
+            # Not after the others are let in: copies of an older state would win.
+            refresh(self.target)
         return zarr.open_group(
             self.target.store,
             path=self.target.path,
@@ -84,13 +85,11 @@ class Parents:
         lock = lock_of(self.target, "", Reach.from_here(self.target).process)
         if not isinstance(lock, NoLock):
             return lock.held()
-        # In a session of icechunk one writer is alone, and commits tell of others.
-        if not type(self.target.store).__module__.startswith("icechunk"):
-            warn(
-                f"{self.target} can neither lock nor create objects on condition: what "
-                "another process adds to it at the same time may not be listed. Add "
-                "from one process, or prepare all of it and write with mode='r+'"
-            )
+        warn(
+            f"{self.target} can neither lock nor create objects on condition: what "
+            "another process adds to it at the same time may not be listed. Add "
+            "from one process, or prepare all of it and write with mode='r+'"
+        )
         return nullcontext()
 
     def _check_format(self, target: Target) -> None:

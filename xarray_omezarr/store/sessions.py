@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
-from xarray_omezarr.errors import LockedError, NotInVersionError, OptionError
+from xarray_omezarr.errors import (
+    LockedError,
+    NotInVersionError,
+    OptionError,
+    some,
+    warn,
+)
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -32,6 +38,20 @@ def session_of(store: object) -> Any | None:
     """The session that a store writes to; None for stores of other kinds."""
     inner = innermost(store)
     return inner.session if _is_icechunk(inner) else None
+
+
+def said(store: Any) -> str:
+    """A store as messages name it; those of icechunk spell themselves in many lines."""
+    session = session_of(store)
+    if session is None:
+        return str(store)
+    branch = getattr(session, "branch", None)
+    return f"icechunk:{branch or session.snapshot_id}"
+
+
+def holds_key(store: object, key: str) -> bool:
+    """Whether an object can be called so: a session has only those of Zarr."""
+    return session_of(store) is None or key.rpartition("/")[2] == "zarr.json"
 
 
 def _is_icechunk(store: object) -> bool:
@@ -104,13 +124,25 @@ def check_held(target: Target, zarr_format: int, files: Iterable[str]) -> None:
             "OME-Zarr before 0.5 is stored in Zarr v2; leave version out, or give "
             "version='0.5'"
         )
-    named = [*files][:_SHOWN]
+    named = [*files]
     if named:
         raise OptionError(
             f"{target} is in a session of icechunk, which holds groups and arrays and "
-            f"no other files, such as {', '.join(named)}; leave them out: "
+            f"no other files, such as {some(named, _SHOWN)}; leave them out: "
             "ome_xml=None"
         )
+
+
+def leaves_out(target: Target, files: Iterable[str]) -> bool:
+    """Whether a target can hold no files beside groups and arrays; warns of them."""
+    named = [*files]
+    if session_of(target.store) is None or not named:
+        return False
+    warn(
+        f"{target} is in a session of icechunk, which holds groups and arrays and no "
+        f"other files; left out: {some(named, _SHOWN)}"
+    )
+    return True
 
 
 class Forks:

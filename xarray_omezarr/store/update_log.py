@@ -21,6 +21,7 @@ from xarray_omezarr.ngff.rules.inside import inside
 from xarray_omezarr.store.occupancy import LEASE
 from xarray_omezarr.store.open_documents import read_documents
 from xarray_omezarr.store.replaced import partial_of, replace_files
+from xarray_omezarr.store.sessions import session_of
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -61,7 +62,7 @@ def keeps_log(target: Target) -> bool:
 
     A session of icechunk is a transaction, and takes only keys of Zarr.
     """
-    return not type(target.store).__module__.startswith("icechunk")
+    return session_of(target.store) is None
 
 
 def commit(root: Target, path: str, changes: Changes) -> None:
