@@ -169,8 +169,11 @@ class LeaseHold:
         """Remove the object, if it is still this one."""
         _PULSE.discard(self)
         # Nobody has taken it over that fast.
-        if time.monotonic() - self._seen < BEAT or not self.is_lost:
-            self._spot.remove()
+        # If it cannot be removed, it is taken over when nobody has renewed it; that is
+        # no reason to call a write failed, nor to hide why it did.
+        with suppress(Exception):
+            if time.monotonic() - self._seen < BEAT or not self.is_lost:
+                self._spot.remove()
 
     def drop(self) -> None:
         """Have the object removed soon, or renew it no more; nothing is waited for."""

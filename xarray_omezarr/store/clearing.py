@@ -13,6 +13,8 @@ from zarr.core.sync import sync
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.claim import CLAIM
+from xarray_omezarr.store.in_flight import MANY, each
+from xarray_omezarr.store.occupancy import METADATA
 from xarray_omezarr.store.sessions import holds_key
 
 if TYPE_CHECKING:
@@ -45,6 +47,16 @@ def clear(target: Target, *, keep: Collection[str] = ()) -> None:
 
 async def _clear_store(target: Target, kept: Collection[str]) -> None:
     store = target.store
+    room = asyncio.Semaphore(MANY)
+    above = f"{target.path}/" if target.path else ""
+    # Images and arrays below are taken for nothing before any pixel of theirs goes.
+    documents = [
+        key
+        async for key in store.list_prefix(above)
+        if key.rsplit("/", 1)[-1] in METADATA
+        and key.removeprefix(above).split("/", 1)[0] not in kept
+    ]
+    await each(store.delete, documents, lambda: room)
 
     async def remove(name: str) -> None:
         key = join(target.path, name)
@@ -55,4 +67,4 @@ async def _clear_store(target: Target, kept: Collection[str]) -> None:
             await store.delete(key)
 
     listed = {name.strip("/") async for name in store.list_dir(target.path)}
-    await asyncio.gather(*(remove(name) for name in listed - {"", *kept}))
+    await each(remove, listed - {"", *kept}, lambda: room)

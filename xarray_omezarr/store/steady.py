@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -177,8 +178,17 @@ class SteadyFsspecStore(FsspecStore):
 
     async def delete(self, key: str) -> None:
         """Remove an object."""
-        ask = partial(super().delete, key)
+        ask = partial(self._remove, key)
         await again(ask, _never, f"removing {key!r} from {self}")
+
+    async def _remove(self, key: str) -> None:
+        self._check_writable()
+        try:
+            with suppress(*self.allowed_exceptions):
+                # Of the other way of the client nobody is told what it could not do.
+                await self.fs._rm_file(f"{self.path.rstrip('/')}/{key}")
+        except NotImplementedError:
+            await super().delete(key)
 
     async def delete_dir(self, prefix: str) -> None:
         """Remove what is below, and see that it is gone.
