@@ -158,6 +158,17 @@ class LabelOptions(TypedDict, total=False):
             "levels; the coordinates must continue those that are there.",
         ),
     ]
+    resume: Annotated[
+        bool,
+        Option(
+            False,
+            "Go on with a write that was interrupted: what is stored already is "
+            "neither read from the source nor written again. Object and options must "
+            "be the same; pixels that have changed since are not noticed. A write that "
+            "fails then leaves what it has stored, and one that is finished gives its "
+            "group. With ``mode='a'``, which it implies.",
+        ),
+    ]
     writer: Annotated[
         Literal["auto", "zarr", "tensorstore"] | Callable[..., Any],
         Option(
@@ -366,7 +377,8 @@ def _spelled() -> dict[str, str]:
 
 
 def truth(
-    options: WriteOptions, name: Literal["write_empty_chunks", "lossy", "pyramid"]
+    options: WriteOptions,
+    name: Literal["write_empty_chunks", "lossy", "pyramid", "resume"],
 ) -> bool:
     """The value of an option that is True or False.
 

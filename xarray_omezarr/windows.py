@@ -89,6 +89,27 @@ def with_default_windows(image: Image, dtype: np.dtype[Any]) -> Image:
     return _completed(image, completed)
 
 
+def with_stored_windows(image: Image, stored: Image) -> Image:
+    """The image with the windows that were measured when it was stored.
+
+    Raises
+    ------
+    ValueError
+        If `stored` lacks one, or shows another part than is given.
+    """
+    known = () if stored.omero is None else stored.omero.channels
+
+    def completed(index: int, given: Window | None) -> Window:
+        window = known[index].window if index < len(known) else None
+        if window is None:
+            raise ValueError(f"channel {index} has no window")
+        if given is not None and (given.start, given.end) != (window.start, window.end):
+            raise ValueError(f"channel {index} shows another part")
+        return window
+
+    return _completed(image, completed)
+
+
 def _completed(
     image: Image, window_of: Callable[[int, Window | None], Window]
 ) -> Image:

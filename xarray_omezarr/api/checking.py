@@ -31,6 +31,11 @@ def check_new(options: WriteOptions) -> ArrayWriter:
             "pyramid is False, which is for regions of images that exist; for a new "
             "image without coarser levels give scale_factors=None"
         )
+    if truth(options, "resume") and options["mode"] not in (None, "a"):
+        raise OptionError(
+            f"resume is True and mode is {options['mode']!r}; what was interrupted is "
+            "gone on with in mode 'a', which need not be given"
+        )
     if options["memory_limit"] is not None:
         parse_bytes(options["memory_limit"])
     Progress(options["progress"], 0)

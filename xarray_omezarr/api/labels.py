@@ -367,7 +367,9 @@ class _Work:
 
 
 def _check_mode(target: Target, name: str, options: WriteOptions) -> None:
-    if options["mode"] == "w" or inspect_target(target).is_free:
+    # Whether it is the same is seen when it is planned.
+    is_allowed = options["mode"] == "w" or options["resume"] is True
+    if is_allowed or inspect_target(target).is_free:
         return
     raise TargetExistsError(
         f"There is a label image {name!r} already, at {target}; mode='w' replaces it "

@@ -11,8 +11,8 @@ import dask
 import dask.array
 
 from xarray_omezarr.store.amend import Amendment, Pixels, downsampled
+from xarray_omezarr.store.layers import Key, Layer
 from xarray_omezarr.store.pieces import Piece, overlapping, put_together
-from xarray_omezarr.store.tasks import Key, Layer
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.boxes import Box

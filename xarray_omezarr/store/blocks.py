@@ -70,6 +70,25 @@ class Stage:
         """Arrays whose pixels are in memory at some time: the root, then the steps."""
         return (self.root, *(step.path for step in self.steps))
 
+    def parts(self, block: Slices) -> Iterator[tuple[str, Slices]]:
+        """Where a block of the root lies in each array that is written with it."""
+        if self.writes_root:
+            yield self.root, block
+        for step in self.steps:
+            yield (
+                step.path,
+                tuple(
+                    slice(
+                        min(part.start // total, size),
+                        # What reaches the border there does so here.
+                        size if part.stop == whole else part.stop // total,
+                    )
+                    for part, total, size, whole in zip(
+                        block, step.total, step.shape, self.shape, strict=True
+                    )
+                ),
+            )
+
     def blocks(self, within: Slices | None = None) -> Iterator[Slices]:
         """The blocks of `root`, as slices, in C order; those `within` a place."""
         area = within or tuple(slice(0, size) for size in self.shape)

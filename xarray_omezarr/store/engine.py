@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import dask
@@ -16,12 +17,14 @@ from xarray_omezarr.store.create import (
     Commit,
     Start,
     check_arrays,
+    opened,
     without_pixels,
 )
 from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_for
 from xarray_omezarr.store.disk_faults import told_of
 from xarray_omezarr.store.disk_rules import check_disk
 from xarray_omezarr.store.fill import BlockWriter, block_writers
+from xarray_omezarr.store.finished import is_finished
 from xarray_omezarr.store.forked import Forked
 from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
@@ -33,7 +36,14 @@ from xarray_omezarr.store.place import (
 )
 from xarray_omezarr.store.progress import Progress, Report, total_bytes
 from xarray_omezarr.store.reach import Reach, has_client, tasks_leave
+from xarray_omezarr.store.resume import (
+    Resumption,
+    fingerprint,
+    refuse_resuming,
+    skipped_bytes,
+)
 from xarray_omezarr.store.sessions import Changes, Forks
+from xarray_omezarr.store.stored import NOTHING, Stored, find_stored
 from xarray_omezarr.store.tasks import compute as run
 from xarray_omezarr.store.tasks import fill_later, is_dask
 from xarray_omezarr.store.visit import fill_now
@@ -67,6 +77,7 @@ def write(
     memory_limit: int | None = None,
     finish: Callable[[], Any] | None = None,
     transfer: Transfer | None = None,
+    resume: bool = False,
 ) -> Any:
     """Write `hierarchy` at `target`.
 
@@ -97,6 +108,9 @@ def write(
     transfer : Transfer, optional
         Stored objects of another place that are copied below the same root; not with
         `compute` False.
+    resume : bool
+        Whether to go on with what an interrupted write of the same has left. One that
+        fails then leaves what it has stored.
 
     Returns
     -------
@@ -104,6 +118,11 @@ def write(
         The root group, or what `finish` gives; or the Delayed that gives it.
     """
     check_arrays(hierarchy)
+    if resume:
+        refuse_resuming(hierarchy, target, writer)
+        if is_finished(hierarchy, target):
+            given = finish or partial(opened, target, hierarchy)
+            return given() if compute else dask.delayed(given, pure=False)()
     place = find_place(target, mode, hierarchy)
     if not isinstance(writer, ZarrWriter):
         refuse_writer(target)
@@ -128,20 +147,26 @@ def write(
     job = _Job(hierarchy, target, block_limit(memory_limit, is_lazy or not compute))
     work = _work(hierarchy, job.limit, is_lazy or not compute, report)
     bare = without_pixels(hierarchy)
-    start = Start(bare, target, mode, reach, writer, report)
+    resumption = Resumption(fingerprint(hierarchy), resume)
+    if resumption.goes_on(place.found, bare, target) and not compute:
+        resumption = resumption.after(work, find_stored(target, bare).stored)
+    start = Start(bare, target, mode, reach, writer, report, resumption)
     commit = Commit(bare, report, finish)
     if not compute:
         # dask would look into the arguments for arrays of its own.
         started = dask.delayed(start, pure=False, traverse=False)()
-        return job.later(work, started, commit)
+        return job.later(work, started, commit, resumption.expected)
     with (
+        start.claimed(place) as (place, claim),
         shown,
         told_of(place),
-        cleaned_up_on_error(place) as clean_up,
+        cleaned_up_on_error(place, claim) as clean_up,
         # Gone before anything is cleaned up, so that nothing is put afterwards.
         crew(threads_for(target.store), job.limit) as hands,
     ):
-        begun = start(place, hands)
+        if resume:
+            clean_up.renounce()
+        begun = start.begin(place, claim, hands)
         if transfer is not None:
             transfer(begun.root, report)
         if is_lazy:
@@ -154,7 +179,8 @@ def write(
             if forks is not None:
                 return commit(_fill_forks(job, work, begun, forks), begun)
             started = dask.delayed(begun, pure=False, traverse=False)
-            return run(job.later(work, started, commit))
+            report(skipped_bytes(work, begun.stored), "stored")
+            return run(job.later(work, started, commit, begun.stored))
         watch = windows.Watch(hierarchy)
         limits = fill_now(hierarchy.arrays, work, begun, hands, watch)
         return commit(limits, begun, watch.shown)
@@ -176,8 +202,14 @@ class _Job:
     target: Target
     limit: int
 
-    def later(self, work: Sequence[BlockWriter], started: Any, commit: Commit) -> Any:
-        """A Delayed that fills and commits."""
+    def later(
+        self,
+        work: Sequence[BlockWriter],
+        started: Any,
+        commit: Callable[[dict[str, Limits], Any], Any],
+        stored: Stored = NOTHING,
+    ) -> Any:
+        """A Delayed that fills what is not stored yet, and commits."""
         store = self.target.store
         return fill_later(
             self.hierarchy.arrays,
@@ -187,6 +219,7 @@ class _Job:
             # The threads of dask encode; those of a crew would only wait for puts.
             threads=1 if is_near(store) else threads_for(store),
             limit=self.limit,
+            stored=stored,
         )
 
 

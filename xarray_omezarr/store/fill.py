@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from xarray_omezarr.hierarchy import ArrayNode, BlockFunction, Downsampled
 from xarray_omezarr.pixels.downsample import downsample_within
 from xarray_omezarr.pixels.ranges import value_range
+from xarray_omezarr.store.stored import cut
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.arrays import WritableArray
     from xarray_omezarr.store.blocks import Slices, Stage, Step
     from xarray_omezarr.store.sinks import Sink
+    from xarray_omezarr.store.stored import Stored
 
 Pixels: TypeAlias = NDArray[Any]
 
@@ -33,7 +36,7 @@ Report: TypeAlias = Callable[[int, tuple[str | int, ...]], None]
 
 
 class HasArrays(Protocol):
-    """A write under way: it has the stored arrays by path."""
+    """A write under way: it has the arrays by path, and knows what they hold."""
 
     @property
     def handles(self) -> Mapping[str, WritableArray]:
@@ -43,6 +46,11 @@ class HasArrays(Protocol):
     @property
     def sinks(self) -> Mapping[str, Sink]:
         """Stored arrays, to write to."""
+        ...
+
+    @property
+    def stored(self) -> Stored:
+        """What an earlier write has stored, which was interrupted."""
         ...
 
 
@@ -142,6 +150,24 @@ class BlockWriter:
                 continue
             self._store(step.path, at, made, begun, hands, extent)
             pass_on(step.path, at, made)
+
+    def skip(
+        self, place: Slices, begun: HasArrays, hands: Hands, extent: Extent
+    ) -> None:
+        """Pass over a block that is stored: only its limits are measured."""
+        if self.report is not None:
+            nbytes = begun.stored.nbytes(self.stage, place)
+            self.report(nbytes, (*self.stage.paths, *(part.start for part in place)))
+        if not self.stage.writes_root or self.channel_axis is None:
+            return
+        objects = begun.stored.objects[self.stage.root]
+        nbytes = math.prod(objects.unit) * objects.itemsize
+        for piece in cut(place, objects.unit):
+            hands.hand_over(nbytes, partial(self._remeasure, begun, piece, extent))
+
+    def _remeasure(self, begun: HasArrays, place: Slices, extent: Extent) -> None:
+        pixels = np.asarray(begun.handles[self.stage.root][place])
+        extent.include(self._measure(pixels, place))
 
     def _make(self, step: Step, parent: Pixels, place: Slices) -> tuple[Slices, Pixels]:
         stage = self.stage

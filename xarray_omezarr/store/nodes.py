@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +20,7 @@ from zarr.storage import LocalStore, StorePath
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.arrays import Separator, ZarrFormat, model_array
+from xarray_omezarr.store.in_flight import each
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
 
 Documents: TypeAlias = dict[str, Buffer]
+
+# Arrays of a plate are alike: each kind once, with its documents.
+Models: TypeAlias = "dict[Any, tuple[zarr.Array[Any], Documents]]"
 
 # Puts of metadata in flight: more than there are levels, few enough for any server.
 _IN_FLIGHT = 64
@@ -104,9 +108,21 @@ def new_arrays(
 
     Nothing may be there: whether something is, has been looked at before.
     """
+    arrays, documents = planned_arrays(root, nodes, zarr_format, separator)
+    put(root.store, documents)
+    return arrays
+
+
+def planned_arrays(
+    root: zarr.Group,
+    nodes: Mapping[str, ArrayNode],
+    zarr_format: ZarrFormat,
+    separator: Separator = "/",
+) -> tuple[dict[str, zarr.Array[Any]], Documents]:
+    """Arrays as they will be below `root`, and their documents by key; none is put."""
     documents: Documents = {}
     arrays: dict[str, zarr.Array[Any]] = {}
-    models: dict[Any, tuple[zarr.Array[Any], Documents]] = {}
+    models: Models = {}
     for path, node in nodes.items():
         model, documents_of_model = _model(node, zarr_format, separator, models)
         where = StorePath(root.store, join(root.path, path))
@@ -116,15 +132,26 @@ def new_arrays(
             metadata=model.metadata, store_path=where, config=model.async_array.config
         )
         arrays[path] = zarr.Array(made)
-    put(root.store, documents)
-    return arrays
+    return arrays, documents
+
+
+def array_documents(
+    nodes: Mapping[str, ArrayNode], zarr_format: ZarrFormat, separator: Separator = "/"
+) -> Iterator[tuple[str, Documents]]:
+    """Path of every array, and the documents that it will have, by their names.
+
+    Arrays that are alike share one mapping.
+    """
+    models: Models = {}
+    for path, node in nodes.items():
+        yield path, _model(node, zarr_format, separator, models)[1]
 
 
 def _model(
     node: ArrayNode,
     zarr_format: ZarrFormat,
     separator: Separator,
-    known: dict[Any, tuple[zarr.Array[Any], Documents]],
+    known: Models,
 ) -> tuple[zarr.Array[Any], Documents]:
     """An empty array and its documents; those of a plate are alike, and made once."""
     # Objects of codecs are kept by the nodes, so that no other has their identity.
@@ -150,13 +177,27 @@ def put(store: Store, documents: Documents) -> None:
     async def put_all() -> None:
         room = asyncio.Semaphore(_IN_FLIGHT)
 
-        async def put_one(key: str, value: Buffer) -> None:
-            async with room:
-                await store.set(key, value)
+        async def put_one(key: str) -> None:
+            await store.set(key, documents[key])
 
-        await asyncio.gather(*(put_one(*item) for item in documents.items()))
+        await each(put_one, documents, lambda: room)
 
     sync(put_all())
+
+
+def get(store: Store, keys: Iterable[str]) -> dict[str, bytes | None]:
+    """Contents of objects by key, many at a time; None of those that are not there."""
+
+    async def get_all() -> list[tuple[str, bytes | None]]:
+        room = asyncio.Semaphore(_IN_FLIGHT)
+
+        async def get_one(key: str) -> tuple[str, bytes | None]:
+            found = await store.get(key, default_buffer_prototype())
+            return key, None if found is None else found.to_bytes()
+
+        return await each(get_one, keys, lambda: room)
+
+    return dict(sync(get_all()))
 
 
 def _documents(metadata: Any, path: str) -> Documents:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import zarr
@@ -15,6 +14,7 @@ from zarr.storage import LocalStore
 
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.encode import Encoder, encoder_of
+from xarray_omezarr.store.stored import cut
 from xarray_omezarr.store.zip_writing import ZipWriting
 
 if TYPE_CHECKING:
@@ -43,17 +43,7 @@ class ObjectSink:
 
     def pieces(self, place: Slices) -> Iterator[Slices]:
         """The stored objects that `place` consists of."""
-        ranges = (
-            range(part.start, part.stop, size)
-            for part, size in zip(place, self.encoder.shape, strict=True)
-        )
-        for origin in product(*ranges):
-            yield tuple(
-                slice(start, min(start + size, part.stop))
-                for start, size, part in zip(
-                    origin, self.encoder.shape, place, strict=True
-                )
-            )
+        return cut(place, self.encoder.shape)
 
     def write(self, place: Slices, pixels: NDArray[Any]) -> None:
         """Encode and put the object at `place`; an empty one stays absent."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dask
 import dask.array
 from dask import threaded
-from dask.delayed import Delayed
-from dask.highlevelgraph import HighLevelGraph
 
 from xarray_omezarr.hierarchy import Given, Part
+from xarray_omezarr.store.claim import under_way
 from xarray_omezarr.store.crew import Alone, Batch, Crew, crew
 from xarray_omezarr.store.fill import (
     BlockWriter,
@@ -30,14 +27,20 @@ from xarray_omezarr.store.fill import (
     seen_from,
     totals,
 )
+from xarray_omezarr.store.forked import after, changes_of, for_task
+from xarray_omezarr.store.layers import Chunks, Key, Layer
 from xarray_omezarr.store.pieces import Piece, overlapping, put_together
 from xarray_omezarr.store.progress import Tally
+from xarray_omezarr.store.sessions import Changes
+from xarray_omezarr.store.stored import NOTHING, Stored
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode, Readable
     from xarray_omezarr.store.blocks import Slices
 
-Key: TypeAlias = "str | tuple[Any, ...]"
+Index: TypeAlias = tuple[int, ...]
+
+_NOTHING = Changes()
 
 
 def is_dask(node: ArrayNode) -> bool:
@@ -78,24 +81,54 @@ class BlockTask:
     threads: int
     limit: int
 
+    @property
+    def measures(self) -> bool:
+        """Whether limits of the values are to be known."""
+        return self.writer.stage.writes_root and self.writer.channel_axis is not None
+
     def given(
         self, pieces: Sequence[Piece], chunks: Sequence[Pixels], at: Slices, begun: Any
     ) -> Written:
         """Write the block `at`, put together from chunks of dask."""
-        return self._write(put_together(pieces, chunks, at), at, begun, [])
+        pixels = put_together(pieces, chunks, at)
+        return self._write(pixels, at, for_task(begun), [])
 
     def read(self, node: ArrayNode, at: Slices, begun: Any) -> Written:
         """Write the block `at`, read from the pixels of `node`."""
         pixels = read_block(self.writer.stage, at, node, begun)
-        return self._write(pixels, at, begun, [])
+        return self._write(pixels, at, for_task(begun), [])
 
-    def stored(self, at: Slices, begun: Any, inside: Sequence[Written]) -> Written:
-        """Write what is made of the block `at`, which tasks `inside` have stored."""
+    def stored(
+        self,
+        at: Slices,
+        begun: Any,
+        inside: Sequence[Written],
+        before: Written | None = None,
+    ) -> Written:
+        """Write what is made of the block `at`, which tasks `inside` have stored.
+
+        Or all tasks `before` this one.
+        """
         found = [part.limits() for part in inside]
+        parts = [*inside, *([] if before is None else [before])]
+        begun = for_task(begun, [part.changes for part in parts])
         pixels = read_block(self.writer.stage, at, None, begun)
         return self._write(pixels, at, begun, found)
 
+    def skip(self, at: Slices, begun: Any) -> Written:
+        """Measure the block `at`, which is stored already."""
+        extent = Extent()
+        silent = replace(self.writer, report=None)
+        silent.skip(at, for_task(begun), Alone(), extent)
+        return Written(extent, None)
+
     def _write(
+        self, pixels: Pixels, at: Slices, begun: Any, inside: Sequence[Limits]
+    ) -> Written:
+        with under_way(begun):
+            return self._write_now(pixels, at, begun, inside)
+
+    def _write_now(
         self, pixels: Pixels, at: Slices, begun: Any, inside: Sequence[Limits]
     ) -> Written:
         extent = Extent()
@@ -118,19 +151,25 @@ class BlockTask:
             writer.write(pixels, at, begun, helpers, extent)
         if self.writer.report is not None:
             self.writer.report(tally.nbytes, (*writer.stage.paths, *_origin(at)))
-        return Written(extent, None)
+        return Written(extent, None, changes_of(begun))
 
 
 class Written:
-    """What a task gives: limits of values, once everything it began is stored."""
+    """What a task gives: limits of values, once everything it began is stored.
 
-    def __init__(self, extent: Extent, under_way: Batch | None) -> None:
+    And where it stored in a fork of a session, what that is.
+    """
+
+    def __init__(
+        self, extent: Extent, under_way: Batch | None, changes: Changes = _NOTHING
+    ) -> None:
         self._extent = extent
         self._under_way = under_way
+        self.changes = changes
 
-    def __reduce__(self) -> tuple[type[Written], tuple[Extent, None]]:
+    def __reduce__(self) -> tuple[type[Written], tuple[Extent, None, Changes]]:
         self.limits()
-        return Written, (self._extent, None)
+        return Written, (self._extent, None, self.changes)
 
     def limits(self) -> Limits:
         """The limits, when all is stored."""
@@ -140,9 +179,11 @@ class Written:
         return self._extent.limits
 
 
-def gathered(parts: Sequence[Written]) -> Limits:
+def gathered(parts: Sequence[Written]) -> Written:
     """The limits of many tasks, when all of them have stored everything."""
-    return merge_limits(part.limits() for part in parts)
+    extent = Extent()
+    extent.include(merge_limits(part.limits() for part in parts))
+    return Written(extent, None, Changes.merged(part.changes for part in parts))
 
 
 def fill_later(
@@ -153,6 +194,7 @@ def fill_later(
     *,
     threads: int = 1,
     limit: int = 0,
+    stored: Stored = NOTHING,
 ) -> Any:
     """A Delayed that fills all arrays, then calls `finish` with the limits.
 
@@ -172,6 +214,8 @@ def fill_later(
         ``(limits, begun) -> result``: the last task.
     threads, limit : int
         See `BlockTask`.
+    stored : Stored
+        What an earlier write has stored: no task reads or makes it.
     """
     layer = Layer([begun])
     chunks = Chunks(layer)
@@ -180,50 +224,26 @@ def fill_later(
     for chain in chains(writers):
         tasks = [BlockTask(writer, threads, limit) for writer in chain]
         root = chain[0].stage.root
+        first, skipped = _parted(tasks[0], stored)
         if chain[0].stage.writes_root:
-            first = _given_tasks(tasks[0], arrays[root], begun.key, layer, chunks)
+            made = _given_tasks(tasks[0], first, arrays[root], begun.key, layer, chunks)
         else:
-            first = [
-                layer.add(_Stored(tasks[0], at), begun.key, [], stored_by[root])
-                for at in chain[0].stage.blocks()
-            ]
-        outermost = _nested_tasks(tasks, first, begun.key, layer)
-        done = layer.add(gathered, outermost)
+            made = {
+                _origin(at): layer.add(
+                    _Stored(tasks[0], at), begun.key, [], stored_by[root]
+                )
+                for at in first
+            }
+        if tasks[0].measures:
+            made |= {
+                _origin(at): layer.add(_Skip(tasks[0], at), begun.key) for at in skipped
+            }
+        outermost = _nested_tasks(tasks, made, begun.key, layer, stored)
+        done = layer.add(gathered, list(outermost.values()))
         limits.append(done)
         stored_by |= {path: done for writer in chain for path in writer.stage.paths}
     roots = tuple(chain[0].stage.root for chain in chains(writers))
     return layer.delayed(layer.add(_Finish(finish, roots), limits, begun.key))
-
-
-class Layer:
-    """Tasks that are added to a graph of dask, all as one layer.
-
-    A `dask.delayed` call per block would go through all tasks each time.
-    """
-
-    def __init__(self, dependencies: list[Any]) -> None:
-        self._name = f"write-block-{uuid.uuid4().hex}"
-        self._tasks: dict[Key, tuple[Any, ...]] = {}
-        self.dependencies = dependencies
-
-    def add(self, function: Callable[..., Any], *arguments: Any) -> Key:
-        """Add a task; keys among its arguments, or in lists, stand for results."""
-        key = (self._name, len(self._tasks))
-        self._tasks[key] = (function, *arguments)
-        return key
-
-    def delayed(self, key: Key) -> Any:
-        """A Delayed that gives the result of one of the tasks."""
-        tasks = cast("dict[Any, Any]", self._tasks)
-        graph = HighLevelGraph.from_collections(
-            self._name, tasks, dependencies=self.dependencies
-        )
-        # The key of a Delayed is its name; those of the blocks are numbered.
-        return dask.delayed(_same, pure=False)(Delayed(key, graph, layer=self._name))
-
-
-def _same(result: Any) -> Any:
-    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +253,11 @@ class _Finish:
     finish: Callable[[dict[str, Limits], Any], Any]
     roots: tuple[str, ...]
 
-    def __call__(self, found: Sequence[Limits], begun: Any) -> Any:
+    def __call__(self, found: Sequence[Written], begun: Any) -> Any:
         limits: dict[str, Limits] = {}
         for root, part in zip(self.roots, found, strict=True):
-            limits[root] = merge_limits([limits.get(root, {}), part])
-        return self.finish(limits, begun)
+            limits[root] = merge_limits([limits.get(root, {}), part.limits()])
+        return self.finish(limits, after(begun, [part.changes for part in found]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +284,17 @@ class _Read:
 
 
 @dataclass(frozen=True, slots=True)
+class _Skip:
+    """Measures a block that is stored."""
+
+    task: BlockTask
+    at: Slices
+
+    def __call__(self, begun: Any) -> Written:
+        return self.task.skip(self.at, begun)
+
+
+@dataclass(frozen=True, slots=True)
 class _Stored:
     """Writes what is made of a block that other tasks have stored."""
 
@@ -271,71 +302,71 @@ class _Stored:
     at: Slices
 
     def __call__(
-        self, begun: Any, inside: Sequence[Written], _after: object = None
+        self, begun: Any, inside: Sequence[Written], before: Written | None = None
     ) -> Written:
-        return self.task.stored(self.at, begun, inside)
+        return self.task.stored(self.at, begun, inside, before)
 
 
 def _nested_tasks(
-    tasks: Sequence[BlockTask], first: list[Key], begun: Key, layer: Layer
-) -> list[Key]:
+    tasks: Sequence[BlockTask],
+    first: dict[Index, Key],
+    begun: Key,
+    layer: Layer,
+    stored: Stored,
+) -> dict[Index, Key]:
     """Tasks of the outermost stage, each waiting for those inside its block."""
     stages = [task.writer.stage for task in tasks]
     total = totals(stages)
     made = first
     for inner, task in zip(stages, tasks[1:], strict=False):
         outer = task.writer.stage
-        by_place = dict(zip(map(_origin, inner.blocks()), made, strict=True))
-        made = []
+        by_place, made = made, {}
         for at in outer.blocks():
-            inside = inner.blocks(seen_from(inner, outer, at, total))
-            before = [by_place[_origin(place)] for place in inside]
-            made.append(layer.add(_Stored(task, at), begun, before))
+            inside = map(_origin, inner.blocks(seen_from(inner, outer, at, total)))
+            before = [by_place[place] for place in inside if place in by_place]
+            if not stored.has(outer, at):
+                made[_origin(at)] = layer.add(_Stored(task, at), begun, before)
+            elif before:
+                made[_origin(at)] = layer.add(gathered, before)
     return made
 
 
-def _origin(place: Slices) -> tuple[int, ...]:
+def _parted(task: BlockTask, stored: Stored) -> tuple[list[Slices], list[Slices]]:
+    """Blocks of the first of the stages that nest: to write, and stored already."""
+    stage = task.writer.stage
+    places: tuple[list[Slices], list[Slices]] = [], []
+    for at in stage.blocks():
+        places[stored.has(stage, at)].append(at)
+    return places
+
+
+def _origin(place: Slices) -> Index:
     return tuple(part.start for part in place)
 
 
-class Chunks:
-    """Chunks of arrays of dask by place, each array taken apart only once."""
-
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self._found: dict[tuple[int, str], tuple[Any, list[list[int]]]] = {}
-        # An identity tells arrays apart only as long as they live.
-        self._alive: list[object] = []
-
-    def of(self, pixels: Any, dtype: Any) -> tuple[Any, list[list[int]]]:
-        """The chunks as Delayed, and where they begin along each axis."""
-        key = (id(pixels), str(dtype))
-        if key not in self._found:
-            array = pixels.astype(dtype, copy=False)
-            # The graph of the source is shared by all tasks: none copies it.
-            chunks = array.to_delayed()
-            self._layer.dependencies += list(chunks.flat[:1])
-            starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
-            self._found[key] = chunks, starts
-            self._alive.append(pixels)
-        return self._found[key]
-
-
 def _given_tasks(
-    task: BlockTask, node: ArrayNode, begun: Key, layer: Layer, known: Chunks
-) -> list[Key]:
-    places = task.writer.stage.blocks()
+    task: BlockTask,
+    places: Sequence[Slices],
+    node: ArrayNode,
+    begun: Key,
+    layer: Layer,
+    known: Chunks,
+) -> dict[Index, Key]:
+    if not places:
+        return {}
     if not is_dask(node):
         # Traversing a large numpy array to look for tasks in it would hash it.
         source = dask.delayed(node, pure=False, traverse=False)
         layer.dependencies.append(source)
-        return [layer.add(_Read(task, at), source.key, begun) for at in places]
+        return {
+            _origin(at): layer.add(_Read(task, at), source.key, begun) for at in places
+        }
     chunks, starts = known.of(_whole(node.given), node.dtype)
     index = node.given.index if isinstance(node.given, Part) else ()
-    tasks = []
+    tasks = {}
     for at in places:
         found = list(overlapping(starts, at, index))
         block = _Given(task, [piece for _, piece in found], at)
         keys = [chunks[place].key for place, _ in found]
-        tasks.append(layer.add(block, keys, begun))
+        tasks[_origin(at)] = layer.add(block, keys, begun)
     return tasks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -129,6 +129,9 @@ class _Nest:
 
     def _visit(self, depth: int, place: Slices) -> None:
         writer = self._chain[depth]
+        if self._begun.stored.has(writer.stage, place):
+            self._skip(depth, place)
+            return
         if depth:
             pixels = self._assemble(depth, place)
         else:
@@ -138,12 +141,28 @@ class _Nest:
             pixels, place, self._begun, self._hands, self._extent, self._pass_on
         )
 
+    def _skip(self, depth: int, place: Slices) -> None:
+        """Pass over a block that is stored; what is inside it need not be."""
+        writer = self._chain[depth]
+        if depth:
+            for within in self._inside(depth, place):
+                self._visit(depth - 1, within)
+        writer.skip(place, self._begun, self._hands, self._extent)
+        for path, part in writer.stage.parts(place):
+            if self._open.get(path):
+                # It is a part of a larger block that is not stored.
+                self._pass_on(path, part, np.asarray(self._begun.handles[path][part]))
+
+    def _inside(self, depth: int, place: Slices) -> Iterator[Slices]:
+        """The blocks of the stage before that a block consists of."""
+        stage, inner = self._stages[depth], self._stages[depth - 1]
+        return inner.blocks(seen_from(inner, stage, place, self._totals))
+
     def _assemble(self, depth: int, place: Slices) -> Pixels:
         """The pixels of a block, made by the blocks of the stages inside it."""
-        stage, inner = self._stages[depth], self._stages[depth - 1]
-        waiting = self._open.setdefault(stage.root, [])
+        waiting = self._open.setdefault(self._stages[depth].root, [])
         waiting.append(_OpenBlock(place))
-        for within in inner.blocks(seen_from(inner, stage, place, self._totals)):
+        for within in self._inside(depth, place):
             self._visit(depth - 1, within)
         return waiting.pop().pixels
 

@@ -212,7 +212,7 @@ class TestOrder:
         put(plan_image(), store)
         first_chunk = next(i for i, (k, _) in enumerate(store.puts) if "/c/" in k)
         said = [v for k, v in store.puts[:first_chunk] if k == "zarr.json"]
-        assert json.loads(said[-1])["attributes"][UNFINISHED] is True
+        assert json.loads(said[-1])["attributes"][UNFINISHED]
 
     def test_in_zarr_v2_too(self, plan_image) -> None:
         store = Recording()

@@ -17,6 +17,7 @@ from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.crew import Alone, crew
 from xarray_omezarr.store.fill import WHOLE, block_writers, merge_limits
 from xarray_omezarr.store.sinks import HandleSink
+from xarray_omezarr.store.stored import NOTHING, Stored
 from xarray_omezarr.store.tasks import fill_later, is_dask
 from xarray_omezarr.store.visit import fill_now
 
@@ -36,6 +37,7 @@ class Begun:
 
     handles: dict
     hands: Alone = field(default_factory=Alone)
+    stored: Stored = NOTHING
 
     @property
     def sinks(self):
