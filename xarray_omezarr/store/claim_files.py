@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +45,15 @@ class FileHold:
         Of the open file, which this owns from now on.
     is_again : bool
         Whether the same write had it before.
+    made_folder : bool
+        Whether the folder was made for it; then it does not stay behind empty.
     """
 
-    def __init__(self, path: Path, handle: int, *, is_again: bool) -> None:
+    def __init__(
+        self, path: Path, handle: int, *, is_again: bool, made_folder: bool = False
+    ) -> None:
         self._path, self._handle, self.is_again = path, handle, is_again
+        self._made_folder = made_folder
         self._guard = threading.Lock()
         _HOLDS.add(self)
 
@@ -62,6 +68,10 @@ class FileHold:
             if self._handle >= 0 and _is_at(self._handle, self._path):
                 # Nobody else can have got the lock of this very file.
                 self._path.unlink(missing_ok=True)
+                if self._made_folder:
+                    # As a rule the image is in it now.
+                    with suppress(OSError):
+                        self._path.parent.rmdir()
         self.drop()
 
     def drop(self) -> None:
@@ -122,6 +132,7 @@ class FileSpot:
         """
         if fcntl is None:
             raise NoLocksError
+        made_folder = _made(self.path.parent)
         handle = self._locked(fcntl.LOCK_EX, os.O_CREAT)
         if handle is None:
             return None
@@ -137,7 +148,7 @@ class FileSpot:
                 os.close(handle)
                 return None
         is_again = before.token == ticket.token
-        return FileHold(self.path, handle, is_again=is_again)
+        return FileHold(self.path, handle, is_again=is_again, made_folder=made_folder)
 
     def join(self, ticket: Ticket) -> FileHold | None:
         """Share the lock in another process that takes part in the write.
@@ -176,13 +187,13 @@ class FileSpot:
     def _locked(self, kind: int, flags: int) -> int | None:
         """The file, opened and locked; None where somebody else has it locked."""
         for _ in range(_TRIES):
-            if flags:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 handle = os.open(self.path, _FLAGS | flags, 0o666)
             except FileNotFoundError:
                 if not flags:
                     return None
+                # Whoever had made the folder has removed it.
+                _made(self.path.parent)
                 continue
             try:
                 fcntl.flock(handle, kind | fcntl.LOCK_NB)
@@ -197,6 +208,15 @@ class FileSpot:
             # Whoever had it has removed it before letting go of it.
             os.close(handle)
         return None
+
+
+def _made(folder: Path) -> bool:
+    """Whether a folder was made; else it is there."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _is_at(handle: int, path: Path) -> bool:

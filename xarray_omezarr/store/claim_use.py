@@ -6,12 +6,13 @@ import math
 import threading
 import time
 import weakref
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from xarray_omezarr.store.claim_files import FileSpot
-from xarray_omezarr.store.claim_leases import LeaseSpot
-from xarray_omezarr.store.claim_memory import MemorySpot
-from xarray_omezarr.store.claim_ticket import Ticket
+if TYPE_CHECKING:
+    from xarray_omezarr.store.claim_files import FileSpot
+    from xarray_omezarr.store.claim_leases import LeaseSpot
+    from xarray_omezarr.store.claim_memory import MemorySpot
+    from xarray_omezarr.store.claim_ticket import Ticket
 
 Spot: TypeAlias = "FileSpot | LeaseSpot | MemorySpot"
 
@@ -52,7 +53,7 @@ class Use:
         self.running = self.count = 0
         self.is_failed = self.is_evicted = False
         self._hold: Hold | None = None
-        self._seen = -math.inf
+        self._seen = -math.inf if hold is None else time.monotonic()
         if hold is not None:
             self._keep(hold)
 
@@ -104,10 +105,7 @@ class Use:
                 return False
             if time.monotonic() - self._seen < self.spot.trust:
                 return True
-            if not self.is_held_now():
-                return False
-            self._seen = time.monotonic()
-            return True
+            return self.is_held_now()
 
     def is_held_now(self) -> bool:
         """Whether the place is still this writer's."""
@@ -115,8 +113,11 @@ class Use:
             if self.is_evicted:
                 return False
             if self._hold is not None:
-                return not self._hold.is_lost
-            return self.spot.read().token == self.ticket.token
+                is_held = not self._hold.is_lost
+            else:
+                is_held = self.spot.read().token == self.ticket.token
+            self._seen = time.monotonic() if is_held else -math.inf
+            return is_held
 
     def release(self) -> None:
         """Leave nothing of the claim, unless it is of somebody else."""

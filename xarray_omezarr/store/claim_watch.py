@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import math
 import time
+from typing import TYPE_CHECKING
 
-from xarray_omezarr.store.claim_ticket import Ticket
 from xarray_omezarr.store.claim_use import GUARD, USES, Spot
+
+if TYPE_CHECKING:
+    from xarray_omezarr.store.claim_ticket import Ticket
 
 #: Seconds without any task after which a Delayed of this process is taken to be over.
 IDLE = 2.0
@@ -29,11 +32,11 @@ class Watch:
         if other.is_of_this_process:
             return self._is_alive_here(other)
         verdict = other.verdict()
-        if verdict == "dead":
-            self._spot.evict(other)
-            return False
         if verdict == "alive" and not other.is_delayed:
             return True
+        if verdict == "dead":
+            self._spot.evict(other)
+        # The system frees the lock of the dead, as a rule at once.
         if self._rests(other, self._spot.patience):
             return False
         if not self._spot.is_dead_afterwards or self._seen != other:
@@ -46,8 +49,7 @@ class Watch:
             use = USES.get(other.token)
         if use is None:
             self._spot.evict(other)
-            time.sleep(_PAUSE / 100)
-            return False
+            return not self._rests(other, self._spot.patience)
         is_over = use.is_over()
         if is_over is None:
             # What nobody can reach any more, such as in a frame of an error, is over.

@@ -18,6 +18,7 @@ from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
 from xarray_omezarr.store.claim import Claim, take
 from xarray_omezarr.store.clearing import clear
+from xarray_omezarr.store.consolidated import refresh_above
 from xarray_omezarr.store.crew import Alone, Crew
 from xarray_omezarr.store.exchange import Hold
 from xarray_omezarr.store.nodes import new_group, put_files, put_groups
@@ -226,6 +227,7 @@ class Start:
             attrs = {**place.kept_attrs, UNFINISHED: _CLEARING}
             new_group(where.store, where.path, attrs, zarr_format)
             clear(where, keep=_DOCUMENTS[zarr_format])
+            refresh_above(where)
         attrs = {**place.kept_attrs, UNFINISHED: self.resumption.mark()}
         return new_group(where.store, where.path, attrs, zarr_format)
 
@@ -266,6 +268,8 @@ class Commit:
             begun.claim.check()
             self._commit(done, begun)
             finish = self.finish or partial(opened, begun.place.final, self.hierarchy)
+            if self.finish is None:
+                refresh_above(begun.place.final)
             group = finish()
             self.report.end()
         if begun.claim.is_delayed:

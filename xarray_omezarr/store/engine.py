@@ -22,7 +22,7 @@ from xarray_omezarr.store.create import (
 )
 from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_for
 from xarray_omezarr.store.disk_faults import told_of
-from xarray_omezarr.store.disk_rules import check_disk
+from xarray_omezarr.store.disk_rules import check_names, check_rights
 from xarray_omezarr.store.fill import BlockWriter, block_writers
 from xarray_omezarr.store.finished import is_finished
 from xarray_omezarr.store.forked import Forked
@@ -130,7 +130,7 @@ def write(
     if not place.found.is_free and not place.is_beside:
         refuse_own_source(hierarchy, target)
     refuse_losing_members(place, hierarchy)
-    check_disk(place, hierarchy)
+    check_rights(place, hierarchy)
     is_lazy = any(is_dask(node) for node in hierarchy.arrays.values())
     reach = Reach.from_here(target)
     forks = Forks(target) if reach.is_session and tasks_leave() else None

@@ -17,6 +17,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from xarray_omezarr.errors import LockedError
+from xarray_omezarr.store.claim import CLAIM
 from xarray_omezarr.store.exchange import mark_of, trial
 from xarray_omezarr.store.occupancy import LEASE
 
@@ -119,7 +120,9 @@ def is_being_replaced(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def replacing(folder: Path, doing: str = "replaced") -> Iterator[None]:
+def replacing(
+    folder: Path, doing: str = "replaced", *, is_claimed: bool = False
+) -> Iterator[None]:
     """Keep writers out of a folder that is about to be replaced.
 
     Parameters
@@ -128,6 +131,8 @@ def replacing(folder: Path, doing: str = "replaced") -> Iterator[None]:
         No link.
     doing : str
         What happens to it, for messages.
+    is_claimed : bool
+        Whether the claim in its root is that of the caller.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def replacing(folder: Path, doing: str = "replaced") -> Iterator[None]:
         yield
         return
     with _mark(folder, doing), _root(folder, doing):
-        for busy in _busy(folder):
+        for busy in _busy(folder, CLAIM if is_claimed else ""):
             raise LockedError(
                 f"{busy} is being written by somebody else, so that {folder} cannot be "
                 f"{doing}; nothing has changed, do it when that has ended"
@@ -195,15 +200,19 @@ def _held(folder: Path, doing: str) -> LockedError:
     )
 
 
-def _busy(folder: Path) -> Iterator[Path]:
-    """Groups, arrays and claims below a folder that somebody has locked."""
+def _busy(folder: Path, own: str) -> Iterator[Path]:
+    """Groups, arrays and claims below a folder that somebody has locked.
+
+    The claim called `own` in the folder itself is not looked at.
+    """
     waiting = [folder]
     while waiting:
         here = waiting.pop()
         with os.scandir(here) as entries:
             found = {entry.name: entry for entry in entries}
         for name in found:
-            if name.startswith(LEASE) and _is_locked(here / name):
+            is_own = here == folder and name == own
+            if name.startswith(LEASE) and not is_own and _is_locked(here / name):
                 yield here
         if here != folder and _is_locked(here):
             yield here

@@ -95,7 +95,7 @@ def _swap_folders(place: Place, new: Path, current: Path) -> None:
         os.rename(new, current)
         sync_folder(current.parent)
         return
-    with replacing(current):
+    with replacing(current, is_claimed=True):
         refuse_what_came_since(place)
         refuse_protected(current)
         exchange(new, current)

@@ -16,6 +16,7 @@ from zarr.storage import LocalStore, MemoryStore, WrapperStore, ZipStore
 
 from xarray_omezarr.errors import (
     LayoutError,
+    LockedError,
     OmeZarrWarning,
     OptionError,
     TargetExistsError,
@@ -511,7 +512,7 @@ class TestFailure:
         begun.handles["0"][:], begun.handles["1"][:] = OTHERS, 0
         commit = Commit(plan_image())
         commit({}, begun)
-        with pytest.raises((TargetExistsError, FileNotFoundError)):
+        with pytest.raises((TargetExistsError, LockedError)):
             commit({}, begun)
         np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), OTHERS)
         assert is_image(tmp_path / "x.zarr")
