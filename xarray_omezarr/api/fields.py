@@ -26,6 +26,7 @@ from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
+from xarray_omezarr.store.disk_rules import check_path
 from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import (
     Standing,
@@ -190,6 +191,7 @@ def write_field(
     row, column, name = _place(path)
     path = f"{row}/{column}/{name}"
     target = target_of(plate_store, full)
+    check_path(target.child(path))
     said = {"acquisition": acquisition, "acquisitions": acquisitions}
     said |= {"plate": plate, "layout": layout, "labels": labels}
     if amends(full):

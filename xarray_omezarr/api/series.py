@@ -25,6 +25,7 @@ from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.paths import below
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.options import WriteOptions, complete, shows_write_options
+from xarray_omezarr.store.disk_rules import check_path
 from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.standing import Standing, model_at
 from xarray_omezarr.write.bioformats2raw import OME
@@ -140,6 +141,7 @@ def write_series(
     full = complete(options, write_series)
     path = _checked(path)
     target = target_of(store, full)
+    check_path(target.child(path))
     if ome_xml not in ("auto", None):
         raise OptionError(
             f"ome_xml is {str(ome_xml)[:40]!r}; one series is added to the text that "

@@ -42,36 +42,62 @@ _TRIED = 8
 _SHOWN = 5
 
 
-def check_disk(place: Place, hierarchy: Hierarchy) -> None:
-    """Raise what the disk at a place would refuse, and warn of what others would.
+def check_names(target: Target, hierarchy: Hierarchy) -> None:
+    """Raise for names that a disk does not hold or would mix up; warn of others.
 
     Raises
     ------
     OptionError
-        For names that are too long, that the disk would take for one, or that the
-        system does not allow.
+        For names or paths that are too long, names that the disk takes for one, or
+        that the system does not allow.
+    """
+    if isinstance(target.store, OneFile):
+        check_path(target)
+    elif target.directory is not None:
+        _check_lengths(target.directory, target.uri, hierarchy.arrays.items())
+        _check_alike_beside(target)
+    _check_names(target, hierarchy)
+
+
+def check_path(target: Target) -> None:
+    """Raise for a place whose names are too long for its disk.
+
+    Raises
+    ------
+    OptionError
+        Saying which.
+    """
+    if isinstance(target.store, OneFile):
+        file = target.store.path
+        _check_lengths(file, target.uri, ())
+        # It is made beside, under such a name.
+        _check_beside(file.with_name(f".{file.name}.{'0' * 8}.partial"), target.uri)
+    elif target.directory is not None:
+        _check_lengths(target.directory, target.uri, ())
+
+
+def check_rights(place: Place, hierarchy: Hierarchy) -> None:
+    """Raise if nothing may be written at a place on a disk.
+
+    Raises
+    ------
     NotWritableError
-        If nothing may be written there.
+        Saying which folder is in the way.
     TargetExistsError
         If a file is where a folder would have to be.
+    OptionError
+        If names are too long for the hidden folder that is written first.
     """
-    target = place.final
-    _check_names(target, hierarchy)
+    target, folder = place.final, place.working.directory
     if isinstance(target.store, OneFile):
-        folder = target.store.path.parent
-        _check_lengths(target.store.path, target.uri, ())
-        refuse_unwritable([folder], target.uri)
+        refuse_unwritable([target.store.path.parent], target.uri)
+    if folder is None:
         return
-    if target.directory is None or place.working.directory is None:
-        return
-    _refuse_alike_beside(target)
-    folder = place.working.directory
-    _check_lengths(target.directory, target.uri, ())
     if place.is_beside:
-        _check_beside(folder, target)
-    _check_lengths(folder, target.uri, hierarchy.arrays.items())
-    needed = [folder, *(above for above in _groups_above(target) if above.exists())]
-    refuse_unwritable(needed, target.uri)
+        _check_beside(folder, target.uri)
+        _check_lengths(folder, target.uri, hierarchy.arrays.items())
+    above = [group for group in _groups_above(target) if group.exists()]
+    refuse_unwritable([folder, *above], target.uri)
 
 
 def refuse_unwritable(folders: Iterable[Path], shown: str) -> None:
@@ -186,22 +212,35 @@ def _alike(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield other, path
 
 
-def _refuse_alike_beside(target: Target) -> None:
-    """Raise if a new node would go into one of another spelling, on such a disk."""
+def _check_alike_beside(target: Target) -> None:
+    """Raise if a new node would go into one of another spelling; else warn of both."""
     folder = target.directory
     for name in reversed(target.path.split("/") if target.path else []):
         if folder is None:
             return
-        above = folder.parent
-        if above.is_dir():
-            names = os.listdir(above)
-            near = [n for n in names if n != name and meaning(n) == meaning(name)]
-            if near and name not in names and ignores_case(above):
-                raise OptionError(
-                    f"{target} would go into {near[0]!r}, which is there and is the "
-                    f"same as {name!r} to this disk; choose another name"
-                )
-        folder = above
+        inner, folder = folder, folder.parent
+        names = _names_in(folder)
+        near = [n for n in names if n != name and meaning(n) == meaning(name)]
+        if not near or name in names:
+            continue
+        if ignores_case(folder):
+            raise OptionError(
+                f"{target} would go into {near[0]!r}, which is there and is the "
+                f"same as {name!r} to this disk; choose another name"
+            )
+        if inner == target.directory:
+            # Plans say so of rows and columns.
+            warn(
+                f"{target} differs by case or accents alone from {near[0]!r} beside "
+                "it: on disks that do not tell them apart, one overwrites the other"
+            )
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _check_lengths(
@@ -230,13 +269,14 @@ def _check_lengths(
         )
 
 
-def _check_beside(hidden: Path, target: Target) -> None:
+def _check_beside(hidden: Path, shown: str) -> None:
     longest = _limit(_nearest(hidden), "PC_NAME_MAX")
     if _length(hidden.name) > longest:
         raise OptionError(
-            f"The name of {_short(target.uri)} is too long for a hidden folder beside "
-            f"it, which mode='w' needs: {_length(hidden.name)} bytes, and the disk "
-            f"allows {longest}. Delete what is there yourself, or choose a shorter name"
+            f"The name of {_short(shown)} is too long for the hidden one beside it "
+            f"that is written first: that has {_length(hidden.name)} bytes, and the "
+            f"disk allows {longest}. Choose a shorter name, or, where something is "
+            "replaced, delete it yourself"
         )
 
 

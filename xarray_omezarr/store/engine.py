@@ -123,6 +123,7 @@ def write(
         if is_finished(hierarchy, target):
             given = finish or partial(opened, target, hierarchy)
             return given() if compute else dask.delayed(given, pure=False)()
+    check_names(target, hierarchy)
     place = find_place(target, mode, hierarchy)
     if not isinstance(writer, ZarrWriter):
         refuse_writer(target)
