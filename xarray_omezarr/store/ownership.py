@@ -216,8 +216,9 @@ class _Walk:
 
     async def _row(self, path: str, row: str, wells: set[str]) -> None:
         below = join(path, row)
-        pairs = [well.rsplit("/", 1) for well in wells]
-        columns = [column for name, column in pairs if name == row]
+        # Paths come from a file: they need not have the names of a row and a column.
+        pairs = [well.partition("/") for well in wells]
+        columns = _firsts(rest for name, _, rest in pairs if name == row and rest)
         own = await self._own(below, await self._names(below), columns)
         await self._below(below, own)
 
