@@ -99,3 +99,17 @@ def test_updates_are_on_the_disk_before_they_are_seen(tmp_path, calls, paths) ->
         start = words.index("renamed") + 1
         check_order(calls[: start + 1], [tmp_path / "s.zarr"])
     check_order(calls[start:], [tmp_path / "s.zarr" / path for path in paths])
+
+
+def test_what_a_killed_writer_left_beside_goes_and_nothing_else(tmp_path) -> None:
+    left = partial_of(tmp_path / "one", "0123456789abcdef")
+    others = [
+        partial_of(tmp_path / "two", "0123456789abcdef"),
+        tmp_path / "one.0123456789abcdef0123456789abcdef.partial",
+        tmp_path / "one.partial",
+    ]
+    for file in (left, *others):
+        file.write_bytes(b"half")
+    replace_files({tmp_path / "one": b"new"})
+    assert not left.exists()
+    assert all(file.exists() for file in others)
