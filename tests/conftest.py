@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import functools
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
 
-import ome_zarr_models.v04.image
-import ome_zarr_models.v04.labels
-import pydantic_zarr.v2
 import pytest
 import zarr
 from hypothesis import settings
@@ -15,16 +17,69 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
-# With the newest pydantic these models miss a name that their module imports for type
-# checkers only, and refuse everything.
-for _module, _model in (
-    (ome_zarr_models.v04.image, "Image"),
-    (ome_zarr_models.v04.labels, "Labels"),
-):
-    getattr(_module, _model).model_rebuild(
-        _types_namespace={**vars(_module), "ArraySpec": pydantic_zarr.v2.ArraySpec},
-        raise_errors=False,
+
+def pytest_addoption(parser):
+    """Peers need newer neighbours than the lowest that the package allows."""
+    parser.addoption(
+        "--without-peers",
+        action="store_true",
+        help="leave out files of tests that import a package which is not installed",
     )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave a file out, where that was asked for, if it could not be imported."""
+    is_asked = config.getoption("--without-peers") and collection_path.suffix == ".py"
+    return True if is_asked and _missing(collection_path) else None
+
+
+@functools.cache
+def _missing(file: Path) -> frozenset[str]:
+    """Packages that a file, or one of our files that it imports, needs and has not."""
+    tests = Path(__file__).parent
+    found: set[str] = set()
+    for module in _imported(file):
+        first, *rest = module.split(".")
+        if first == "tests":
+            ours = tests.joinpath(*rest).with_suffix(".py")
+            found |= _missing(ours) if ours.is_file() else set()
+        elif importlib.util.find_spec(first) is None:
+            found.add(first)
+    return frozenset(found)
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """Modules that the file imports, wherever it does."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _mend_models_of_a_peer() -> None:
+    """Complete models that the newest pydantic would have refuse everything.
+
+    They miss a name that their module imports for type checkers only.
+    """
+    if importlib.util.find_spec("ome_zarr_models") is None:
+        return
+    import ome_zarr_models.v04.image
+    import ome_zarr_models.v04.labels
+    import pydantic_zarr.v2
+
+    for module, model in (
+        (ome_zarr_models.v04.image, "Image"),
+        (ome_zarr_models.v04.labels, "Labels"),
+    ):
+        getattr(module, model).model_rebuild(
+            _types_namespace={**vars(module), "ArraySpec": pydantic_zarr.v2.ArraySpec},
+            raise_errors=False,
+        )
+
+
+_mend_models_of_a_peer()
 
 
 @pytest.fixture(autouse=True)

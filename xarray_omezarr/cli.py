@@ -147,8 +147,7 @@ def _place(command: _Command) -> _Command:
     type=click.Choice(["schema", "strict", "standard"]),
     default="standard",
     show_default=True,
-    help="What to ask: what the official schemas say, what the strict ones say, or "
-    "all that the standard demands (errors) and advises (warnings).",
+    help="What to ask: the schemas, the strict ones, or all that the text says.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
@@ -158,22 +157,23 @@ def _place(command: _Command) -> _Command:
     show_default=True,
     help="Which chunks to decode: none (look at metadata only), some, or all.",
 )
-@click.option("--no-data", "data", flag_value="none", help="As --data none.")
-@click.option("--all-data", "data", flag_value="all", help="As --data all.")
+@click.option("--no-data", is_flag=True, help="As --data none.")
+@click.option("--all-data", is_flag=True, help="As --data all.")
 @click.option("--group", help="Path inside the store to begin at.")
 @click.option(
     "--conformance",
     type=click.Choice(["attributes", "zarr"]),
-    help="Answer the standard's own conformance runner: STORE is a JSON file of "
-    "attributes, or the folder of a Zarr group; one JSON object is printed, and the "
-    "exit code is 0 also for what is invalid.",
+    help="Answer the standard's own runner: STORE is a JSON file of attributes, or a "
+    "folder; one JSON object is printed, the exit code is 0 also for what is invalid.",
 )
 @_place
 def validate(
     store: str,
     level: Literal["schema", "strict", "standard"],
     as_json: bool,
-    data: Literal["none", "some", "all"],
+    data: str,
+    no_data: bool,
+    all_data: bool,
     group: str | None,
     conformance: Literal["attributes", "zarr"] | None,
     storage_options: dict[str, Any] | None,
@@ -194,7 +194,7 @@ def validate(
         report = check(
             store,
             level=level,
-            data=_DATA[data],
+            data=_DATA["none" if no_data else "all" if all_data else data],
             group=group,
             storage_options=storage_options,
         )
