@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, LocalStore, ObjectStore
 
+from xarray_omezarr.store.steady import again, passes_in_obstore
+
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
 
@@ -19,10 +21,18 @@ _CONFLICTS = (409, 412)
 
 
 class Creator(Protocol):
-    """Creates objects on condition; keys are paths inside the store."""
+    """Creates objects on condition; keys are paths inside the store.
+
+    An object that is there already has been created by this very request, or one like
+    it, where it holds the same: clients ask again when an answer is lost.
+    """
 
     def create(self, key: str, value: bytes) -> bool:
-        """Create the object; False if there is one."""
+        """Create the object; False if there is another one."""
+        ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Store the object, whatever is there."""
         ...
 
     def read(self, key: str) -> bytes | None:
@@ -49,6 +59,10 @@ class FolderCreator:
             return False
         return True
 
+    def put(self, key: str, value: bytes) -> None:
+        """Write the file."""
+        (self.folder / key).write_bytes(value)
+
     def read(self, key: str) -> bytes | None:
         """The content; None if there is no file."""
         try:
@@ -71,30 +85,49 @@ class ObstoreCreator:
     store: Any
 
     def create(self, key: str, value: bytes) -> bool:
-        """Create the object; False if there is one."""
+        """Create the object; False if there is another one."""
         from obstore.exceptions import AlreadyExistsError
 
         try:
-            self.store.put(key, value, mode="create", use_multipart=False)
+            self._call("put", key, value, mode="create", use_multipart=False)
         except AlreadyExistsError:
-            return False
+            return self.read(key) == value
         except Exception as error:
             if _is_conflict(error):
-                return False
+                return self.read(key) == value
             raise
         return True
 
+    def put(self, key: str, value: bytes) -> None:
+        """Store the object, whatever is there."""
+        self._call("put", key, value, use_multipart=False)
+
     def read(self, key: str) -> bytes | None:
         """The object; None if there is none."""
+
+        async def read() -> bytes:
+            found = await self.store.get_async(key)
+            return bytes(await found.bytes_async())
+
         try:
-            return bytes(self.store.get(key).bytes())
+            return sync(again(read, passes_in_obstore, self._doing("get", key)))
         except FileNotFoundError:
             return None
 
     def remove(self, key: str) -> None:
         """Remove the object, if there is one."""
         with contextlib.suppress(FileNotFoundError):
-            self.store.delete(key)
+            self._call("delete", key)
+
+    def _call(self, name: str, key: str, *args: Any, **kwargs: Any) -> None:
+        async def call() -> None:
+            await getattr(self.store, f"{name}_async")(key, *args, **kwargs)
+
+        # Whoever creates compares what is there: once more does no harm.
+        sync(again(call, passes_in_obstore, self._doing(name, key)))
+
+    def _doing(self, name: str, key: str) -> str:
+        return f"asking {self} to {name} {key!r}"
 
     def __str__(self) -> str:
         return str(self.store)
@@ -107,16 +140,20 @@ class FsspecCreator:
     store: FsspecStore
 
     def create(self, key: str, value: bytes) -> bool:
-        """Create the object; False if there is one."""
+        """Create the object; False if there is another one."""
         try:
             self._call("pipe_file", self._path(key), value, mode="create")
         except FileExistsError:
-            return False
+            return self.read(key) == value
         except Exception as error:
             if _is_conflict(error):
-                return False
+                return self.read(key) == value
             raise
         return True
+
+    def put(self, key: str, value: bytes) -> None:
+        """Store the object, whatever is there."""
+        self._call("pipe_file", self._path(key), value)
 
     def read(self, key: str) -> bytes | None:
         """The object; None if there is none."""

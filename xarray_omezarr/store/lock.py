@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from xarray_omezarr.errors import LockedError, OptionError
+from xarray_omezarr.errors import LockedError, OptionError, warn
 from xarray_omezarr.store.conditional import Creator, creator_of
 from xarray_omezarr.store.exchange import restored
 from xarray_omezarr.store.occupancy import LEASE
@@ -139,10 +139,29 @@ class Lease:
         token = self._acquire()
         try:
             yield
-        finally:
-            # Whoever lost patience may have removed it, and another created it anew.
-            if self.creator.read(self.key) == token:
-                self.creator.remove(self.key)
+        except BaseException as failure:
+            # It says more than what giving back may fail with, most likely the same.
+            try:
+                self._give_back(token)
+            except Exception:
+                failure.add_note(self._left())
+            raise
+        try:
+            self._give_back(token)
+        except Exception as error:
+            # What was to be done is done.
+            warn(f"{self._left()}: {error}")
+
+    def _give_back(self, token: bytes) -> None:
+        # Whoever lost patience may have removed it, and another created it anew.
+        if self.creator.read(self.key) == token:
+            self.creator.remove(self.key)
+
+    def _left(self) -> str:
+        return (
+            f"The lock of {self.creator}, the object {self.key!r}, could not be "
+            "removed; delete it, or other writers wait for it in vain"
+        )
 
     def _acquire(self) -> bytes:
         token = json.dumps(
@@ -172,8 +191,9 @@ class Lease:
     def fault(self) -> Exception | None:
         """What keeps the store from creating on condition; None if nothing does.
 
-        Stores say in many ways that they know no conditions, and some of those are
-        no different from a lack of permission: whoever refuses can show it.
+        What is raised is that the store takes no objects at all. Stores say in many
+        ways that they know no conditions, and some of those are no different from a
+        lack of permission: whoever refuses can show it.
         """
         key = f"{self.key}.{secrets.token_hex(4)}"
         first, second = b'{"is": 1}', b'{"is": 2}'
@@ -187,6 +207,9 @@ class Lease:
             finally:
                 self.creator.remove(key)
         except Exception as error:
+            # A store that takes nothing at all is out of order, or not ours to write.
+            self.creator.put(key, first)
+            self.creator.remove(key)
             return error
         return None
 

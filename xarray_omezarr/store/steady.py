@@ -125,7 +125,7 @@ def _passes_on_the_web(error: BaseException) -> bool:
     return isinstance(error, TimeoutError) or not broken.isdisjoint(kinds)
 
 
-def _passes_in_obstore(error: BaseException) -> bool:
+def passes_in_obstore(error: BaseException) -> bool:
     """Whether an answer broke off, or was late where obstore does not ask again.
 
     Its errors have no more than a text. Those of requests that it has given up have
@@ -253,7 +253,7 @@ class SteadyObjectStore(ObjectStore[Any]):
     ) -> Buffer | None:
         """What is stored under a key, or a part of it."""
         ask = partial(super().get, key, prototype, byte_range)
-        return await again(ask, _passes_in_obstore, f"reading {key!r} of {self}")
+        return await again(ask, passes_in_obstore, f"reading {key!r} of {self}")
 
     async def get_partial_values(
         self,
@@ -262,28 +262,28 @@ class SteadyObjectStore(ObjectStore[Any]):
     ) -> list[Buffer | None]:
         """Parts of what is stored."""
         ask = partial(super().get_partial_values, prototype, [*key_ranges])
-        return await again(ask, _passes_in_obstore, f"reading from {self}")
+        return await again(ask, passes_in_obstore, f"reading from {self}")
 
     async def set(self, key: str, value: Buffer) -> None:
         """Store an object."""
         ask = partial(super().set, key, value)
-        await again(ask, _passes_in_obstore, f"putting {key!r} into {self}")
+        await again(ask, passes_in_obstore, f"putting {key!r} into {self}")
 
     async def delete(self, key: str) -> None:
         """Remove an object."""
         ask = partial(super().delete, key)
-        await again(ask, _passes_in_obstore, f"removing {key!r} from {self}")
+        await again(ask, passes_in_obstore, f"removing {key!r} from {self}")
 
     async def delete_dir(self, prefix: str) -> None:
         """Remove what is below."""
         ask = partial(super().delete_dir, prefix)
         doing = f"removing what is below {prefix!r} of {self}"
-        await again(ask, _passes_in_obstore, doing)
+        await again(ask, passes_in_obstore, doing)
 
     async def exists(self, key: str) -> bool:
         """Whether there is an object."""
         ask = partial(super().exists, key)
-        return await again(ask, _passes_in_obstore, f"looking for {key!r} in {self}")
+        return await again(ask, passes_in_obstore, f"looking for {key!r} in {self}")
 
     async def list_dir(self, prefix: str) -> AsyncGenerator[str, None]:
         """Names right below a path."""
@@ -293,7 +293,7 @@ class SteadyObjectStore(ObjectStore[Any]):
             return [key async for key in ask()]
 
         doing = f"listing {prefix!r} of {self}"
-        for key in await again(collect, _passes_in_obstore, doing):
+        for key in await again(collect, passes_in_obstore, doing):
             yield key
 
     async def list(self) -> AsyncGenerator[str, None]:
@@ -320,7 +320,7 @@ class SteadyObjectStore(ObjectStore[Any]):
                 raise
 
         doing = f"listing {prefix!r} of {self}"
-        while page := await again(following, _passes_in_obstore, doing):
+        while page := await again(following, passes_in_obstore, doing):
             for key in page:
                 yield key
             last = page[-1]

@@ -10,7 +10,7 @@ import pytest
 import zarr
 from zarr.storage import LocalStore, MemoryStore
 
-from xarray_omezarr.errors import LockedError, OptionError
+from xarray_omezarr.errors import LockedError, OmeZarrWarning, OptionError
 from xarray_omezarr.store.conditional import FolderCreator, ObstoreCreator, creator_of
 from xarray_omezarr.store.lock import (
     FolderLock,
@@ -164,9 +164,48 @@ def test_the_refusal_tells_what_was_raised_when_it_was_tried() -> None:
         def create(self, key, value) -> bool:
             raise PermissionError("no writing here")
 
+        def put(self, key, value) -> None:
+            self.objects[key] = value
+
     fault = Lease(Forbidden(), "lock").fault()
     with pytest.raises(OptionError, match="PermissionError: no writing here") as told:
         check_lock(NoLock("where", fault))
     assert told.value.__cause__ is fault
     unpicklable = ValueError(threading.Lock())
     assert pickle.loads(pickle.dumps(NoLock("where", unpicklable))).uri == "where"
+
+
+def test_a_store_that_takes_nothing_is_told_from_one_without_conditions() -> None:
+    class OutOfOrder(Repeating):
+        def create(self, key, value) -> bool:
+            raise OSError("slow down")
+
+        def put(self, key, value) -> None:
+            raise OSError("slow down")
+
+    with pytest.raises(OSError, match="slow down"):
+        Lease(OutOfOrder(), "lock").fault()
+
+
+class Unreachable(Repeating):
+    """Whose lease cannot be given back."""
+
+    def remove(self, key) -> None:
+        raise OSError("gone away")
+
+
+def test_a_lease_that_cannot_be_given_back_is_told_and_what_was_done_is_done() -> None:
+    with (
+        pytest.warns(OmeZarrWarning, match="'lock', could not be removed"),
+        Lease(Unreachable(), "lock").held(),
+    ):
+        pass
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_hide_why_a_write_failed() -> None:
+    with (
+        pytest.raises(ValueError, match="the reason") as told,
+        Lease(Unreachable(), "lock").held(),
+    ):
+        raise ValueError("the reason")
+    assert "'lock', could not be removed" in told.value.__notes__[0]
