@@ -203,6 +203,15 @@ class LabelOptions(TypedDict, total=False):
     storage_options: Annotated[
         Mapping[str, Any] | None, Option(None, "For URLs: passed to fsspec.")
     ]
+    consolidated: Annotated[
+        bool,
+        Option(
+            False,
+            "Put copies of all metadata into the root group, as "
+            "``zarr.consolidate_metadata`` does: one request opens it on a server. "
+            "Whatever is written below later keeps them true, without this option.",
+        ),
+    ]
     lossy: Annotated[
         bool,
         Option(
@@ -378,7 +387,7 @@ def _spelled() -> dict[str, str]:
 
 def truth(
     options: WriteOptions,
-    name: Literal["write_empty_chunks", "lossy", "pyramid", "resume"],
+    name: Literal["write_empty_chunks", "lossy", "pyramid", "resume", "consolidated"],
 ) -> bool:
     """The value of an option that is True or False.
 

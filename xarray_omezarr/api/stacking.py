@@ -19,6 +19,7 @@ from xarray_omezarr.read.multiscale import open_image
 from xarray_omezarr.read.plate import PlateField, stacked
 from xarray_omezarr.read.stacked import VariableMember
 from xarray_omezarr.read.tree import OME_XML, PLATE, group_attrs
+from xarray_omezarr.store.one_moment import at_one_moment
 from xarray_omezarr.store.open import check_levels
 from xarray_omezarr.store.open_plate import open_fields
 from xarray_omezarr.store.target import StoreLike, open_target
@@ -150,7 +151,10 @@ class _PlateEngine(BackendEntrypoint):
             read_only=True,
         )
         with nothing_is_garbage():
-            return _stored(open_fields(target, level, acquisition), target.uri)
+            fields = at_one_moment(
+                target, lambda: open_fields(target, level, acquisition)
+            )
+            return _stored(fields, target.uri)
 
 
 def _stored(plate: StoredPlate, source: str) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from xarray_omezarr.api.checking import check_new
@@ -10,6 +11,8 @@ from xarray_omezarr.byte_counts import parse_bytes
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.options import WriteOptions, truth
+from xarray_omezarr.store.consolidated import Consolidated, check_consolidated
+from xarray_omezarr.store.create import opened
 from xarray_omezarr.store.engine import write
 from xarray_omezarr.store.sessions import leaves_out
 from xarray_omezarr.store.target import Target, open_target
@@ -100,8 +103,11 @@ def write_planned(
     is_new = not below and finish is None
     target = (_new_target_of if is_new else target_of)(store, options).child(below)
     limit = options["memory_limit"]
+    hierarchy = fit_planned(plan(target.stem), options)
+    if truth(options, "consolidated"):
+        finish = _consolidated(store, options, hierarchy, finish)
     written: Group | Delayed = write(
-        fit_planned(plan(target.stem), options),
+        hierarchy,
         target,
         mode=options["mode"],
         compute=compute,
@@ -112,6 +118,19 @@ def write_planned(
         resume=truth(options, "resume"),
     )
     return written
+
+
+def _consolidated(
+    store: StoreLike,
+    options: WriteOptions,
+    hierarchy: Hierarchy,
+    finish: Callable[[], Any] | None,
+) -> Consolidated:
+    """Finishes what is written, and puts copies of all metadata into its root."""
+    root = _new_target_of(store, options)
+    check_consolidated(root)
+    done = finish or partial(opened, root, hierarchy)
+    return Consolidated(root, hierarchy.version.features.zarr_format, done)
 
 
 def text_for(ome_xml: Any, store: StoreLike, options: WriteOptions) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.core.sync import sync
 
-from xarray_omezarr.errors import TargetExistsError
+from xarray_omezarr.errors import LockedError, TargetExistsError
 from xarray_omezarr.grid.kept import KEY, Kept, KeptCoordinate, encode
 from xarray_omezarr.hierarchy import (
     ArrayNode,
@@ -33,13 +33,15 @@ from xarray_omezarr.pixels.ranges import value_range
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import readable
 from xarray_omezarr.store.boxes import Box, cells, shrunk
-from xarray_omezarr.store.consolidated import refresh
-from xarray_omezarr.store.lock import FolderLock
+from xarray_omezarr.store.consolidated import places_with_copies, refresh
 from xarray_omezarr.store.nodes import new_arrays
+from xarray_omezarr.store.presence import writing
 from xarray_omezarr.store.sessions import session_of
 from xarray_omezarr.windows import needs_windows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xarray_omezarr.ngff.multiscale import Image
     from xarray_omezarr.ngff.omero import Omero
     from xarray_omezarr.ngff.versions.protocol import Features
@@ -149,8 +151,12 @@ class Grown:
         if target.directory is None:
             return _appending_here()
         # Not the folder of the image: its pieces are written under that lock.
-        folder = FolderLock(target.directory.resolve() / self.existing.paths[0])
-        return folder.held() if folder.works() else nullcontext()
+        return self._held(target.directory.resolve() / self.existing.paths[0])
+
+    @contextmanager
+    def _held(self, folder: Path) -> Iterator[None]:
+        with writing(folder, alone=True):
+            yield
 
     @property
     def _grows_first(self) -> bool:
@@ -194,7 +200,14 @@ class Grown:
         ------
         TargetExistsError
             Saying so.
+        LockedError
+            If it has been replaced.
         """
+        if not self.existing.is_still_there:
+            raise LockedError(
+                f"{self.existing.target} has been replaced since it was opened to grow; "
+                "append again"
+            )
         for path, array in self.existing.handles([*self.nodes]).items():
             known = self.existing.hierarchy.array(path).shape
             if array.shape != known:
@@ -208,7 +221,7 @@ class Grown:
         """Make it so; the group of the image."""
         if not self._grows_first:
             self.check()
-        group = self._group()
+        group, copied = self._group(), places_with_copies(self.existing.target)
         omero = self._with_windows()
         encoded, gone = self._write_kept(group)
         self._resize()
@@ -224,7 +237,7 @@ class Grown:
             group.attrs.put(attrs)
         for name in gone:
             del group[join(KEY, name)]
-        refresh(self.existing.target)
+        refresh(copied)
         return self._group()
 
     def _group(self) -> zarr.Group:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from xarray_omezarr.errors import LockedError, OmeZarrError, OmeZarrWarning
+from xarray_omezarr.store.copies import copies_used
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
@@ -98,7 +99,8 @@ def at_one_moment(target: Target, read: Callable[[], T]) -> T:
         If it is replaced all the time.
     """
     if target.directory is None:
-        return read()
+        with copies_used(target):
+            return read()
     for attempt in range(_ATTEMPTS):
         seen = _Seen(with_folders=attempt > 0)
         token = _SEEN.set(seen)

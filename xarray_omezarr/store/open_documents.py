@@ -18,6 +18,12 @@ from zarr.storage import LocalStore
 from xarray_omezarr.errors import MetadataError, NotOmeZarrError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.plain import endless_number, shown
+from xarray_omezarr.store.copies import (
+    COPIES,
+    from_copies,
+    note_copies,
+    wants_copies,
+)
 from xarray_omezarr.store.exchange import restored
 from xarray_omezarr.store.in_flight import Room, each
 from xarray_omezarr.store.one_moment import note_file, note_folder
@@ -71,8 +77,9 @@ def read_documents(target: Target, keys: Iterable[str]) -> dict[str, bytes]:
     wanted = dict.fromkeys(keys)
     if target.directory is not None and type(target.store) is LocalStore:
         return _read_files(str(target.directory), wanted)
-    asked = [key for key in wanted if holds_key(target.store, key)]
-    return _get(target.store, target.path, asked)
+    found, left = from_copies(target, wanted)
+    asked = [key for key in left if holds_key(target.store, key)]
+    return {**found, **_get(target.store, target.path, asked)} if asked else found
 
 
 def read_root(target: Target) -> Root | None:
@@ -83,7 +90,9 @@ def read_root(target: Target) -> Root | None:
     MetadataError
         If there are documents that cannot be understood.
     """
-    found = read_documents(target, ("zarr.json", ".zattrs", ".zgroup"))
+    copies = (COPIES,) if wants_copies(target) else ()
+    found = read_documents(target, ("zarr.json", ".zattrs", ".zgroup", *copies))
+    note_copies(target, found)
     if "zarr.json" in found:
         return Root(3, group_attrs(found["zarr.json"], 3, str(target)))
     if ".zgroup" in found:

@@ -15,7 +15,7 @@ from zarr.core.sync import sync
 from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning, warn
 from xarray_omezarr.hierarchy import depth, join
 from xarray_omezarr.ngff.versions import registry
-from xarray_omezarr.store.consolidated import refresh
+from xarray_omezarr.store.consolidated import places_with_copies, refresh
 from xarray_omezarr.store.lock import NoLock, lock_of
 from xarray_omezarr.store.nodes import put_files
 from xarray_omezarr.store.occupancy import inspect_target
@@ -68,12 +68,14 @@ class Parents:
         for place in (*ancestors(self.target), self.target):
             require_group(place, zarr_format)
         with self._alone():
+            deepest = max(self.revisions, key=depth, default="")
+            copied = places_with_copies(self.target.child(deepest))
             for path in sorted(self.revisions, key=depth, reverse=True):
                 self._revise(path)
             for path, revise in self.files.items():
                 self._revise_file(path, revise)
             # Not after the others are let in: copies of an older state would win.
-            refresh(self.target)
+            refresh(copied, held=self.target)
         return zarr.open_group(
             self.target.store,
             path=self.target.path,

@@ -18,11 +18,12 @@ from xarray_omezarr.errors import Problems, TargetExistsError
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions.grafting import graft_levels
 from xarray_omezarr.store.boxes import whole
-from xarray_omezarr.store.consolidated import refresh
+from xarray_omezarr.store.consolidated import places_with_copies, refresh
 from xarray_omezarr.store.existing import Existing, amend, plan_amendment
 from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.progress import Progress
+from xarray_omezarr.store.protected import refuse_links
 from xarray_omezarr.store.reach import Reach
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Rebuild:
         Progress(self.progress, 0)
         own = {*self.existing.paths, *self._left_over()}
         target = self.existing.target
+        refuse_links(target, {*own, *self.planned.arrays})
         taken = [
             path
             for path in self.planned.arrays
@@ -94,15 +96,21 @@ class Rebuild:
 
     def __call__(self) -> zarr.Group:
         """Make them; the group of the image."""
-        arrays = self.planned.arrays
-        finest, *coarser = arrays
+        _, *coarser = self.planned.arrays
         fresh = [path for path in coarser if not self._stays(path)]
-        if fresh or self._gone():
-            self._begin(fresh)
+        is_new = bool(fresh or self._gone())
+        with self.existing.written(alone=is_new):
+            if is_new:
+                self._begin(fresh)
+            return self._filled()
+
+    def _filled(self) -> zarr.Group:
+        """Fill the coarser levels, and say that they are there."""
+        arrays = self.planned.arrays
         handles = self.existing.handles(
             [*arrays], write_empty_chunks=self.write_empty_chunks
         )
-        box = whole(arrays[finest].shape)
+        box = whole(next(iter(arrays.values())).shape)
         change, reach = plan_amendment(self.existing, arrays, handles, box, self.budget)
         done: zarr.Group = amend(
             self.existing,
@@ -146,8 +154,9 @@ class Rebuild:
         alone = image.multiscale.model_copy(update={"levels": level0})
         listed = sorted({*fresh, *self._gone()})
         attrs = self._grafted(group, alone)
+        copied = places_with_copies(self.existing.target)
         group.attrs.put({**attrs, REBUILDING: listed})
-        refresh(self.existing.target)
+        refresh(copied)
         for path in listed:
             if path in group:
                 del group[path]
@@ -162,9 +171,10 @@ class Rebuild:
         group = self._group()
         attrs = self._grafted(group, self._image().multiscale)
         attrs.pop(REBUILDING, None)
+        copied = places_with_copies(self.existing.target)
         if attrs != dict(group.attrs):
             group.attrs.put(attrs)
-        refresh(self.existing.target)
+        refresh(copied)
         return self._group()
 
     def _grafted(self, group: zarr.Group, picture: Multiscale) -> dict[str, Any]:

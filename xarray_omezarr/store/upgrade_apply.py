@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import zarr
 
 from xarray_omezarr.errors import LockedError, OptionError
-from xarray_omezarr.store.consolidated import refresh
+from xarray_omezarr.store.consolidated import refresh_above
 from xarray_omezarr.store.exchange import beside, exchange, remove, trial
-from xarray_omezarr.store.place import ancestors
+from xarray_omezarr.store.presence import replacing
 from xarray_omezarr.store.replaced import replace_files
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def alone(folder: Path) -> Iterator[None]:
                 f"{folder} is being written by somebody else; upgrade it when that "
                 "has ended"
             )
+    with replacing(folder, "upgraded"):
         yield
 
 
@@ -70,8 +71,7 @@ def apply(upgrade: Upgrade, folder: Path) -> None:
 
 def reopened(target: Target, zarr_format: ZarrFormat) -> zarr.Group:
     """The group at a target, from its new documents."""
-    for above in ancestors(target):
-        refresh(above)
+    refresh_above(target)
     # What was kept of the other format is passed over, which zarr would warn of.
     return zarr.open_group(
         target.store,
