@@ -18,7 +18,7 @@ from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     create_backend_app,
 )
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 BUCKET = "images"
 
@@ -70,6 +70,13 @@ class Rule:
     in_a_row: int | None = None
 
 
+class Silent(WSGIRequestHandler):
+    """Says nothing of what it answers."""
+
+    def log(self, *_):
+        """Nothing."""
+
+
 class Server:
     """An S3 server that notes the requests it gets, and fails by rules.
 
@@ -93,17 +100,39 @@ class Server:
         self._rules, self._seen, self._rows = (), Counter(), Counter()
         self._random = random.Random(0)
         self._app = DomainDispatcherApplication(create_backend_app)
-        self._http = make_server("127.0.0.1", 0, self._respond, threaded=True)
-        self._http.log = lambda *_, **__: None
+        self._http = self._made(0)
         self.port = self._http.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._listen()
         self.request("PUT", BUCKET)
 
+    def _made(self, port):
+        made = make_server(
+            "127.0.0.1", port, self._respond, threaded=True, request_handler=Silent
+        )
+        made.daemon_threads, made.block_on_close = True, False
+        return made
+
     def _listen(self):
         self._is_stopped = False
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._thread.start()
+
+    def stop(self):
+        """Refuse connections, and keep what is stored."""
+        with self._lock:
+            if self._is_stopped:
+                return
+            self._is_stopped = True
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def start(self):
+        """Listen again, where it is stopped."""
+        if self._is_stopped:
+            self._http = self._made(self.port)
+            self._listen()
 
     def request(self, method, path):
         """A request that does not fail."""
@@ -131,9 +160,7 @@ class Server:
     def close(self):
         """Stop for good."""
         self._closing.set()
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self.stop()
 
     # -- Answering ----------------------------------------------------------------
 
@@ -204,6 +231,8 @@ class Server:
             return self._keep(environ, start_response)
         if fault == "truncate" and environ["REQUEST_METHOD"] == "GET":
             return self._truncate(environ, start_response)
+        if fault == "stop":
+            threading.Thread(target=self.stop).start()
         if fault in ("lost", "truncate"):
             self._answer(environ, lambda *_: None)
         _cut(environ)

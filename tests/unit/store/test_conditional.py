@@ -41,6 +41,9 @@ def fsspec_creator(fail):
         async def _pipe_file(self, path, value, mode) -> None:
             fail()
 
+        async def _cat_file(self, path) -> bytes:
+            return b"another's"
+
     store = FsspecStore.__new__(FsspecStore)
     store.fs, store.path = Files(), "bucket"
     return FsspecCreator(store)
@@ -49,9 +52,16 @@ def fsspec_creator(fail):
 def obstore_creator(fail):
     importlib.import_module("obstore")
 
+    class Found:
+        async def bytes_async(self) -> bytes:
+            return b"another's"
+
     class Objects:
-        def put(self, key, value, **options) -> None:
+        async def put_async(self, key, value, **options) -> None:
             fail()
+
+        async def get_async(self, key) -> Found:
+            return Found()
 
     return ObstoreCreator(Objects())
 
@@ -64,6 +74,13 @@ CREATORS = [fsspec_creator, obstore_creator]
 @pytest.mark.parametrize("way", [direct, as_cause, as_context])
 def test_a_conflict_means_that_it_is_not_created(creator, status, way) -> None:
     assert not creator(lambda: way(status)).create("lock", b"mine")
+
+
+@pytest.mark.parametrize("creator", CREATORS)
+def test_what_is_there_and_the_same_was_created_though_the_answer_was_lost(
+    creator,
+) -> None:
+    assert creator(lambda: direct(412)).create("lock", b"another's")
 
 
 @pytest.mark.parametrize("creator", CREATORS)
