@@ -148,14 +148,15 @@ def write_region(
     refuse_own_pixels(existing, source)
     handles = existing.handles([*arrays], write_empty_chunks=stores_empty)
     amendment, reach = plan_amendment(existing, arrays, handles, box, budget)
-    written: Group | Delayed = amend(
-        existing,
-        amendment,
-        Pixels(source, box),
-        reach=reach,
-        compute=compute,
-        progress=options["progress"],
-    )
+    with existing.written() if compute else nullcontext():
+        written: Group | Delayed = amend(
+            existing,
+            amendment,
+            Pixels(source, box),
+            reach=reach,
+            compute=compute,
+            progress=options["progress"],
+        )
     return written
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import zarr
 from zarr.storage import ZipStore
 
-from xarray_omezarr.errors import NotInVersionError, OptionError
+from xarray_omezarr.errors import LockedError, NotInVersionError, OptionError
+from xarray_omezarr.grid.kept import KEY
 from xarray_omezarr.hierarchy import ArrayNode, Deferred, Hierarchy, join
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.amend import (
@@ -23,7 +25,9 @@ from xarray_omezarr.store.arrays import readable
 from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
+from xarray_omezarr.store.presence import writing
 from xarray_omezarr.store.progress import Progress, Report
+from xarray_omezarr.store.protected import refuse_linked_chunks, refuse_links
 from xarray_omezarr.store.reach import Reach, tasks_leave
 from xarray_omezarr.store.rules import with_rules
 from xarray_omezarr.store.sessions import check_writable
@@ -47,10 +51,46 @@ class Existing:
         Where it is.
     hierarchy : Hierarchy
         What it is, as `open_hierarchy` gives it.
+    folder : tuple of int, optional
+        What tells its folder from one that takes its place, on local disks.
     """
 
     target: Target
     hierarchy: Hierarchy
+    folder: tuple[int, int] | None = None
+
+    @property
+    def is_still_there(self) -> bool:
+        """Whether nothing has taken its place since it was opened."""
+        return self.folder is None or folder_at(self.target) == self.folder
+
+    @contextmanager
+    def written(self, *, alone: bool = False) -> Iterator[None]:
+        """A context in which nobody replaces it, on local disks.
+
+        Parameters
+        ----------
+        alone : bool
+            Whether no other writer may be there, as others will wait.
+
+        Raises
+        ------
+        LockedError
+            If it has been replaced, or got another shape, since it was opened.
+        """
+        finest = self.paths[0]
+        if self.folder is None or self.target.directory is None:
+            yield
+            return
+        with writing(self.target.directory.resolve() / finest, alone=alone):
+            (stored,) = self.handles([finest]).values()
+            known = self.hierarchy.array(finest).shape
+            if not self.is_still_there or stored.shape != known:
+                raise LockedError(
+                    f"{self.target} has been replaced, or has grown, since it was "
+                    "opened to be written to; nothing has been written. Write again"
+                )
+            yield
 
     @property
     def image(self) -> Image:
@@ -140,13 +180,26 @@ def open_existing(target: Target, version: str | None) -> Existing:
             "it to a folder, write there, and convert that back"
         )
     check_writable(target)
+    folder = folder_at(target)
+    refuse_links(target, (KEY,))
     hierarchy = open_hierarchy(target)
     if version is not None and registry.get(version) != hierarchy.version:
         raise NotInVersionError(
             f"{target} is an image of version {hierarchy.version.name}, and version is "
             f"{version!r}; leave it out: what is added has the version of the image"
         )
-    return Existing(target, hierarchy)
+    return Existing(target, hierarchy, folder)
+
+
+def folder_at(target: Target) -> tuple[int, int] | None:
+    """What tells a folder of a local disk from one that takes its place."""
+    if target.directory is None:
+        return None
+    try:
+        told = target.directory.stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
 
 
 def plan_amendment(
@@ -177,10 +230,12 @@ def plan_amendment(
     ------
     OptionError
         If it must share stored objects with other writers, and the store has
-        nothing to serialise them.
+        nothing to serialise them; or if folders of chunks are links that leave it.
     """
     reach = Reach.from_here(existing.target)
     rounds = plan_rounds(arrays, box, budget)
+    for each in rounds:
+        refuse_linked_chunks(existing.target, each.path, handles[each.path], each.box)
     nobody = NoLock(existing.target.uri)
     amendment = Amendment(arrays, handles, rounds, nobody, budget, Report())
     if amendment.shares_objects:

@@ -205,8 +205,8 @@ class Grown:
         """
         if not self.existing.is_still_there:
             raise LockedError(
-                f"{self.existing.target} has been replaced since it was opened to grow; "
-                "append again"
+                f"{self.existing.target} has been replaced since it was opened to "
+                "grow; append again"
             )
         for path, array in self.existing.handles([*self.nodes]).items():
             known = self.existing.hierarchy.array(path).shape

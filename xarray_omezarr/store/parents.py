@@ -20,6 +20,7 @@ from xarray_omezarr.store.lock import NoLock, lock_of
 from xarray_omezarr.store.nodes import put_files
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.place import ancestors, require_group
+from xarray_omezarr.store.protected import refuse_links
 from xarray_omezarr.store.reach import Reach
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Parents:
         """Revise them all; the group at the target."""
         zarr_format = self.version.features.zarr_format
         self._check_format(self.target)
+        refuse_links(self.target, self.revisions)
         for place in (*ancestors(self.target), self.target):
             require_group(place, zarr_format)
         with self._alone():

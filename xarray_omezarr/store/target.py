@@ -21,6 +21,7 @@ from xarray_omezarr.errors import (
     OptionError,
     TargetNotFoundError,
 )
+from xarray_omezarr.store.exchange import restored
 from xarray_omezarr.store.sessions import said
 from xarray_omezarr.store.steady import steady
 from xarray_omezarr.store.zip_reading import ArchiveStore
@@ -93,7 +94,7 @@ def open_target(
     storage_options: Mapping[str, Any] | None = None,
     read_only: bool = False,
 ) -> Target:
-    """The place that `store` and `group` name; nothing is read or written.
+    """The place that `store` and `group` name; nothing in it is read or written.
 
     Parameters
     ----------
@@ -117,7 +118,11 @@ def open_target(
         If the URL needs a package that is not installed.
     """
     root = _root_target(store, storage_options, read_only)
-    return root if group is None else root.child(group)
+    target = root if group is None else root.child(group)
+    if target.directory is not None and not os.path.lexists(target.directory):
+        # Somebody may have been interrupted between two renames.
+        restored(target.directory)
+    return target
 
 
 def _root_target(

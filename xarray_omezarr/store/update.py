@@ -20,6 +20,7 @@ from xarray_omezarr.store.open_documents import (
     group_attrs,
     read_documents,
 )
+from xarray_omezarr.store.protected import refuse_links
 from xarray_omezarr.store.reach import Reach
 from xarray_omezarr.store.sessions import check_writable
 from xarray_omezarr.store.standing import group_at
@@ -99,6 +100,7 @@ def update_groups(
     """
     check_updatable(target)
     root = root_of(target)
+    refuse_links(root, [*paths, *(file.rpartition("/")[0] for file in files)])
     if not keeps_log(root):
         files = [path for path in files if path.rpartition("/")[2] in METADATA]
     # The root is locked, for whoever corrects one field and whoever corrects them all.
