@@ -22,6 +22,8 @@ from xarray_omezarr.store.amend import (
 )
 from xarray_omezarr.store.amend_tasks import amend_later
 from xarray_omezarr.store.arrays import readable
+from xarray_omezarr.store.disk_faults import told_with
+from xarray_omezarr.store.disk_rules import refuse_unwritable
 from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
 from xarray_omezarr.store.open import open_hierarchy
 from xarray_omezarr.store.origins import reads_from
@@ -233,6 +235,9 @@ def plan_amendment(
         nothing to serialise them; or if folders of chunks are links that leave it.
     """
     reach = Reach.from_here(existing.target)
+    folder = existing.target.directory
+    if folder is not None:
+        refuse_unwritable([folder / path for path in arrays], existing.target.uri)
     rounds = plan_rounds(arrays, box, budget)
     for each in rounds:
         refuse_linked_chunks(existing.target, each.path, handles[each.path], each.box)
@@ -316,7 +321,7 @@ def amend(
     if not compute:
         return amend_later(amendment, pixels, begin, _End(last, report))
     begin.check()
-    with shown:
+    with shown, told_with(_left(existing, pixels, grows=check is not None)):
         report.begin()
         if pixels is not None and pixels.is_dask:
             reach.check_cluster(existing.target.store)
@@ -326,6 +331,21 @@ def amend(
             return computed(amend_later(amendment, None, reach.check, last))
         amend_now(amendment, pixels)
         return last()
+
+
+def _left(existing: Existing, pixels: Pixels | None, *, grows: bool) -> str:
+    """What is left when a change stops half way."""
+    if grows:
+        return f"{existing.target} is as it was, of the size it had; append again"
+    if pixels is None:
+        return (
+            f"Level 0 of {existing.target} is as it was, and coarser levels are not "
+            "all made: call build_pyramid again"
+        )
+    return (
+        f"The region of {existing.target} is written in part: pixels are old or new, "
+        "and none are lost beyond it; write it again"
+    )
 
 
 @dataclass(frozen=True, slots=True)
