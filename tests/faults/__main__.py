@@ -21,8 +21,10 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "leave, and write again. Linux only.",
     )
     families = list(dict.fromkeys(each.family for each in SITUATIONS.values()))
+    known = [*families, "s3"]
     parser.add_argument("--runs", type=int, default=300, help="of all together (300)")
-    parser.add_argument("--only", help=f"of {','.join(families)} (all)")
+    words_of_only = f"of {','.join(known)} (all but s3, whose server fails)"
+    parser.add_argument("--only", help=words_of_only)
     parser.add_argument("--peers", action="store_true", help="those, side by side")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (0)")
     parser.add_argument("--processes", type=int, default=2, help="at a time (2)")
@@ -30,14 +32,25 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--page", type=Path, help="whose table is replaced")
     chosen = parser.parse_args(words)
     chosen.only = families if chosen.only is None else chosen.only.split(",")
-    if unknown := sorted(set(chosen.only) - set(families)):
-        parser.error(f"--only names {unknown}; there are {families}")
+    if unknown := sorted(set(chosen.only) - set(known)):
+        parser.error(f"--only names {unknown}; there are {known}")
     return chosen
+
+
+def fail_servers(runs: int, seed: int) -> int:
+    """Write to servers that fail, print the table; 1 if something is lost."""
+    from tests.faults import s3
+
+    rows = s3.table(runs, seed)
+    print(f"\n{s3.markdown(rows)}")
+    return int(any(row.lost for row in rows))
 
 
 def main(words: list[str] | None = None) -> int:
     """Crash, print the table; 1 if something is lost."""
     chosen = arguments(words)
+    if chosen.only == ["s3"]:
+        return fail_servers(chosen.runs, chosen.seed)
     situations = [s for s in SITUATIONS.values() if s.family in chosen.only]
     if chosen.peers:
         situations = of_peers()

@@ -123,19 +123,28 @@ class Bench:
         with self._folder() as folder, warnings.catch_warnings():
             # Of documents of both formats, of names that are no nodes: expected here.
             warnings.simplefilter("ignore")
-            ended = self.crash(folder, chance)
-            result.runs += 1
-            told = f"killed after {ended.changes} changes, {ended.seconds:.3f} s"
             try:
-                if ended.error:
-                    raise LostError(f"It failed and was not killed:\n{ended.error}")
-                end = self.situation.judge(folder, self.known)
-                if ended.killed:
-                    result.killed += 1
-                    result.ends[end] += 1
+                for _ in range(self.situation.crashes):
+                    end = self.crash_once(folder, result, chance)
                 self.write_again(folder, end)
             except LostError as error:
-                result.lost.append(f"{told}: {error}")
+                result.lost.append(str(error))
+
+    def crash_once(self, folder: Path, result: Result, chance: random.Random) -> str:
+        """Be killed, and give the end that is found."""
+        ended = self.crash(folder, chance)
+        result.runs += 1
+        try:
+            if ended.error:
+                raise LostError(f"It failed and was not killed:\n{ended.error}")
+            end = self.situation.judge(folder, self.known)
+        except LostError as error:
+            told = f"killed after {ended.changes} changes, {ended.seconds:.3f} s"
+            raise LostError(f"{told}: {error}") from error
+        if ended.killed:
+            result.killed += 1
+            result.ends[end] += 1
+        return end
 
     def write_again(self, folder: Path, end: str) -> None:
         """Raise unless the same write goes ahead now, and nothing is left over."""
@@ -198,7 +207,7 @@ def crash_often(
     bench = Bench(forks, situation, room)
     result.changes = bench.whole.changes
     chance = random.Random(f"{seed} {situation.name}")
-    for _ in range(runs):
+    while result.runs < runs:
         bench.run(result, chance)
     return result
 

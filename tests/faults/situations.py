@@ -42,6 +42,8 @@ class Situation:
         is complete, and was not listed yet.
     again : bool
         What is left is written again.
+    crashes : int
+        It is killed so often before it may finish.
     inside : bool
         It changes what others may be changing too: files that never got their names
         may be left beside those that did.
@@ -55,6 +57,7 @@ class Situation:
     once: bool = False
     anyway: Call | None = None
     again: bool = True
+    crashes: int = 1
     inside: bool = False
 
     @property
@@ -223,8 +226,19 @@ def _changed() -> list[Situation]:
     ]
 
 
+def _resumed() -> list[Situation]:
+    return [
+        Situation(f"resume, {name}", Call(call, words), judges.created, crashes=3)
+        for name, call, words in (
+            ("image, numpy", "resume_image", ("numpy",)),
+            ("image, dask", "resume_image", ("dask",)),
+            ("plate", "resume_plate", ("numpy",)),
+        )
+    ]
+
+
 SITUATIONS: dict[str, Situation] = {
-    each.name: each for each in (*_whole(), *_added(), *_changed())
+    each.name: each for each in (*_whole(), *_added(), *_changed(), *_resumed())
 }
 
 

@@ -121,6 +121,24 @@ def write_plate(folder: str, kind: str, mode: str | None = None) -> None:
         xo.write_plate(fields, f"{folder}/{NAME}", mode=mode, **LEVELS)
 
 
+def resume_image(folder: str, kind: str) -> None:
+    """An image, from where it was interrupted."""
+    with _helped(kind):
+        image(1, kind).omezarr.to_image(
+            f"{folder}/{NAME}", mode="a", resume=True, **LEVELS
+        )
+
+
+def resume_plate(folder: str, kind: str) -> None:
+    """A plate, from where it was interrupted."""
+    with _helped(kind):
+        fields = {
+            path: image(seed, kind, SMALL)
+            for seed, path in enumerate(("A/1/0", "A/1/1", "B/2/0"), 10)
+        }
+        xo.write_plate(fields, f"{folder}/{NAME}", mode="a", resume=True, **LEVELS)
+
+
 def write_collection(folder: str, kind: str) -> None:
     """Two series."""
     with _helped(kind):

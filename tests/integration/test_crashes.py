@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # How often each is killed here.
-RUNS = 5
+RUNS = 4
 BRIEFLY = [
     "image, new, numpy",
     "image, new, cluster",
@@ -45,6 +45,7 @@ BRIEFLY = [
     "pyramid, made",
     "update, image and labels",
     "upgrade, image with labels",
+    "resume, image, numpy",
 ]
 
 
@@ -58,7 +59,7 @@ def forks() -> Iterator[Forks]:
 def test_whoever_is_killed_loses_nothing(forks, tmp_path, name) -> None:
     result = crash_often(forks, SITUATIONS[name], tmp_path, RUNS, seed=1)
     assert result.lost == []
-    assert result.runs == RUNS
+    assert result.runs >= RUNS
     # By the clock a few may have come too late.
     assert result.killed > 0
     assert sum(result.ends.values()) == result.killed
@@ -173,7 +174,7 @@ def test_children_do_what_they_are_told_and_tell_their_errors(forks, tmp_path) -
     assert bench.whole.changes > 50
     failed = bench.call(Call("write_image", ("numpy", "x")), tmp_path / "start")
     assert not failed.killed
-    assert "there are 'w-', 'w' and 'a'" in failed.error
+    assert "OptionError: mode is 'x'" in failed.error
 
 
 def test_tables_tell_what_came_of_it(tmp_path) -> None:
