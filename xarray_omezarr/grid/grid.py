@@ -23,6 +23,8 @@ from xarray_omezarr.ngff.exact import EXACT, decimal, plus, times
 # without rounding; the quotient of two such numbers is rounded just once.
 _EXACT_INTEGER = 2**53
 _EXACT_POWER = 22
+# As many coordinates as fit into 1 GiB.
+_MOST_PIXELS = 2**27
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,19 @@ class GridAxis:
 
         Each is the double nearest to its exact decimal, so that every decimal
         literal (``0.975``) can be selected.
+
+        Raises
+        ------
+        CoordinateError
+            If they would take more than 1 GiB.
         """
+        if self.size > _MOST_PIXELS:
+            # Sizes come from files, and a small one may tell of any.
+            raise CoordinateError(
+                f"Axis {self.name!r} has {self.size} pixels, whose coordinates would "
+                f"take {8 * self.size / 2**30:,.0f} GiB of memory; open a coarser "
+                "level, or the array of the level with zarr.open_array, which has none"
+            )
         first, step, power = _as_integers(self.translation, self.scale)
         last = first + step * max(self.size - 1, 0)
         # Of a single pixel the step is in neither, and may be longer than both.

@@ -9,6 +9,8 @@ from typing import Any
 
 import xarray as xr
 
+from xarray_omezarr.errors import MetadataError
+
 # So many nodes are a plate, whose tree is worth building only once.
 _MANY = 256
 
@@ -33,11 +35,26 @@ class _WholeTree(xr.DataTree):
 
 def as_tree(groups: Mapping[str, xr.Dataset]) -> xr.DataTree:
     """The tree of Datasets by path, for xarray to finish opening it."""
-    tree = xr.DataTree.from_dict(dict(groups))
+    try:
+        tree = xr.DataTree.from_dict(dict(groups))
+    except ValueError as error:
+        raise _explained(groups) or error from error
     tree.encoding.update(groups["/"].encoding)
     if len(groups) > _MANY:
         tree.__class__ = _WholeTree
     return tree
+
+
+def _explained(groups: Mapping[str, xr.Dataset]) -> MetadataError | None:
+    """Why Datasets make no tree, if it is for a name, which comes from a file."""
+    for path, dataset in groups.items():
+        if odd := [name for name in dataset.variables if "/" in str(name)]:
+            return MetadataError(
+                f"Group {path!r} has an axis or a coordinate called {odd[0]!r}, and "
+                "variables of a tree have no '/' in their names; open the image with "
+                "xarray.open_dataset, or rename the axis in its metadata"
+            )
+    return None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from xarray.core import indexing
 
-from xarray_omezarr.errors import UnitError, warn
+from xarray_omezarr.errors import MetadataError, UnitError, warn
 from xarray_omezarr.grid.axis_attrs import with_axis_attrs, without_axis_attrs
 from xarray_omezarr.grid.dims import is_axis
 from xarray_omezarr.grid.grid import Grid
@@ -57,6 +58,8 @@ T = TypeVar("T")
 LABELS = "labels"
 #: Attribute of a label image: what its values mean, as the standard spells it.
 LABEL_KEY = "image-label"
+# Values of a coordinate that was kept: as many as fit into 1 GiB.
+_MOST_KEPT = 2**27
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +331,12 @@ def _with_names(grid: Grid, names: tuple[str, ...] | None) -> Grid:
 
 def _read(hierarchy: Hierarchy, name: str) -> NDArray[Any]:
     node = hierarchy.array(join(KEY, name))
+    if math.prod(node.shape) > _MOST_KEPT:
+        raise MetadataError(
+            f"Array {join(KEY, name)!r} of a coordinate has the shape {node.shape}, "
+            f"and coordinates have up to {_MOST_KEPT} values; delete its entry under "
+            f"attributes/{KEY}/coords to open the image without it"
+        )
     return np.asarray(node.given[(slice(None),) * len(node.shape)])
 
 

@@ -160,11 +160,17 @@ def inspect_settled(target: Target) -> Occupancy:
 def _inspect_zarr(
     target: Target, zarr_format: Literal[2, 3], children: tuple[str, ...]
 ) -> Occupancy:
+    names = ("zarr.json",) if zarr_format == 3 else (".zgroup", ".zarray", ".zattrs")
+    if any(_is_no_file(target, name) for name in names if name in children):
+        return Occupancy("foreign", children=children)
     try:
         node = zarr.open(
             store=target.store, path=target.path, mode="r", zarr_format=zarr_format
         )
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except (
+        *(AttributeError, LookupError, TypeError, ValueError),
+        *(OverflowError, RecursionError, NotImplementedError),
+    ):
         # What zarr runs into where its metadata are broken: nobody can tell what
         # stands there.
         return Occupancy("foreign", children=children)
@@ -176,6 +182,12 @@ def _inspect_zarr(
         dict(node.attrs),
         tuple(name for name in children if name not in METADATA),
     )
+
+
+def _is_no_file(target: Target, name: str) -> bool:
+    """Whether it is a pipe or a device, which would keep zarr waiting."""
+    folder = target.directory
+    return folder is not None and not (folder / name).is_file()
 
 
 def _children(target: Target) -> Iterator[str]:
@@ -225,6 +237,12 @@ def check_mode(
     """
     if mode not in _MODES:
         raise OptionError(f"mode is {mode!r}; there are 'w-', 'w' and 'a'")
+    if occupancy.is_free and strangers:
+        raise TargetExistsError(
+            f"{target} is left over from a write that was interrupted, and holds "
+            f"{[*strangers[:_SHOWN]]}, which no write has put there; move them away "
+            "and write again, or choose another path"
+        )
     if occupancy.is_free:
         return "create"
     if occupancy.kind != "group":

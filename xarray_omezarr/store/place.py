@@ -16,6 +16,7 @@ from xarray_omezarr.errors import OptionError, TargetExistsError, some, warn
 from xarray_omezarr.store.clearing import clear
 from xarray_omezarr.store.conditional import creator_of
 from xarray_omezarr.store.exchange import beside
+from xarray_omezarr.store.left_over import strangers_in
 from xarray_omezarr.store.nodes import empty_group
 from xarray_omezarr.store.occupancy import (
     METADATA,
@@ -102,7 +103,10 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
     occupancy = inspect_target(target)
     # Of a plate it takes a while, and only what is replaced is looked into.
     contents = contents_of(target, occupancy) if mode == "w" else Contents()
-    action = check_mode(mode, occupancy, target, contents.strangers)
+    strangers = contents.strangers
+    if occupancy.is_unfinished:
+        strangers = strangers_in(target)
+    action = check_mode(mode, occupancy, target, strangers)
     zarr_format = hierarchy.version.features.zarr_format
     new = hierarchy.group("").model
     if action == "replace" and not contents.is_replaced_by(new):

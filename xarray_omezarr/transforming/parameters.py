@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     )
     from xarray_omezarr.transforming.stored import Arrays, Readable, Stored
 
+# Systems have a few axes; sizes of arrays come from files.
+_MOST_ROWS = 64
 # Drafts of the standard told the axes of a part of a sequence by these keys. Whoever
 # passes over them moves positions along other axes than were meant.
 _OF_DRAFTS = frozenset({"inputAxes", "outputAxes", "input_axes", "output_axes"})
@@ -127,6 +129,11 @@ def shape_of(transformation: Affine | Rotation, arrays: Arrays) -> tuple[int, in
 
 def _stored_matrix(kind: str, path: str, arrays: Arrays) -> NDArray[np.float64]:
     stored = _readable(kind, path, arrays)
+    if max(stored.shape, default=0) > _MOST_ROWS:
+        raise TransformationError(
+            f"Array {path!r} of {kind!r} has the shape {[*stored.shape]}, which is no "
+            "matrix between systems of a few axes"
+        )
     matrix = np.asarray(stored[...], dtype=np.float64)
     if problem := _problem(matrix, is_affine=kind == "affine"):
         raise TransformationError(f"Array {path!r} of {kind!r} {problem}")
