@@ -140,9 +140,7 @@ def _write(at, pixels=PIXELS, kind="numpy", **more):
 
 def _label(at):
     store, options = at
-    labels().omezarr.to_labels(
-        store, name="cells", scale_factors=[2], chunks=16, **options
-    )
+    labels().omezarr.to_labels(store, "cells", chunks=16, **options)
 
 
 def _region(at):
@@ -158,9 +156,9 @@ def _with_region():
     return whole
 
 
-def _field(at, well="B02"):
+def _field(at, well="B/2"):
     store, options = at
-    image().omezarr.to_field(store, well=well, field="0", **OPTIONS, **options)
+    image().omezarr.to_field(store, f"{well}/0", **OPTIONS, **options)
 
 
 def _plate_is(store, wells):
@@ -210,9 +208,12 @@ def _convert(at):
     xo.convert(source, store, version="0.5", **options)
 
 
+FIRST_IS_RED = [{"label": "a", "color": "FF0000"}, "b", "c"]
+
+
 def _attrs(at):
     store, options = at
-    xo.update(store, channels={"a": {"color": "FF0000"}}, **options)
+    xo.update(store, channels=FIRST_IS_RED, **options)
 
 
 def _first_color(store, color):
@@ -222,8 +223,6 @@ def _first_color(store, color):
         and told["omero"]["channels"][0]["color"].upper() == color
     )
 
-
-NOTHING = is_no_image
 
 SITUATIONS = {
     "a new image": Situation(
@@ -245,9 +244,9 @@ SITUATIONS = {
     ),
     "a well": Situation(
         _field,
-        lambda s: _plate_is(s, ["A/01", "B/02"]),
-        lambda s: _plate_is(s, ["A/01"]),
-        lambda at: _field(at, "A01"),
+        lambda s: _plate_is(s, ["A/1", "B/2"]),
+        lambda s: _plate_is(s, ["A/1"]),
+        lambda at: _field(at, "A/1"),
     ),
     "a region": Situation(
         _region, lambda s: has_image(s, "", _with_region()), _either_region, _write
@@ -261,6 +260,26 @@ SITUATIONS = {
     "a conversion": Situation(
         _convert, lambda s: has_image(s, "", PIXELS), lambda s: is_no_image(s, "")
     ),
+    "an update": Situation(
+        _attrs,
+        lambda s: _first_color(s, "FF0000"),
+        lambda s: not _first_color(s, "FF0000") and has_image(s, "", PIXELS),
+        _write,
+    ),
+}
+
+
+#: About as many requests a write makes where nothing fails.
+ASKED = {
+    "a new image": 34,
+    "a new image, dask": 40,
+    "mode='w'": 60,
+    "labels": 65,
+    "a well": 85,
+    "a region": 65,
+    "an append": 50,
+    "a conversion": 34,
+    "an update": 24,
 }
 
 
@@ -297,7 +316,7 @@ def run(server, name, situation, client, kind, rng):
     calm = place(server, client, path)
     situation.before(calm)
     at = place(server, client, path, hasty=kind == "staying")
-    chosen = rules(kind, rng, 120)
+    chosen = rules(kind, rng, ASKED[name])
     told = ", ".join(f"{r.fault} after {r.after}" for r in chosen if r.after)
     failure, began = None, time.monotonic()
     with server.failing(*chosen, seed=rng.randrange(10**9)):
