@@ -14,7 +14,7 @@ from xarray_omezarr.options import WriteOptions, truth
 from xarray_omezarr.store.consolidated import Consolidated, check_consolidated
 from xarray_omezarr.store.create import opened
 from xarray_omezarr.store.engine import write
-from xarray_omezarr.store.sessions import leaves_out
+from xarray_omezarr.store.sessions import check_writable, leaves_out
 from xarray_omezarr.store.target import Target, open_target
 from xarray_omezarr.store.zip_target import refuse_changing
 from xarray_omezarr.write.deferred import awaiting_pixels, level_paths
@@ -38,6 +38,7 @@ def target_of(store: StoreLike, options: WriteOptions) -> Target:
     """
     target = _new_target_of(store, options)
     refuse_changing(target)
+    check_writable(target)
     return target
 
 

@@ -63,7 +63,8 @@ async def _clear_store(target: Target, kept: Collection[str]) -> None:
         # Of a file, this is refused.
         with suppress(ValueError):
             await store.delete_dir(key)
-        if holds_key(store, key):
+        # Stores over folders refuse to delete one as if it were an object.
+        if holds_key(store, key) and await store.exists(key):
             await store.delete(key)
 
     listed = {name.strip("/") async for name in store.list_dir(target.path)}

@@ -95,6 +95,12 @@ def check_writable(target: Target) -> None:
             f"{target} is read-only; open the store for writing, or choose another "
             "place"
         )
+    protocol = getattr(getattr(innermost(target.store), "fs", None), "protocol", ())
+    if {"http", "https"} & ({protocol} if isinstance(protocol, str) else {*protocol}):
+        raise OptionError(
+            f"{target} cannot be written: what is reached over HTTP is read-only. "
+            "Write to a folder or an object store, such as s3://..., that is served so"
+        )
 
 
 def check_held(target: Target, zarr_format: int, files: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from zarr.abc.store import ByteRequest, Store
+from zarr.storage import ZipStore
 
 from xarray_omezarr.errors import (
     NotInVersionError,
@@ -186,6 +187,11 @@ def refuse_changing(target: Target) -> None:
     """Raise an OptionError if a target is one file, in which nothing is changed."""
     if isinstance(target.store, OneFile):
         target.store.refuse()
+    if isinstance(target.store, ZipStore):
+        raise OptionError(
+            f"{target} is a zip file, in which nothing can be written twice; unpack "
+            "it to a folder, write there, and convert that back"
+        )
 
 
 def refuse_writer(target: Target) -> None:
