@@ -137,8 +137,15 @@ class FileSpot:
         if handle is None:
             return None
         before = Ticket.read(os.pread(handle, _LONGEST, 0))
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, ticket.content, 0)
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, ticket.content, 0)
+        except OSError:
+            # The disk is full: nothing is left of it, least of all in an old image.
+            FileHold(
+                self.path, handle, is_again=False, made_folder=made_folder
+            ).release()
+            raise
         if ticket.is_delayed:
             # Other processes that take part will share it.
             try:

@@ -97,7 +97,9 @@ def check_rights(place: Place, hierarchy: Hierarchy) -> None:
         _check_beside(folder, target.uri)
         _check_lengths(folder, target.uri, hierarchy.arrays.items())
     above = [group for group in _groups_above(target) if group.exists()]
-    refuse_unwritable([folder, *above], target.uri)
+    # What is replaced is locked by a file in it.
+    here = [] if target.directory is None else [target.directory]
+    refuse_unwritable([folder, *here, *above], target.uri)
 
 
 def refuse_unwritable(folders: Iterable[Path], shown: str) -> None:

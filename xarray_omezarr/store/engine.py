@@ -158,9 +158,9 @@ def write(
         started = dask.delayed(start, pure=False, traverse=False)()
         return job.later(work, started, commit, resumption.expected)
     with (
+        told_of(place),
         start.claimed(place) as (place, claim),
         shown,
-        told_of(place),
         cleaned_up_on_error(place, claim) as clean_up,
         # Gone before anything is cleaned up, so that nothing is put afterwards.
         crew(threads_for(target.store), job.limit) as hands,

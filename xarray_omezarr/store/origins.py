@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import CellType, ModuleType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dask.array
 import numpy as np
@@ -36,7 +38,14 @@ _ADDRESSES = ("endpoint", "host", "port", "account_name")
 # Of the environment, in the order in which clients of S3 look.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
-_PLAIN = (np.ndarray, np.generic, str, bytes, int, float, slice, type(None))
+# What functions and methods hold on to: what they enclose, and what they belong to.
+_BOUND = ("__closure__", "__defaults__", "__kwdefaults__", "__self__", "func")
+_ENCLOSED = "cell_contents"
+
+_PLAIN = (np.generic, bytes, int, float, slice, type(None), ModuleType, type)
+
+# Texts longer than any path.
+_LONGEST = 4096
 
 
 def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
@@ -46,7 +55,8 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
     ------
     OptionError
         If pixels of the hierarchy are read, lazily, from an array at or below the
-        target. Arrays that others than zarr opened are not recognised.
+        target, or with functions that are given, or enclose, its path. What functions
+        open that look it up elsewhere is not recognised.
     """
     if reads_from_itself(hierarchy, target):
         raise OptionError(
@@ -66,12 +76,33 @@ def reads_from_itself(hierarchy: Hierarchy, target: Target) -> bool:
 def reads_from(source: object, *targets: Target) -> Target | None:
     """The first target at or below which an array is that lazy pixels are read from."""
     places = [(target, _place(target.store, target.path)) for target in targets]
-    for array in _stored_arrays(source):
-        inner = _place(array.store, array.path)
+    for found in _stored(source):
+        if isinstance(found, str):
+            for target, place in places:
+                if _names(found, target, place):
+                    return target
+            continue
+        inner = _place(found.store, found.path)
         for target, place in places:
             if _is_at_or_below(inner, place):
                 return target
     return None
+
+
+def _names(text: str, target: Target, place: tuple[object, str]) -> bool:
+    """Whether a text is the path or the URL of something at or below a target.
+
+    Functions that open it themselves are given it, or enclose it.
+    """
+    if place[0] == "folder":
+        path = unquote(text.removeprefix("file://").removeprefix("local://"))
+        if not os.path.isabs(path):
+            return False
+        real = Path(os.path.realpath(path)).as_posix()
+        return _is_at_or_below(("folder", real), place)
+    return "://" in text and f"{text.rstrip('/')}/".startswith(
+        f"{target.uri.rstrip('/')}/"
+    )
 
 
 def overlap(one: Target, other: Target) -> bool:
@@ -86,8 +117,8 @@ def overlap(one: Target, other: Target) -> bool:
     return _is_at_or_below(*places) or _is_at_or_below(*reversed(places))
 
 
-def _stored_arrays(source: object) -> Iterator[zarr.Array[Any]]:
-    """The stored arrays that a lazy one holds on to."""
+def _stored(source: object) -> Iterator[zarr.Array[Any] | str]:
+    """The stored arrays that a lazy one holds on to, and what may be paths of some."""
     # Kept, for what is made while looking may get the identity of what is gone.
     seen: dict[int, object] = {}
     waiting = [source]
@@ -95,9 +126,47 @@ def _stored_arrays(source: object) -> Iterator[zarr.Array[Any]]:
         held = waiting.pop()
         if isinstance(held, zarr.Array):
             yield held
+            yield from _referred(held)
+        elif isinstance(held, str | os.PathLike):
+            yield from _paths([held])
+        elif isinstance(held, np.memmap):
+            yield from _paths([held.filename])
+        elif type(held).__module__.partition(".")[0] == "tensorstore":
+            yield from _driven(held)
         elif id(held) not in seen and _may_hold(held):
             seen[id(held)] = held
             waiting += _held_by(held)
+
+
+def _paths(told: Iterable[object]) -> Iterator[str]:
+    """Texts that may be absolute paths or URLs; most are neither."""
+    for one in told:
+        text = os.fspath(one) if isinstance(one, os.PathLike) else one
+        if isinstance(text, str) and len(text) < _LONGEST and "\0" not in text:
+            if os.path.isabs(text) or "://" in text:
+                yield text
+
+
+def _referred(array: zarr.Array[Any]) -> Iterator[str]:
+    """Files that a store of references reads its chunks from."""
+    references = getattr(_filesystem(array.store), "references", None)
+    if isinstance(references, Mapping):
+        firsts = (
+            ref[0] for ref in references.values() if isinstance(ref, list) and ref
+        )
+        yield from _paths(dict.fromkeys(firsts))
+
+
+def _driven(array: Any) -> Iterator[str]:
+    """Where an array of tensorstore is."""
+    with contextlib.suppress(Exception):
+        store = array.spec().to_json()["kvstore"]
+        if isinstance(store, str):
+            yield from _paths([store])
+        elif isinstance(store.get("path"), str):
+            bucket = store.get("bucket")
+            path = store["path"].rstrip("/")
+            yield from _paths([path if bucket is None else f"s3://{bucket}/{path}"])
 
 
 def _may_hold(held: object) -> bool:
@@ -115,7 +184,12 @@ def _held_by(holder: Any) -> Iterable[object]:
         return list(holder.values())
     if isinstance(holder, (list, tuple, set, frozenset)):
         return holder
-    held = (getattr(holder, name, None) for name in _HELD)
+    if isinstance(holder, CellType):
+        with contextlib.suppress(ValueError):
+            return [getattr(holder, _ENCLOSED)]
+        return []
+    names = _BOUND if callable(holder) else ()
+    held = [getattr(holder, name, None) for name in (*_HELD, *names)]
     return [value for value in held if value is not None]
 
 

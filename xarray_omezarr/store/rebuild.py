@@ -19,6 +19,7 @@ from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions.grafting import graft_levels
 from xarray_omezarr.store.boxes import whole
 from xarray_omezarr.store.consolidated import places_with_copies, refresh
+from xarray_omezarr.store.disk_rules import refuse_unwritable
 from xarray_omezarr.store.existing import Existing, amend, plan_amendment
 from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.store.occupancy import inspect_target
@@ -76,6 +77,8 @@ class Rebuild:
         ------
         TargetExistsError
             Naming them.
+        NotWritableError
+            If nothing may be written there.
         OptionError
             If nobody can be told the progress.
         """
@@ -83,6 +86,9 @@ class Rebuild:
         own = {*self.existing.paths, *self._left_over()}
         target = self.existing.target
         refuse_links(target, {*own, *self.planned.arrays})
+        if target.directory is not None:
+            levels = [target.directory / path for path in self.planned.arrays]
+            refuse_unwritable([target.directory, *levels], target.uri)
         taken = [
             path
             for path in self.planned.arrays
