@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -266,17 +267,18 @@ class Commit:
         with begun.claim.running():
             done = windows.complete(self.hierarchy, limits, begun.handles, shown)
             begun.claim.check()
-            self._commit(done, begun)
-            finish = self.finish or partial(opened, begun.place.final, self.hierarchy)
-            if self.finish is None:
-                refresh_above(begun.place.final)
-            group = finish()
+            made = self._commit(done, begun)
+            group = self.finish() if self.finish else self._finished(begun, made)
             self.report.end()
         if begun.claim.is_delayed:
             begun.claim.release()
         return group
 
-    def _commit(self, done: Hierarchy, begun: Begun) -> None:
+    def _finished(self, begun: Begun, made: zarr.Group | None) -> zarr.Group:
+        refresh_above(begun.place.final)
+        return opened(begun.place.final, self.hierarchy) if made is None else made
+
+    def _commit(self, done: Hierarchy, begun: Begun) -> zarr.Group | None:
         place, zarr_format = begun.place, _zarr_format(self.hierarchy)
         put_files(begun.root.store, begun.root.path, done.files)
         attributes = {path: self._attributes(n) for path, n in done.groups.items()}
@@ -288,8 +290,10 @@ class Commit:
             swap(place, final)
             # Others may list it, under its lock.
             begun.hold.release()
-        else:
-            put_groups(begun.root.store, begun.root.path, {"": final}, zarr_format)
+            return None
+        # As it would be read.
+        told = json.loads(json.dumps(final))
+        return new_group(begun.root.store, begun.root.path, told, zarr_format)
 
     def _attributes(self, node: GroupNode) -> dict[str, Any]:
         model = node.model
