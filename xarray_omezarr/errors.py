@@ -26,6 +26,7 @@ OmeZarrError
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -35,8 +36,34 @@ from contextlib import contextmanager
 _PASSED_THROUGH = ("xarray_omezarr", "xarray", "contextlib")
 
 
+# What moves the cursor of a terminal, colours it, or turns text round: controls but for
+# tabs and line breaks, marks of direction, separators, halves of characters.
+_UNSEEN = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e"
+    "\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    r"""A text without what would do something to a terminal, as Python spells that.
+
+    Names in messages and reports come from files of others.
+
+    Examples
+    --------
+    >>> print(printable("A\x1b[31m/1"))
+    A\x1b[31m/1
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 class OmeZarrError(Exception):
     """Base of everything this package raises on purpose."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class CoordinateError(OmeZarrError, ValueError):
@@ -80,7 +107,7 @@ class OutsideError(OmeZarrError, KeyError):
 
     def __str__(self) -> str:
         # A KeyError shows its message as Python spells texts.
-        return str(self.args[0]) if self.args else ""
+        return printable(str(self.args[0])) if self.args else ""
 
 
 class UnknownVersionError(OmeZarrError, ValueError):
@@ -135,7 +162,7 @@ class OmeZarrErrorGroup(OmeZarrError, ExceptionGroup[OmeZarrError], ValueError):
         # The plain text of a group hides its members; a notebook user who sees
         # only the last line of a traceback must still see every problem.
         problems = "\n".join(f"- {problem}" for problem in self.exceptions)
-        return f"{self.message}\n{problems}"
+        return f"{printable(self.message)}\n{problems}"
 
 
 class OmeZarrWarning(UserWarning):
@@ -147,7 +174,7 @@ def warn(message: str) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back and _passes_through(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, OmeZarrWarning, stacklevel=level)
+    warnings.warn(printable(message), OmeZarrWarning, stacklevel=level)
 
 
 def _passes_through(module: str) -> bool:

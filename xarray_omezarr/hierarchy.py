@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from xarray_omezarr.errors import printable
 from xarray_omezarr.ngff.multiscale import Image
 
 if TYPE_CHECKING:
@@ -312,7 +313,8 @@ class Hierarchy:
             f"<Hierarchy OME-Zarr {self.version.name}, {len(self.arrays)} arrays, "
             f"{format_bytes(self.nbytes)} uncompressed>"
         )
-        return "\n".join([head, *_tree_lines(self)])
+        # Paths may come from a file of others.
+        return printable("\n".join([head, *_tree_lines(self)]))
 
 
 def _moved(node: Node, prefix: str) -> Node:

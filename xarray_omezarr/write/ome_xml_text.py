@@ -165,6 +165,9 @@ class _Reader:
         self._path.pop()
 
     def _is_elsewhere(self) -> bool:
+        # Looked at for every element, of which there may be very many in one another.
+        if len(self._path) != 4:
+            return False
         *parents, name = self._path
         return parents == ["OME", "Image", "Pixels"] and name in _PIXELS_ELSEWHERE
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from xarray_omezarr.errors import printable
+
 #: A broken MUST is an error, a broken SHOULD a warning.
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -60,7 +62,7 @@ class Finding:
             parts.append(f"[{self.clause}]")
         if self.remedy:
             parts.append(f"-> {self.remedy}")
-        return " ".join(parts)
+        return printable(" ".join(parts))
 
     def to_json(self) -> dict[str, Any]:
         """All fields by name."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from xarray_omezarr.errors import printable
+
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.rules.finding import Finding, Severity, Strictness
 
@@ -88,7 +90,7 @@ class Report:
         }
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(_one_line, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         yield self._headline()
@@ -127,7 +129,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            "<tr>" + "".join(f"<td>{escape(_one_line(cell))}</td>" for cell in cells)
             for paths, findings in list(self._by_nodes().items())[:_SHOWN_NODES]
             for finding in findings[:_SHOWN_PER_NODE]
             for cells in [
@@ -142,7 +144,12 @@ class Report:
         columns = ("severity", "node", "pointer", "found", "rule", "remedy")
         head = "".join(f"<th>{column}</th>" for column in columns)
         table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        return f"<div><p>{escape(self._headline())}</p>{table}</div>"
+        return f"<div><p>{escape(_one_line(self._headline()))}</p>{table}</div>"
+
+
+def _one_line(text: str) -> str:
+    """A line as it is shown: names and texts of others may hold anything."""
+    return printable(text.replace("\n", "\\n"))
 
 
 def _places(paths: Sequence[str]) -> str:
