@@ -130,8 +130,8 @@ class AbsentOnly:
     objects: Objects
 
     def pieces(self, place: Slices) -> Iterator[Slices]:
-        """As the sink behind it cuts them."""
-        return self.sink.pieces(place)
+        """One by one, so that just those are put that are not stored."""
+        return cut(place, self.objects.unit)
 
     def write(self, place: Slices, pixels: NDArray[Any]) -> None:
         """Store the pixels of a piece, unless they are."""
