@@ -407,14 +407,20 @@ def _unversioned(told: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in told.items() if key != "version"}
 
 
-class Source(MemoryStore):
-    """Not what is written to."""
+@functools.cache
+def _source() -> MemoryStore:
+    """What is converted."""
+    made = MemoryStore()
+    image(add=7).omezarr.to_image(made, **LEVELS)
+    return made
 
 
-def _convert(da: Any, store: Any, told: dict[str, Any]) -> None:
-    source = Source()
-    da.omezarr.to_image(source, **LEVELS)
-    xo.convert(source, store, **{"version": "0.5", **told})
+def _there_is_a_source(_store: Any, _told: dict[str, Any]) -> None:
+    _source()
+
+
+def _convert(_da: Any, store: Any, told: dict[str, Any]) -> None:
+    xo.convert(_source(), store, **{"version": "0.5", **told})
 
 
 def _check_upgrade(place: Place) -> None:
@@ -470,7 +476,7 @@ KINDS: dict[str, Kind] = {
         lambda _da, s, o: xo.update(s, scale={"x": 0.25}, **_unversioned(o)),
         _check_update,
     ),
-    "convert": Kind(_nothing, _convert, lambda place: _check_image(place, add=7)),
+    "convert": Kind(_there_is_a_source, _convert, lambda place: _check_image(place, add=7)),
     "upgrade": Kind(
         _an_image,
         lambda _da, s, o: xo.upgrade(s, **{**o, "version": "0.5"}),

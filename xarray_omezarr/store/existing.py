@@ -320,11 +320,12 @@ def amend(
     begin = _Begin(reach, report, check)
     if not compute:
         return amend_later(amendment, pixels, begin, _End(last, report))
+    if pixels is not None and pixels.is_dask:
+        reach.check_cluster(existing.target.store)
     begin.check()
     with shown, told_with(_left(existing, pixels, grows=check is not None)):
         report.begin()
         if pixels is not None and pixels.is_dask:
-            reach.check_cluster(existing.target.store)
             reach.check_travel(amendment.handles)
             return computed(amend_later(amendment, pixels, reach.check, last))
         if pixels is None and tasks_leave() and reach.process is None:
