@@ -118,7 +118,8 @@ def _machine() -> str:
     """What no other machine is called, nor a container with other processes."""
     parts = [socket.gethostname()]
     with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        parts.append(boot.strip())
         parts.append(os.readlink("/proc/self/ns/pid"))
     return " ".join(parts)
 
@@ -126,7 +127,7 @@ def _machine() -> str:
 def _started(process: int) -> str | None:
     """When a process was started; None if there is none, empty if nobody tells."""
     try:
-        told = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        told = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
     except (FileNotFoundError, ProcessLookupError):
         return None if Path("/proc/self/stat").exists() else _answers(process)
     except OSError:
