@@ -9,7 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from zarr.storage import MemoryStore
+
 from xarray_omezarr.errors import LockedError, OmeZarrError, OmeZarrWarning
+from xarray_omezarr.hierarchy import join
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.store.copies import copies_used
 
 if TYPE_CHECKING:
@@ -98,6 +102,8 @@ def at_one_moment(target: Target, read: Callable[[], T]) -> T:
     LockedError
         If it is replaced all the time.
     """
+    if isinstance(target.store, MemoryStore):
+        return _in_memory(target, read)
     if target.directory is None:
         with copies_used(target):
             return read()
@@ -117,4 +123,27 @@ def at_one_moment(target: Target, read: Callable[[], T]) -> T:
         finally:
             _SEEN.reset(token)
         time.sleep(attempt * _PAUSE)
+    raise LockedError(f"{target} is being replaced again and again; open it later")
+
+
+def _in_memory(target: Target, read: Callable[[], T]) -> T:
+    """As `at_one_moment`, where another thread may replace what is in memory."""
+    held = getattr(target.store, "_store_dict", {})
+    keys = [join(target.path, name) for name in DOCUMENTS]
+    for _ in range(_ATTEMPTS):
+        before = [held.get(key) for key in keys]
+
+        def is_current(known: list[object] = before) -> bool:
+            return all(a is held.get(k) for a, k in zip(known, keys, strict=True))
+
+        try:
+            with copies_used(target):
+                found = read()
+        except (OmeZarrError, OmeZarrWarning):
+            if is_current():
+                raise
+        else:
+            if is_current():
+                return found
+        time.sleep(_PAUSE)
     raise LockedError(f"{target} is being replaced again and again; open it later")
