@@ -15,7 +15,7 @@ import xarray as xr
 import xarray_omezarr as xo
 
 PIXELS = np.arange(2 * 3 * 40 * 30, dtype="uint16").reshape(2, 3, 40, 30)
-CHANNELS = ["DAPI", "α-tubulin", "Gfäp"]
+CHANNELS = ["DAPI", "β-tubulin", "Gfäp"]
 
 
 def picture(pixels=PIXELS):
