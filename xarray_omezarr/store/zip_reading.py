@@ -11,6 +11,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import ZipStore
 
 from xarray_omezarr.errors import OptionError
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.store.zip_writing import bounds
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
 
+#: Bytes of the largest document; a small archive can hold one that is not.
+LARGEST = 1 << 28
 # Of the header of an entry, up to its name; and a flag in it.
 _HEADER, _ENCRYPTED = 30, 1
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
@@ -42,6 +45,10 @@ class ArchiveStore(ZipStore):
     ) -> Buffer | None:
         """An entry, or a part of it; None if it is not there."""
         wanted: Any = prototype or default_buffer_prototype()
+        archive = getattr(self, "_zf", None)
+        known = None if archive is None else archive.NameToInfo.get(key)
+        if known is not None:
+            check_document(self.path, key, known.file_size)
         try:
             stored = None if byte_range is None else self._stored(key)
             if stored is None:
@@ -91,6 +98,18 @@ class ArchiveStore(ZipStore):
     ) -> list[Buffer | None]:
         """Parts of entries."""
         return [await self.get(key, prototype, part) for key, part in key_ranges]
+
+
+def check_document(path: object, key: str, size: int) -> None:
+    """Raise for a document that a small archive has made huge.
+
+    Raises
+    ------
+    OptionError
+        If it is larger than any metadata.
+    """
+    if size > LARGEST and key.endswith(DOCUMENTS):
+        raise OptionError(f"{path}: {key!r} has {size} bytes, which is no metadata")
 
 
 def damaged(path: object, key: str, reason: object) -> OptionError:

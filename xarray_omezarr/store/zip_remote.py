@@ -13,7 +13,7 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store
 from zarr.core.buffer import default_buffer_prototype
 
 from xarray_omezarr.errors import OptionError, TargetNotFoundError
-from xarray_omezarr.store.zip_reading import damaged
+from xarray_omezarr.store.zip_reading import check_document, damaged
 from xarray_omezarr.store.zip_writing import bounds, names_in
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ class ZipInside(Store):
                 f"{self.path}: entry {key!r} is compressed by zip in a way that is not "
                 "read from afar; download the archive, or pack it without compression"
             )
+        check_document(self.path, key, entry.size)
         stop = entry.start + _HEADER + 4 * entry.name + _EXTRA + entry.packed
         found = await self._range(entry.start, min(stop, self._size))
         first = self._header_bytes(key, found)
@@ -234,7 +235,9 @@ class ZipInside(Store):
             value += await self._range(at + len(value), at + entry.packed)
         if entry.method == zipfile.ZIP_DEFLATED:
             try:
-                value = zlib.decompress(value, -zlib.MAX_WBITS)
+                # No more than the directory tells, and one byte that tells of more.
+                inflated = zlib.decompressobj(-zlib.MAX_WBITS)
+                value = inflated.decompress(value, entry.size + 1)
             except zlib.error:
                 self._damaged(key)
         if len(value) != entry.size or zlib.crc32(value) != entry.crc:
