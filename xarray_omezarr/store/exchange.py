@@ -287,7 +287,7 @@ def _let_go(handle: int | None, process: int) -> None:
     if handle is None:
         return
     # A process that was forked has the file, and not the right to unlock it.
-    if fcntl is not None and os.getpid() == process:
+    if os.getpid() == process:
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_UN)
     os.close(handle)

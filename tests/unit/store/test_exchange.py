@@ -136,3 +136,30 @@ def test_folders_without_rights_are_removed_too(tmp_path) -> None:
     folder(inner, "older").chmod(0o500)
     module.remove(tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+def test_what_is_found_missing_is_put_back_when_its_writer_is_dead(tmp_path) -> None:
+    aside = folder(module._aside(tmp_path / "a"), "old")
+    with trial(aside) as is_free:
+        assert is_free
+    assert module.restored(tmp_path / "a")
+    assert (tmp_path / "a" / "content").read_text() == "old"
+    assert not module.restored(tmp_path / "b")
+
+
+def test_a_held_folder_is_made_and_kept_until_it_is_released(tmp_path) -> None:
+    place = beside(tmp_path / "a", "")
+    hold = module.Hold(place)
+    settle(tmp_path / "a")
+    assert place.is_dir()
+    hold.release()
+    settle(tmp_path / "a")
+    assert os.listdir(tmp_path) == []
+
+
+def test_links_among_leftovers_are_removed_and_not_followed(tmp_path) -> None:
+    away = folder(tmp_path / "away", "of others")
+    (tmp_path / ".a.0123abcd.partial").symlink_to(away)
+    settle(tmp_path / "a")
+    assert os.listdir(tmp_path) == ["away"]
+    assert (away / "content").read_text() == "of others"
