@@ -61,6 +61,7 @@ def commit(
     ...     print(xo.open_image(old.store).sizes["x"])
     64
     """
-    if not isinstance(message, str) or not message.strip():
+    told: object = message
+    if not isinstance(told, str) or not told.strip():
         raise OptionError(f"message is {message!r}; say in a few words what was done")
     return commit_session(open_target(store), message, metadata)

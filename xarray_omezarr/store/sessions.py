@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from zarr.core.buffer import default_buffer_prototype
@@ -176,8 +177,7 @@ class Forks:
         OptionError
             Saying what to do.
         """
-        import icechunk
-
+        icechunk = import_module("icechunk")
         if int(icechunk.__version__.partition(".")[0]) < _FORKS_CHANGES:
             raise OptionError(
                 f"{self._uri} is in a session of icechunk {icechunk.__version__}, "
@@ -279,8 +279,7 @@ def commit_session(
     check_session(target)
     if not session.has_uncommitted_changes:
         raise OptionError(f"{target} holds no changes that are not committed")
-    import icechunk
-
+    icechunk = import_module("icechunk")
     # What others have committed to other chunks and nodes since is no conflict.
     detector = icechunk.ConflictDetector()
     try:
