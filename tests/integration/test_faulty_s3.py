@@ -9,7 +9,9 @@ import numpy as np
 import obstore.store
 import pytest
 import zarr
+from aiohttp import ClientError
 from distributed import Client, LocalCluster
+from obstore.exceptions import BaseError
 from zarr.storage import ObjectStore
 
 import xarray_omezarr as xo
@@ -176,7 +178,7 @@ def test_pixels_that_cannot_be_read_are_never_taken_for_empty_ones(server, publi
         for fault in ("403", "expired"):
             with (
                 server.failing(Rule(fault, key="/0/c/0/0/0")),
-                pytest.raises(Exception),
+                pytest.raises((OSError, BaseError, ClientError)),
             ):
                 found.values  # noqa: B018 - it is read
 
@@ -291,3 +293,52 @@ def test_a_server_without_conditions_is_found_out(name, client):
             faults._label((at, options))
     finally:
         lax.close()
+
+
+# -- One node is replaced ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_labels_that_are_replaced_and_fail_half_way_are_not_listed(
+    server, name, client
+):
+    at, options = faults.place(server, client, name)
+    faults._write((at, options))
+    faults._label((at, options))
+    new = faults.labels(faults.LABELS + 1)
+    hasty, more = faults.place(server, client, name, hasty=True)
+    with (
+        server.failing(Rule("403", methods="PUT", key="labels/cells/0/c/")),
+        pytest.warns(xo.OmeZarrWarning, match="no rename"),
+        pytest.raises(Exception, match=r"(?i)injected 403|forbidden"),
+    ):
+        new.omezarr.to_labels(hasty, "cells", mode="w", chunks=16, **more)
+    stored = faults.copied(server, name)
+    assert faults.ome(stored, "labels") is None
+    assert faults.has_image(stored, "", faults.PIXELS)
+    new.omezarr.to_labels(at, "cells", chunks=16, **options)
+    stored = faults.copied(server, name)
+    assert faults.ome(stored, "labels")["labels"] == ["cells"]
+    found = zarr.open_group(stored, path="labels/cells", mode="r")["0"][...]
+    np.testing.assert_array_equal(found, faults.LABELS + 1)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_fields_that_are_replaced_and_fail_half_way_are_not_listed(
+    server, name, client
+):
+    at, options = faults.place(server, client, name)
+    for well in ("A/1", "B/2"):
+        faults._field((at, options), well)
+    hasty, more = faults.place(server, client, name, hasty=True)
+    with (
+        server.failing(Rule("403", methods="PUT", key="B/2/0/0/c/")),
+        pytest.warns(xo.OmeZarrWarning, match="no rename"),
+        pytest.raises(Exception, match=r"(?i)injected 403|forbidden"),
+    ):
+        faults.image().omezarr.to_field(
+            hasty, "B/2/0", mode="w", **faults.OPTIONS, **more
+        )
+    assert faults._plate_is(faults.copied(server, name), ["A/1"])
+    faults._field((at, options), "B/2")
+    assert faults._plate_is(faults.copied(server, name), ["A/1", "B/2"])

@@ -27,8 +27,10 @@ from xarray_omezarr.store.fill import BlockWriter, block_writers
 from xarray_omezarr.store.finished import is_finished
 from xarray_omezarr.store.forked import Forked
 from xarray_omezarr.store.origins import refuse_own_source
+from xarray_omezarr.store.parents import Parents
 from xarray_omezarr.store.pixels import is_in_memory, read_as_a_whole
 from xarray_omezarr.store.place import (
+    Place,
     cleaned_up_on_error,
     find_place,
     refuse_losing_members,
@@ -167,6 +169,7 @@ def write(
     ):
         if resume:
             clean_up.renounce()
+        _withdraw(place, finish)
         begun = start.begin(place, claim, hands)
         if transfer is not None:
             transfer(begun.root, report)
@@ -185,6 +188,14 @@ def write(
         watch = windows.Watch(hierarchy)
         limits = fill_now(hierarchy.arrays, work, begun, hands, watch)
         return commit(limits, begun, watch.shown)
+
+
+def _withdraw(place: Place, finish: Callable[[], Any] | None) -> None:
+    """Take what is replaced where it stands off the lists of the groups above it."""
+    listing = getattr(finish, "finish", finish)
+    if isinstance(listing, Parents) and not (place.is_beside or place.found.is_free):
+        above = len(listing.target.path)
+        listing.withdraw(place.final.path[above:].lstrip("/"))
 
 
 def _objects(hierarchy: Hierarchy, transfer: Transfer | None) -> Iterator[int]:

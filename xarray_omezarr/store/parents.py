@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import zarr
@@ -14,6 +15,8 @@ from zarr.core.sync import sync
 
 from xarray_omezarr.errors import NotInVersionError, OmeZarrWarning, warn
 from xarray_omezarr.hierarchy import depth, join
+from xarray_omezarr.ngff.labels import LabelsGroup
+from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.consolidated import places_with_copies, refresh
 from xarray_omezarr.store.lock import NoLock, lock_of
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from xarray_omezarr.store.target import Target
 
 #: What a group shall say, of what it says now; None where it says nothing yet.
-Revise: TypeAlias = Callable[["Model | None"], "Model"]
+Revise: TypeAlias = Callable[["Model | None"], "Model | None"]
 
 #: What a file shall hold, of what it holds now; None leaves it alone.
 ReviseFile: TypeAlias = Callable[["bytes | None"], "bytes | None"]
@@ -85,6 +88,16 @@ class Parents:
             zarr_format=zarr_format,
         )
 
+    def withdraw(self, path: str) -> None:
+        """Take a node off the lists: what replaces it is not there for a while.
+
+        What fails half way is not listed then. It is listed again when it is complete.
+        The only field of the only well, and series, stay listed.
+        """
+        gone = _Withdrawal(path)
+        groups = {group: partial(gone, group) for group in self.revisions}
+        replace(self, revisions=groups, files={})()
+
     def _alone(self) -> AbstractContextManager[None]:
         lock = lock_of(self.target, "", Reach.from_here(self.target).process)
         if not isinstance(lock, NoLock):
@@ -137,10 +150,11 @@ class Parents:
             warnings.simplefilter("ignore", OmeZarrWarning)
             model = None if known is None else known.from_attrs(attrs)
         revised = self.revisions[path](model)
-        if revised == model and known == self.version:
+        if revised == model and (revised is None or known == self.version):
             return
         foreign = attrs if known is None else known.foreign(attrs)
-        group.attrs.put({**foreign, **self.version.to_attrs(revised)})
+        said = {} if revised is None else self.version.to_attrs(revised)
+        group.attrs.put({**foreign, **said})
 
     def _revise_file(self, path: str, revise: ReviseFile) -> None:
         key = join(self.target.path, path)
@@ -148,3 +162,29 @@ class Parents:
         content = revise(None if known is None else known.to_bytes())
         if content is not None:
             put_files(self.target.store, self.target.path, {path: content})
+
+
+class _Withdrawal:
+    """Takes a node off the lists of the groups above it, the deepest group first."""
+
+    def __init__(self, path: str) -> None:
+        self._gone = path
+
+    def __call__(self, group: str, model: Model | None) -> Model | None:
+        name = self._gone.removeprefix(f"{group}/") if group else self._gone
+        match model:
+            case LabelsGroup():
+                labels = tuple(label for label in model.labels if label != name)
+                # The standard has no empty list; the group says nothing then.
+                return model.model_copy(update={"labels": labels}) if labels else None
+            case Well():
+                images = tuple(image for image in model.images if image.path != name)
+                if images:
+                    return model.model_copy(update={"images": images})
+                # A well has a field: it goes as a whole.
+                self._gone = group
+            case Plate():
+                wells = tuple(well for well in model.wells if well.path != name)
+                if wells:
+                    return model.model_copy(update={"wells": wells})
+        return model
