@@ -110,10 +110,10 @@ def test_whatever_document_fails_nothing_is_lost_and_nothing_left(
         fails_at += 1
         failed, count = False, 0
 
-        def failing(store, documents, *args, **kwargs):
+        def failing(store, documents, *args, at=fails_at, **kwargs):
             nonlocal count, failed
             count += 1
-            if count == fails_at:
+            if count == at:
                 failed = True
                 raise OSError(number, os.strerror(number))
             return put(store, documents, *args, **kwargs)

@@ -281,6 +281,33 @@ def lock_of(target: Target, array: str, process: int | None) -> Lock:
     return NoLock(target.uri)
 
 
+@contextlib.contextmanager
+def documents_alone(target: Target) -> Iterator[None]:
+    """Keep all others on this disk from changing documents of one hierarchy.
+
+    A plate may be opened by itself, or inside of what it is part of: the outermost
+    group is locked, and then the one at hand, which others look at who replace it.
+    Stores that are no folders are left to the locks that they have.
+    """
+    with contextlib.ExitStack() as held:
+        if target.directory is not None:
+            folder = target.directory.resolve()
+            for each in dict.fromkeys((_outermost(folder), folder)):
+                lock = FolderLock(each)
+                if lock.works():
+                    held.enter_context(lock.held())
+        yield
+
+
+def _outermost(folder: Path) -> Path:
+    """The last of the groups that a folder lies in, one in the other."""
+    for above in folder.parents:
+        if not any((above / name).is_file() for name in ("zarr.json", ".zgroup")):
+            break
+        folder = above
+    return folder
+
+
 def check_lock(lock: Any) -> None:
     """Raise, before the first byte, if the lock cannot be held by anybody."""
     if isinstance(lock, NoLock):

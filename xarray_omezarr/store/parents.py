@@ -19,7 +19,12 @@ from xarray_omezarr.ngff.labels import LabelsGroup
 from xarray_omezarr.ngff.plate import Plate, Well
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.consolidated import places_with_copies, refresh
-from xarray_omezarr.store.lock import NoLock, lock_of
+from xarray_omezarr.store.lock import (
+    FolderLock,
+    NoLock,
+    documents_alone,
+    lock_of,
+)
 from xarray_omezarr.store.nodes import put_files
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.place import ancestors, require_group
@@ -100,6 +105,8 @@ class Parents:
 
     def _alone(self) -> AbstractContextManager[None]:
         lock = lock_of(self.target, "", Reach.from_here(self.target).process)
+        if isinstance(lock, FolderLock):
+            return documents_alone(self.target)
         if not isinstance(lock, NoLock):
             return lock.held()
         warn(

@@ -13,7 +13,12 @@ from zarr.storage import LocalStore, ZipStore
 
 from xarray_omezarr.errors import NotOmeZarrError, OptionError, warn
 from xarray_omezarr.hierarchy import join
-from xarray_omezarr.store.lock import NoLock, lock_of
+from xarray_omezarr.store.lock import (
+    FolderLock,
+    NoLock,
+    documents_alone,
+    lock_of,
+)
 from xarray_omezarr.store.occupancy import METADATA, UNFINISHED
 from xarray_omezarr.store.open_documents import (
     GROUP_NAMES,
@@ -128,6 +133,8 @@ def root_of(target: Target) -> Target:
 
 def _alone(target: Target) -> AbstractContextManager[None]:
     lock = lock_of(target, "", Reach.from_here(target).process)
+    if isinstance(lock, FolderLock):
+        return documents_alone(target)
     if not isinstance(lock, NoLock):
         return lock.held()
     if keeps_log(target):
