@@ -34,6 +34,7 @@ from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import readable
 from xarray_omezarr.store.boxes import Box, cells, shrunk
 from xarray_omezarr.store.consolidated import places_with_copies, refresh
+from xarray_omezarr.store.lock import documents_alone
 from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.store.presence import writing
 from xarray_omezarr.store.sessions import session_of
@@ -225,6 +226,16 @@ class Grown:
         omero = self._with_windows()
         encoded, gone = self._write_kept(group)
         self._resize()
+        with documents_alone(self.existing.target):
+            self._revise(omero, encoded)
+        for name in gone:
+            del group[join(KEY, name)]
+        refresh(copied)
+        return self._group()
+
+    def _revise(self, omero: Omero | None, encoded: Any) -> None:
+        """Put what is new into the attributes, which others may have changed."""
+        group = self._group()
         attrs = dict(group.attrs)
         version, image = self.existing.hierarchy.version, self.existing.image
         if self.levels is not None:
@@ -235,10 +246,6 @@ class Grown:
             attrs[KEY] = encoded
         if attrs != dict(group.attrs):
             group.attrs.put(attrs)
-        for name in gone:
-            del group[join(KEY, name)]
-        refresh(copied)
-        return self._group()
 
     def _group(self) -> zarr.Group:
         target = self.existing.target
