@@ -218,7 +218,8 @@ def trial(folder: Path) -> Iterator[bool]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
         yield True
         return
-    handle = os.open(folder, os.O_RDONLY)
+    # A pipe of that name would keep whoever opens it waiting.
+    handle = os.open(folder, os.O_RDONLY | os.O_NONBLOCK)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
