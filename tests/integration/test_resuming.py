@@ -417,6 +417,18 @@ class TestFinished:
             assert now == stats
             assert case.reads.origins == []
 
+    def test_the_claim_of_a_writer_that_died_right_then_is_removed(
+        self, tmp_path
+    ) -> None:
+        folder = tmp_path / "x.zarr"
+        case = Case("image", "numpy")
+        case.write(folder)
+        whole = tree(folder)
+        claim = {"token": "gone", "writer": "host:1", "since": "long ago"}
+        (folder / ".xarray_omezarr.lock.write").write_text(json.dumps(claim))
+        case.write(folder)
+        assert tree(folder) == whole
+
     @pytest.mark.parametrize(
         ("options", "said"),
         [

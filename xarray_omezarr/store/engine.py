@@ -24,7 +24,7 @@ from xarray_omezarr.store.crew import available_cores, crew, is_near, threads_fo
 from xarray_omezarr.store.disk_faults import told_of
 from xarray_omezarr.store.disk_rules import check_names, check_rights
 from xarray_omezarr.store.fill import BlockWriter, block_writers
-from xarray_omezarr.store.finished import is_finished
+from xarray_omezarr.store.finished import AsFound, is_finished
 from xarray_omezarr.store.forked import Forked
 from xarray_omezarr.store.origins import refuse_own_source
 from xarray_omezarr.store.parents import Parents
@@ -123,7 +123,8 @@ def write(
     if resume:
         refuse_resuming(hierarchy, target, writer)
         if is_finished(hierarchy, target):
-            given = finish or partial(opened, target, hierarchy)
+            bare = without_pixels(hierarchy)
+            given = AsFound(target, finish or partial(opened, target, bare))
             return given() if compute else dask.delayed(given, pure=False)()
     check_names(target, hierarchy)
     place = find_place(target, mode, hierarchy)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import TargetExistsError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.store.claim import CLAIM, take
 from xarray_omezarr.store.nodes import get
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.resume import difference, planned_documents
@@ -16,6 +20,36 @@ from xarray_omezarr.windows import needs_windows, with_stored_windows
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
     from xarray_omezarr.store.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class AsFound:
+    """Gives the group of a write that was complete; whoever died right then is tidied.
+
+    Parameters
+    ----------
+    target : Target
+        Where it is.
+    finish : callable
+        Gives the group, and has it listed where it is not yet.
+    """
+
+    target: Target
+    finish: Callable[[], Any]
+
+    def __call__(self) -> Any:
+        """The group.
+
+        Raises
+        ------
+        LockedError
+            If the writer is at it still.
+        """
+        key = join(self.target.path, CLAIM)
+        if get(self.target.store, [key])[key] is None:
+            return self.finish()
+        with take(self.target, secrets.token_hex(8)):
+            return self.finish()
 
 
 def is_finished(hierarchy: Hierarchy, target: Target) -> bool:
