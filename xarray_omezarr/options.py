@@ -207,17 +207,15 @@ class LabelOptions(TypedDict, total=False):
         bool,
         Option(
             False,
-            "Put copies of all metadata into the root group, as "
-            "``zarr.consolidate_metadata`` does: one request opens it on a server. "
-            "Whatever is written below later keeps them true, without this option.",
+            "Put copies of all metadata into the root: one request opens it on a "
+            "server. Whatever is written below later keeps them true by itself.",
         ),
     ]
     lossy: Annotated[
         bool,
         Option(
             False,
-            "Drop, with a warning, what the version cannot hold, instead of raising "
-            "NotInVersionError.",
+            "Drop what the version cannot hold with a warning, not NotInVersionError.",
         ),
     ]
     memory_limit: Annotated[

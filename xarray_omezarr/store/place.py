@@ -128,11 +128,12 @@ def find_place(target: Target, mode: str | None, hierarchy: Hierarchy) -> Place:
         kept = {key: value for key, value in attrs.items() if key != UNFINISHED}
         return Place(target, _beside_if_new(target, hierarchy), kept, occupancy)
     images = hierarchy.images
-    gone = [
+    labels, members = (
         tuple(path for path in paths if path not in images)
         for paths in (contents.labels, contents.members)
-    ]
-    return Place(target, _beside(target, hierarchy), {}, occupancy, *gone, contents)
+    )
+    beside = _beside(target, hierarchy)
+    return Place(target, beside, {}, occupancy, labels, members, contents)
 
 
 def _with_article(model: Model | None) -> str:
