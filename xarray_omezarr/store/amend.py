@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Readable
 from xarray_omezarr.pixels.downsample import downsample_within
+from xarray_omezarr.pixels.given import as_promised
 from xarray_omezarr.pixels.methods import overlap
 from xarray_omezarr.store.boxes import (
     Box,
@@ -116,7 +117,7 @@ class Amendment:
     def store(self, pixels: Any, cell: Box, each: Round) -> None:
         """Write given pixels to a piece of level 0."""
         node = self.arrays[each.path]
-        block = np.asarray(pixels).astype(node.dtype, copy=False)
+        block = as_promised(pixels, node.dtype, shape_of(cell))
         with self._held_for(each, cell):
             self.handles[each.path][cell] = block
         self._tell(block, cell, each)
@@ -218,9 +219,9 @@ class Pixels:
             for a, b in zip(cell, self.box, strict=True)
         )
 
-    def read(self, cell: Box) -> NDArray[Any]:
+    def read(self, cell: Box) -> Any:
         """Those of a piece of the box."""
-        return np.asarray(self.array[self.seen_from_array(cell)])
+        return self.array[self.seen_from_array(cell)]
 
 
 def amend_now(amendment: Amendment, pixels: Pixels | None) -> None:

@@ -89,8 +89,10 @@ class _Given:
     def __call__(
         self, chunks: Sequence[Any], amendment: Amendment, _begun: object
     ) -> None:
-        block = put_together(self.pieces, chunks, self.cell)
-        amendment.store(block, self.cell, amendment.rounds[0])
+        first = amendment.rounds[0]
+        dtype = amendment.arrays[first.path].dtype
+        block = put_together(self.pieces, chunks, self.cell, dtype)
+        amendment.store(block, self.cell, first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xarray_omezarr.hierarchy import ArrayNode, BlockFunction, Downsampled
 from xarray_omezarr.pixels.downsample import downsample_within
+from xarray_omezarr.pixels.given import as_promised
 from xarray_omezarr.pixels.ranges import value_range
 from xarray_omezarr.store.stored import cut
 
@@ -311,7 +312,8 @@ def read_block(
         for part, halo, size in zip(place, stage.halo, stage.shape, strict=True)
     )
     if stage.writes_root and node is not None:
-        return np.asarray(node.given[wide]).astype(node.dtype, copy=False)
+        shape = tuple(part.stop - part.start for part in wide)
+        return as_promised(node.given[wide], node.dtype, shape)
     return np.asarray(begun.handles[stage.root][wide])
 
 

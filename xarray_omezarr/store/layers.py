@@ -50,19 +50,18 @@ class Chunks:
 
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
-        self._found: dict[tuple[int, str], tuple[Any, list[list[int]]]] = {}
+        self._found: dict[int, tuple[Any, list[list[int]]]] = {}
         # An identity tells arrays apart only as long as they live.
         self._alive: list[object] = []
 
-    def of(self, pixels: Any, dtype: Any) -> tuple[Any, list[list[int]]]:
+    def of(self, pixels: Any) -> tuple[Any, list[list[int]]]:
         """The chunks as Delayed, and where they begin along each axis."""
-        key = (id(pixels), str(dtype))
+        key = id(pixels)
         if key not in self._found:
-            array = pixels.astype(dtype, copy=False)
             # The graph of the source is shared by all tasks: none copies it.
-            chunks = array.to_delayed()
+            chunks = pixels.to_delayed()
             self._layer.dependencies += list(chunks.flat[:1])
-            starts = [[0, *accumulate(sizes)] for sizes in array.chunks]
+            starts = [[0, *accumulate(sizes)] for sizes in pixels.chunks]
             self._found[key] = chunks, starts
             self._alive.append(pixels)
         return self._found[key]

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from xarray_omezarr.pixels.given import as_promised
+
 if TYPE_CHECKING:
     from xarray_omezarr.store.blocks import Slices
 
-#: Where a piece lies in its chunk, and where in the block it belongs to. In a chunk
-#: of more axes than the block has, the first ones are numbers.
-Piece: TypeAlias = "tuple[tuple[slice | int, ...], Slices]"
+#: Where a piece lies in its chunk, where in the block it belongs to, and the shape of
+#: the chunk. In a chunk of more axes than the block has, the first ones are numbers.
+Piece: TypeAlias = "tuple[tuple[slice | int, ...], Slices, tuple[int, ...]]"
 
 
 def overlapping(
@@ -37,11 +39,14 @@ def overlapping(
     inside = [i - e[n] for e, i, n in zip(edges, index, chunk, strict=True)]
     by_axis = [list(_overlaps(e, part)) for e, part in zip(further, at, strict=True)]
     for cut in product(*by_axis):
+        place = (*chunk, *(number for number, _, _ in cut))
+        sizes = (e[n + 1] - e[n] for e, n in zip(starts, place, strict=True))
         yield (
-            (*chunk, *(number for number, _, _ in cut)),
+            place,
             (
                 (*inside, *(in_chunk for _, in_chunk, _ in cut)),
                 tuple(in_block for _, _, in_block in cut),
+                tuple(sizes),
             ),
         )
 
@@ -61,17 +66,25 @@ def _overlaps(edges: Sequence[int], part: slice) -> Iterator[tuple[int, slice, s
 
 
 def put_together(
-    pieces: Sequence[Piece], chunks: Sequence[NDArray[Any]], at: Slices
+    pieces: Sequence[Piece],
+    chunks: Sequence[Any],
+    at: Slices,
+    dtype: np.dtype[Any],
 ) -> NDArray[Any]:
-    """One block from pieces of chunks; a chunk that is the block is not copied."""
-    shape = tuple(part.stop - part.start for part in at)
+    """One block from pieces of chunks; a chunk that is the block is not copied.
+
+    Raises
+    ------
+    DataTypeError, LayoutError
+        For a chunk that is not of the type and shape it should be.
+    """
+    parts = (
+        as_promised(chunk, dtype, shape)[in_chunk]
+        for (in_chunk, _, shape), chunk in zip(pieces, chunks, strict=True)
+    )
     if len(chunks) == 1:
-        return np.asarray(chunks[0])[pieces[0][0]]
-    block: NDArray[Any] | None = None
-    for (in_chunk, in_block), chunk in zip(pieces, chunks, strict=True):
-        part = np.asarray(chunk)
-        if block is None:
-            block = np.empty(shape, part.dtype)
-        block[in_block] = part[in_chunk]
-    assert block is not None  # every block overlaps a chunk
+        return next(parts)
+    block = np.empty(tuple(part.stop - part.start for part in at), dtype)
+    for (_, in_block, _), part in zip(pieces, parts, strict=True):
+        block[in_block] = part
     return block

@@ -35,6 +35,8 @@ from xarray_omezarr.store.sessions import Changes
 from xarray_omezarr.store.stored import NOTHING, Stored
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xarray_omezarr.hierarchy import ArrayNode, Readable
     from xarray_omezarr.store.blocks import Slices
 
@@ -87,10 +89,15 @@ class BlockTask:
         return self.writer.stage.writes_root and self.writer.channel_axis is not None
 
     def given(
-        self, pieces: Sequence[Piece], chunks: Sequence[Pixels], at: Slices, begun: Any
+        self,
+        pieces: Sequence[Piece],
+        chunks: Sequence[Any],
+        at: Slices,
+        dtype: np.dtype[Any],
+        begun: Any,
     ) -> Written:
         """Write the block `at`, put together from chunks of dask."""
-        pixels = put_together(pieces, chunks, at)
+        pixels = put_together(pieces, chunks, at, dtype)
         return self._write(pixels, at, for_task(begun), [])
 
     def read(self, node: ArrayNode, at: Slices, begun: Any) -> Written:
@@ -267,9 +274,10 @@ class _Given:
     task: BlockTask
     pieces: Sequence[Piece]
     at: Slices
+    dtype: np.dtype[Any]
 
-    def __call__(self, chunks: Sequence[Pixels], begun: Any) -> Written:
-        return self.task.given(self.pieces, chunks, self.at, begun)
+    def __call__(self, chunks: Sequence[Any], begun: Any) -> Written:
+        return self.task.given(self.pieces, chunks, self.at, self.dtype, begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,12 +369,12 @@ def _given_tasks(
         return {
             _origin(at): layer.add(_Read(task, at), source.key, begun) for at in places
         }
-    chunks, starts = known.of(_whole(node.given), node.dtype)
+    chunks, starts = known.of(_whole(node.given))
     index = node.given.index if isinstance(node.given, Part) else ()
     tasks = {}
     for at in places:
         found = list(overlapping(starts, at, index))
-        block = _Given(task, [piece for _, piece in found], at)
+        block = _Given(task, [piece for _, piece in found], at, node.dtype)
         keys = [chunks[place].key for place, _ in found]
         tasks[_origin(at)] = layer.add(block, keys, begun)
     return tasks

@@ -15,6 +15,7 @@ from xarray.core import indexing
 from xarray_omezarr.errors import DataTypeError, LayoutError
 from xarray_omezarr.grid.units import split_quantity
 from xarray_omezarr.hierarchy import Part
+from xarray_omezarr.pixels.given import dense
 
 if TYPE_CHECKING:
     from xarray_omezarr.grid.dims import Arrangement
@@ -87,6 +88,21 @@ def _check_computable(array: Any) -> None:
         ) from error
 
 
+def check_sizes(da: xr.DataArray) -> None:
+    """Refuse chunks of which nobody knows how many pixels they have.
+
+    Raises
+    ------
+    LayoutError
+        Naming the remedy.
+    """
+    if any(np.isnan(size) for sizes in da.chunks or () for size in sizes):
+        raise LayoutError(
+            "The dask array does not know the sizes of its chunks; call "
+            ".compute_chunk_sizes() on it first"
+        )
+
+
 def stored_shape(da: xr.DataArray, arrangement: Arrangement) -> tuple[int, ...]:
     """Sizes of the stored dims."""
     own = dict(zip(arrangement.names, arrangement.dims, strict=True))
@@ -124,12 +140,12 @@ def _arranged_dask(
     da: xr.DataArray, arrangement: Arrangement, first: Sequence[str] = ()
 ) -> Readable:
     """The array of dask in stored order, with some dims in front of it."""
-    if any(np.isnan(size) for sizes in da.chunks or () for size in sizes):
-        raise LayoutError(
-            "The dask array does not know the sizes of its chunks; call "
-            ".compute_chunk_sizes() on it first"
-        )
+    check_sizes(da)
     array, _ = split_quantity(da.data)
+    if not isinstance(array._meta, np.ndarray):
+        # Not all that can be a chunk of dask knows how to be transposed.
+        nothing = np.empty((0,) * array.ndim, array.dtype)
+        array = array.map_blocks(_numpy_of, dtype=array.dtype, meta=nothing)
     squeezed = tuple(
         0 if dim in arrangement.dropped else slice(None) for dim in da.dims
     )
@@ -183,23 +199,15 @@ class BlockSource:
         if block.chunks is not None:
             block = block.compute()
         present = [dim for dim in self.arrangement.dims if dim is not None]
-        values, _ = split_quantity(block.data)
-        block = xr.Variable(block.dims, _as_numpy(values)).transpose(*present)
+        block = xr.Variable(block.dims, _numpy_of(block.data)).transpose(*present)
         place = tuple(
             None if dim is None else slice(None) for dim in self.arrangement.dims
         )
         return np.asarray(block.values[place])
 
 
-def _as_numpy(values: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except (TypeError, RuntimeError, ValueError) as error:
-        # sparse and the like refuse to become dense unless told to.
-        raise DataTypeError(
-            f"Pixels are a {type(values).__module__}.{type(values).__qualname__}, "
-            f"which numpy cannot read ({error}); convert them to a numpy array first"
-        ) from error
+def _numpy_of(block: Any) -> NDArray[Any]:
+    return dense(split_quantity(block)[0])
 
 
 def is_in_memory(variable: xr.Variable) -> bool:

@@ -18,6 +18,7 @@ from xarray_omezarr.grid.model import to_axes
 from xarray_omezarr.grid.names import CHANNEL_PREFIX, VARIABLE
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.write.keeping import computed_coords
+from xarray_omezarr.write.source import check_sizes
 
 if TYPE_CHECKING:
     from xarray_omezarr.ngff.axes import Axis
@@ -140,6 +141,7 @@ def outline_of(da: xr.DataArray, arrangement: Arrangement) -> xr.DataArray:
 
     Those that are computed from others are left out.
     """
+    check_sizes(da)
     da = da.drop_vars(computed_coords(da))
     nothing = np.broadcast_to(np.zeros((), dtype=np.uint8), da.shape)
     outline = xr.DataArray(nothing, coords=da.coords, dims=da.dims, attrs=da.attrs)

@@ -24,20 +24,22 @@ def test_a_block_is_put_together_from_the_chunks_it_overlaps(sizes, data) -> Non
         [piece for _, piece in found],
         [chunks[index] for (index,), _ in found],
         (slice(start, stop),),
+        whole.dtype,
     )
     np.testing.assert_array_equal(block, whole[start:stop])
 
 
 def test_a_chunk_that_is_the_block_is_not_copied() -> None:
     chunk = np.arange(4)
-    block = put_together([((slice(0, 4),), (slice(0, 4),))], [chunk], (slice(8, 12),))
+    piece = (slice(0, 4),), (slice(0, 4),), (4,)
+    block = put_together([piece], [chunk], (slice(8, 12),), chunk.dtype)
     assert np.shares_memory(block, chunk)
 
 
 def test_a_part_of_a_chunk_is_cut_out_without_a_copy() -> None:
     chunk = np.arange(24).reshape(4, 6)
     ((place, piece),) = overlapping([[0, 4, 8], [0, 6]], (slice(2, 5),), index=(7,))
-    block = put_together([piece], [chunk], (slice(2, 5),))
+    block = put_together([piece], [chunk], (slice(2, 5),), chunk.dtype)
     assert place == (1, 0)
     assert block.tolist() == [20, 21, 22]
     assert np.shares_memory(block, chunk)
