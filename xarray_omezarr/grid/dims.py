@@ -84,7 +84,15 @@ class Arrangement:
 
 
 def check_texts(dims: Iterable[object]) -> None:
-    """Refuse dims that are called by numbers or other things that are no texts."""
+    """Refuse dims of one name, and those called by what is no text."""
+    dims = list(dims)
+    twice = [dim for dim in dict.fromkeys(dims) if dims.count(dim) > 1]
+    if twice:
+        raise AxisError(
+            f"Of dims {tuple(dims)} several are called {twice[0]!r}, and every axis "
+            "has a name of its own; make the object anew, e.g. with "
+            "xr.DataArray(da.data, dims=('y', 'x'))"
+        )
     others = [dim for dim in dims if not isinstance(dim, str)]
     if others:
         raise AxisError(

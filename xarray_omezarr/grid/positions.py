@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +77,8 @@ def place_numbers(values: NDArray[Any], about: Circumstances) -> Fit:
         return Fit(about.spacing, first, True)
     _refuse_descending(values, about)
     line = fit(values, hint=about.hint) if values[-1] > values[0] else None
+    if line is not None and values.dtype.kind in "iu":
+        line = _in_doubles(line, values)
     if line is None or not line.regular:
         if line is not None and line.noise > MOST_NOISE and about.irregular != "keep":
             raise CoordinateError(_about_noise(values, line.noise, about))
@@ -84,6 +86,13 @@ def place_numbers(values: NDArray[Any], about: Circumstances) -> Fit:
         _accept_uneven(steps, about.unit, about)
         return Fit(nominal_scale(values), first, False)
     return line
+
+
+def _in_doubles(line: Fit, values: NDArray[Any]) -> Fit:
+    """What remains of a line through integers for readers, who compute in doubles."""
+    largest = max(abs(int(values[0])), abs(int(values[-1])))
+    noise = 4 * float(np.finfo(np.float64).eps) * largest / line.scale
+    return replace(line, regular=line.regular and noise <= MOST_NOISE, noise=noise)
 
 
 def _refuse_infinite(values: NDArray[Any], about: Circumstances) -> None:
@@ -116,10 +125,21 @@ def _refuse_descending(values: NDArray[Any], about: Circumstances) -> None:
 
 def _about_noise(values: NDArray[Any], noise: float, about: Circumstances) -> str:
     largest = values[np.argmax(np.abs(values))]
+    if values.dtype.kind in "iu":
+        return (
+            f"Coordinate {about.dim!r} reaches to {largest}, where float64, in which "
+            f"positions are read, may round by {noise:.2g} pixels; count from a nearer "
+            "origin, or in a larger unit"
+        )
+    remedy = (
+        "Count from a nearer origin"
+        if values.dtype.itemsize >= 8
+        else "Make the coordinate float64 where it comes from"
+    )
     return (
         f"Coordinate {about.dim!r} is of type {values.dtype}, which near {largest} may "
-        f"round by {noise:.2g} pixels: its scale cannot be known. Make the coordinate "
-        "float64 where it comes from, or set it with .omezarr.assign_grid()"
+        f"round by {noise:.2g} pixels: its scale cannot be known. {remedy}, or set it "
+        "with .omezarr.assign_grid()"
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr._version import __version__
-from xarray_omezarr.errors import OptionError, TargetExistsError
+from xarray_omezarr.errors import MetadataError, OptionError, TargetExistsError
 from xarray_omezarr.hierarchy import Downsampled, Given, join
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.store.nodes import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import zarr
 
     from xarray_omezarr.hierarchy import Hierarchy
+    from xarray_omezarr.ngff.base import Model
     from xarray_omezarr.store.fill import BlockWriter
     from xarray_omezarr.store.occupancy import Occupancy
     from xarray_omezarr.store.target import Target
@@ -105,13 +106,24 @@ def _metadata(hierarchy: Hierarchy) -> Iterator[object]:
         model = node.model
         yield path
         yield type(model).__name__
-        yield "" if model is None else model.model_dump_json()
+        yield "" if model is None else _as_json(model, path)
         # A window of which the limits are measured looks like one that is given.
         yield isinstance(model, Image) and needs_windows(model)
         yield json.dumps(dict(node.attrs), sort_keys=True, default=repr)
     for path, content in hierarchy.files.items():
         yield path
         yield content
+
+
+def _as_json(model: Model, path: str) -> str:
+    try:
+        return model.model_dump_json()
+    except ValueError as error:
+        # Halves of characters are texts to Python, and to nobody else.
+        raise MetadataError(
+            f"Metadata of {path or 'the root'!r} cannot be written as JSON ({error}); "
+            "correct the names"
+        ) from error
 
 
 def refuse_resuming(hierarchy: Hierarchy, target: Target, writer: ArrayWriter) -> None:

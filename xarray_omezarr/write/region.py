@@ -92,7 +92,9 @@ def check_pixels(dtype: np.dtype[Any], stored: np.dtype[Any]) -> None:
     DataTypeError
         If the type is not that of the image and does not fit into it.
     """
-    if not np.can_cast(stored_dtype(dtype), stored, "safe"):
+    # numpy takes doubles for wide enough to hold integers of 64 bits.
+    is_rounded = dtype.kind in "iu" and dtype.itemsize == 8 and stored.kind == "f"
+    if is_rounded or not np.can_cast(stored_dtype(dtype), stored, "safe"):
         raise DataTypeError(
             f"Pixels are {dtype} and the image holds {stored}, which cannot hold all "
             f"their values; convert them with .astype({str(stored)!r})"
