@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import dask
 import dask.array
@@ -269,21 +271,16 @@ SITUATIONS = {
 }
 
 
-#: About as many requests a write makes where nothing fails.
-ASKED = {
-    "a new image": 34,
-    "a new image, dask": 40,
-    "mode='w'": 60,
-    "labels": 65,
-    "a well": 85,
-    "a region": 65,
-    "an append": 50,
-    "a conversion": 34,
-    "an update": 24,
-}
-
-
 # -- Runs --------------------------------------------------------------------------
+
+# No two runs write to one place, whatever they draw.
+_RUNS = itertools.count()
+
+# Requests of a write where nothing fails, by its situation and client.
+_ASKED = {}
+
+# What runs in threads makes a few requests more or less.
+_GIVEN = 4
 
 
 @dataclass
@@ -298,7 +295,7 @@ class Row:
     lost: list = field(default_factory=list)
 
 
-def rules(kind, rng, asked):
+def rules(kind, rng, count):
     """Faults of one run: those that pass, or one that stays from some request on."""
     if kind == "passing":
         rate = rng.uniform(0.05, 0.2)
@@ -307,16 +304,27 @@ def rules(kind, rng, asked):
             Rule(fault, rate / len(TRANSIENT) * few.get(fault, 1.0))
             for fault in TRANSIENT
         ]
-    return [Rule(rng.choice(PERMANENT), after=rng.randrange(max(1, asked)))]
+    return [Rule(rng.choice(PERMANENT), after=rng.randrange(count()))]
+
+
+def asked(server, name, situation, client):
+    """How many requests it makes at least."""
+    if (name, client) not in _ASKED:
+        at = place(server, client, f"counted-{next(_RUNS)}")
+        situation.before(at)
+        with server.failing():
+            situation.act(at)
+            _ASKED[name, client] = len(server.requests) - _GIVEN
+    return _ASKED[name, client]
 
 
 def run(server, name, situation, client, kind, rng):
     """One run: what came of it, the number of faults, and what was wrong."""
-    path = f"{''.join(c for c in name if c.isalnum())}-{rng.randrange(10**12)}"
+    path = f"{''.join(c for c in name if c.isalnum())}-{next(_RUNS)}"
     calm = place(server, client, path)
     situation.before(calm)
     at = place(server, client, path, hasty=kind == "staying")
-    chosen = rules(kind, rng, ASKED[name])
+    chosen = rules(kind, rng, partial(asked, server, name, situation, client))
     told = ", ".join(f"{r.fault} after {r.after}" for r in chosen if r.after)
     failure, began = None, time.monotonic()
     with server.failing(*chosen, seed=rng.randrange(10**9)):

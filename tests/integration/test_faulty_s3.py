@@ -18,7 +18,8 @@ import xarray_omezarr as xo
 from tests.faults import s3 as faults
 from tests.faults.s3_server import BUCKET, TRANSIENT, Rule, Server
 from xarray_omezarr.store import steady as steadiness
-from xarray_omezarr.store.lock import Lease, NoLock, lock_of
+from xarray_omezarr.store.lease import Lease
+from xarray_omezarr.store.lock import NoLock, lock_of
 from xarray_omezarr.store.target import open_target
 
 # Clients and servers of others warn of each other's old habits.

@@ -2,27 +2,23 @@
 
 On local disks it is ``flock`` on the folder of the image, which needs no file and
 ends with its process. Where there is no ``flock``, and on object stores, it is a
-lease: a small object that only one writer at a time can create.
+lease (lease.py): a small object that only one writer at a time can create.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import random
-import secrets
-import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from xarray_omezarr.errors import LockedError, OptionError, warn
-from xarray_omezarr.store.conditional import Creator, creator_of
+from xarray_omezarr.errors import OptionError
+from xarray_omezarr.store.conditional import creator_of
 from xarray_omezarr.store.exchange import restored
+from xarray_omezarr.store.lease import Lease
 from xarray_omezarr.store.occupancy import LEASE
 
 if TYPE_CHECKING:
@@ -32,9 +28,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
-
-#: Seconds after which a lease that nobody gave back is reported.
-PATIENCE = 300.0
 
 _IN_THIS_PROCESS = threading.RLock()
 
@@ -113,105 +106,6 @@ class FolderLock:
         finally:
             os.close(handle)
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """An object that only one writer can create, and removes when it is done.
-
-    A writer that was killed leaves it. Nobody can know that from afar, so after
-    `patience` seconds in which nothing changed, the others stop and name the object.
-    """
-
-    creator: Creator
-    key: str
-    patience: float = PATIENCE
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Wait until the object is gone, then create it.
-
-        Raises
-        ------
-        LockedError
-            If the same writer has it for longer than `patience`.
-        """
-        token = self._acquire()
-        try:
-            yield
-        except BaseException as failure:
-            # It says more than what giving back may fail with, most likely the same.
-            try:
-                self._give_back(token)
-            except Exception:
-                failure.add_note(self._left())
-            raise
-        try:
-            self._give_back(token)
-        except Exception as error:
-            # What was to be done is done.
-            warn(f"{self._left()}: {error}")
-
-    def _give_back(self, token: bytes) -> None:
-        # Whoever lost patience may have removed it, and another created it anew.
-        if self.creator.read(self.key) == token:
-            self.creator.remove(self.key)
-
-    def _left(self) -> str:
-        return (
-            f"The lock of {self.creator}, the object {self.key!r}, could not be "
-            "removed; delete it, or other writers wait for it in vain"
-        )
-
-    def _acquire(self) -> bytes:
-        token = json.dumps(
-            {
-                "writer": f"{socket.gethostname()}:{os.getpid()}",
-                "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "token": secrets.token_hex(8),
-            }
-        ).encode()
-        holder, patience_ends, pause = None, 0.0, 0.01
-        while not self.creator.create(self.key, token):
-            seen = self.creator.read(self.key)
-            if seen == token:
-                # It was stored, but the answer got lost, and the client asked again.
-                return token
-            if seen != holder:
-                holder, patience_ends = seen, time.monotonic() + self.patience
-            elif seen is not None and time.monotonic() > patience_ends:
-                raise LockedError(
-                    f"{self.creator} is locked by {seen.decode(errors='replace')}. If "
-                    f"that writer is not alive any more, delete the object {self.key!r}"
-                )
-            time.sleep(pause * random.uniform(0.5, 1.5))
-            pause = min(pause * 1.5, 0.5)
-        return token
-
-    def fault(self) -> Exception | None:
-        """What keeps the store from creating on condition; None if nothing does.
-
-        What is raised is that the store takes no objects at all. Stores say in many
-        ways that they know no conditions, and some of those are no different from a
-        lack of permission: whoever refuses can show it.
-        """
-        key = f"{self.key}.{secrets.token_hex(4)}"
-        first, second = b'{"is": 1}', b'{"is": 2}'
-        try:
-            # An answer that got lost does not mean that it was not created.
-            if not self.creator.create(key, first) and self.creator.read(key) != first:
-                return ValueError(f"what is not there, {key!r}, cannot be created")
-            try:
-                if self.creator.create(key, second):
-                    return ValueError("what is there is created once more")
-            finally:
-                self.creator.remove(key)
-        except Exception as error:
-            # A store that takes nothing at all is out of order, or not ours to write.
-            self.creator.put(key, first)
-            self.creator.remove(key)
-            return error
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ import pytest
 import zarr
 from zarr.storage import LocalStore, MemoryStore
 
-from xarray_omezarr.errors import LockedError, OmeZarrWarning, OptionError
+from xarray_omezarr.errors import OptionError
 from xarray_omezarr.store.conditional import FolderCreator, ObstoreCreator, creator_of
+from xarray_omezarr.store.lease import Lease
 from xarray_omezarr.store.lock import (
     FolderLock,
-    Lease,
     NoLock,
     ProcessLock,
     check_lock,
@@ -68,38 +68,6 @@ def test_an_error_inside_lets_go(folder) -> None:
             pass
 
 
-def test_a_lease_that_nobody_gives_back_is_named(folder) -> None:
-    lease = Lease(FolderCreator(folder), "0/.lock", patience=0.05)
-    with (
-        lease.held(),
-        pytest.raises(LockedError, match=r"'0/\.lock'"),
-        lease.held(),
-    ):
-        pass
-    assert not (folder / "0" / ".lock").exists()
-
-
-def test_a_lease_of_another_is_not_removed(folder) -> None:
-    lease = Lease(FolderCreator(folder), "0/.lock")
-    with lease.held():
-        (folder / "0" / ".lock").write_bytes(b"another")
-    assert (folder / "0" / ".lock").read_bytes() == b"another"
-
-
-def test_a_store_that_ignores_conditions_has_no_leases() -> None:
-    class Ignorant:
-        def create(self, key, value) -> bool:
-            return True
-
-        def read(self, key) -> None:
-            return None
-
-        def remove(self, key) -> None:
-            return None
-
-    assert isinstance(Lease(Ignorant(), "lock").fault(), ValueError)
-
-
 def test_a_folder_is_locked_without_a_file(folder) -> None:
     lock = lock_of(open_target(folder), "0", None)
     assert isinstance(lock, FolderLock)
@@ -129,43 +97,16 @@ def test_locks_travel(folder) -> None:
             pass
 
 
-class Repeating:
-    """Puts twice, as clients do when the first answer got lost."""
-
-    def __init__(self) -> None:
-        self.objects = {}
-
-    def create(self, key, value) -> bool:
-        if key in self.objects:
-            return False
-        self.objects[key] = value
-        return False
-
-    def read(self, key):
-        return self.objects.get(key)
-
-    def remove(self, key) -> None:
-        self.objects.pop(key, None)
-
-
-def test_a_lease_whose_answer_got_lost_is_ones_own() -> None:
-    creator = Repeating()
-    lease = Lease(creator, "lock", patience=0.05)
-    assert lease.fault() is None
-    with lease.held():
-        assert list(creator.objects) == ["lock"]
-        with pytest.raises(LockedError), lease.held():
-            pass
-    assert creator.objects == {}
-
-
 def test_the_refusal_tells_what_was_raised_when_it_was_tried() -> None:
-    class Forbidden(Repeating):
+    class Forbidden:
         def create(self, key, value) -> bool:
             raise PermissionError("no writing here")
 
         def put(self, key, value) -> None:
-            self.objects[key] = value
+            return None
+
+        def remove(self, key) -> None:
+            return None
 
     fault = Lease(Forbidden(), "lock").fault()
     with pytest.raises(OptionError, match="PermissionError: no writing here") as told:
@@ -173,39 +114,3 @@ def test_the_refusal_tells_what_was_raised_when_it_was_tried() -> None:
     assert told.value.__cause__ is fault
     unpicklable = ValueError(threading.Lock())
     assert pickle.loads(pickle.dumps(NoLock("where", unpicklable))).uri == "where"
-
-
-def test_a_store_that_takes_nothing_is_told_from_one_without_conditions() -> None:
-    class OutOfOrder(Repeating):
-        def create(self, key, value) -> bool:
-            raise OSError("slow down")
-
-        def put(self, key, value) -> None:
-            raise OSError("slow down")
-
-    with pytest.raises(OSError, match="slow down"):
-        Lease(OutOfOrder(), "lock").fault()
-
-
-class Unreachable(Repeating):
-    """Whose lease cannot be given back."""
-
-    def remove(self, key) -> None:
-        raise OSError("gone away")
-
-
-def test_a_lease_that_cannot_be_given_back_is_told_and_what_was_done_is_done() -> None:
-    with (
-        pytest.warns(OmeZarrWarning, match="'lock', could not be removed"),
-        Lease(Unreachable(), "lock").held(),
-    ):
-        pass
-
-
-def test_a_lease_that_cannot_be_given_back_does_not_hide_why_a_write_failed() -> None:
-    with (
-        pytest.raises(ValueError, match="the reason") as told,
-        Lease(Unreachable(), "lock").held(),
-    ):
-        raise ValueError("the reason")
-    assert "'lock', could not be removed" in told.value.__notes__[0]
