@@ -29,6 +29,7 @@ from xarray_omezarr.store.place import (
     ancestors,
     find_place,
     require_group,
+    where_tasks_meet,
 )
 from xarray_omezarr.store.progress import Report
 from xarray_omezarr.store.resume import Resumption, go_on
@@ -147,7 +148,8 @@ class Start:
 
     def __call__(self) -> Begun:
         """Start, in a process that does not see the end of the write."""
-        place = find_place(self.target, self.mode, self.hierarchy)
+        found = find_place(self.target, self.mode, self.hierarchy)
+        place = where_tasks_meet(found, self.token)
         place, claim = self._claim(place, is_delayed=True)
         try:
             return self.begin(place, claim, Alone())
@@ -194,7 +196,7 @@ class Start:
 
     def begin(self, place: Place, claim: Claim, hands: Crew | Alone) -> Begun:
         """Start in a place that was claimed."""
-        hold = begin_beside(place)
+        hold = begin_beside(place, is_again=claim.is_again)
         root, handles, stored = self._make(place, claim)
         sinks = stored.sinks(sinks_for(handles))
         self.report.begin()

@@ -39,9 +39,13 @@ _HEX = frozenset("0123456789abcdef")
 _PATIENCE = 5.0
 
 
-def beside(folder: Path, word: str = "upgrade.") -> Path:
-    """A hidden place beside a folder, for what will take its place."""
-    return folder.with_name(f".{folder.name}.{word}{secrets.token_hex(4)}{_END}")
+def beside(folder: Path, word: str = "upgrade.", token: str = "") -> Path:
+    """A hidden place beside a folder, for what will take its place.
+
+    The same one for the same `token`, which are digits as `secrets.token_hex` gives.
+    """
+    digits = token[:8] or secrets.token_hex(4)
+    return folder.with_name(f".{folder.name}.{word}{digits}{_END}")
 
 
 def mark_of(folder: Path) -> Path:
@@ -271,7 +275,8 @@ def _made_and_locked(folder: Path) -> int | None:
         with contextlib.suppress(FileNotFoundError):
             handle = os.open(folder, os.O_RDONLY)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Shared: a task that is run again on another worker has it, too.
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 if os.path.samestat(os.stat(folder), os.fstat(handle)):
                     return handle
             except FileNotFoundError:

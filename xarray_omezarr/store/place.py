@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import zarr
@@ -35,6 +35,8 @@ from xarray_omezarr.store.zip_target import OneFile, check_one_file, new_file
 from xarray_omezarr.store.zip_writing import ZipWriting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xarray_omezarr.hierarchy import Hierarchy, Model
     from xarray_omezarr.store.arrays import ZarrFormat
     from xarray_omezarr.store.claim import Claim
@@ -253,8 +255,23 @@ def _beside(target: Target, hierarchy: Hierarchy) -> Target:
     if target.directory is None:
         return target
     # Renaming a symbolic link would leave the data it points to behind.
-    hidden = beside(target.directory.resolve(), "")
-    return Target(LocalStore(hidden), path="", directory=hidden, uri=str(hidden))
+    return _hidden(beside(target.directory.resolve(), ""))
+
+
+def _hidden(folder: Path) -> Target:
+    return Target(LocalStore(folder), path="", directory=folder, uri=str(folder))
+
+
+def where_tasks_meet(place: Place, token: str) -> Place:
+    """The place of a write that may be begun once more while its tasks run.
+
+    Schedulers do so when a worker dies: tasks that are done are not done again, so
+    what is hidden beside must be at the same place the second time.
+    """
+    folder = place.final.directory
+    if not place.is_beside or folder is None or place.working.directory is None:
+        return place
+    return replace(place, working=_hidden(beside(folder.resolve(), "", token)))
 
 
 class CleanUp:

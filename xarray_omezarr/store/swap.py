@@ -10,7 +10,7 @@ import zarr
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
-from xarray_omezarr.errors import TargetExistsError, some
+from xarray_omezarr.errors import LockedError, TargetExistsError, some
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.exchange import (
     Hold,
@@ -36,16 +36,39 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-def begin_beside(place: Place) -> Hold:
+def begin_beside(place: Place, *, is_again: bool = False) -> Hold:
     """Remove what dead writers left beside a place; hold the folder that is written.
 
     Nothing of others who are alive is touched.
+
+    Parameters
+    ----------
+    place : Place
+        Where the write happens.
+    is_again : bool
+        Whether the same write was begun before: what its tasks have stored stays.
+
+    Raises
+    ------
+    LockedError
+        If that is not there any more.
     """
     final, working = place.final.directory, place.working.directory
     if final is None:
         return Hold()
+    if not (is_again and place.is_beside and working is not None):
+        settle(final.resolve())
+        return Hold(working if place.is_beside else None)
+    if not inspect_target(place.working).is_unfinished:
+        raise LockedError(
+            f"{working}, where what is to replace {place.final} was being written, "
+            "has been removed by somebody else; nothing was replaced, write it once "
+            "more"
+        )
+    hold = Hold(working)
+    # What is held is in use.
     settle(final.resolve())
-    return Hold(working if place.is_beside else None)
+    return hold
 
 
 def swap(place: Place, attributes: Mapping[str, Any]) -> None:

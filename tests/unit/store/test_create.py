@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -517,6 +518,39 @@ class TestFailure:
         np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), OTHERS)
         assert is_image(tmp_path / "x.zarr")
 
+    def test_a_start_that_runs_again_finds_what_tasks_have_stored(
+        self, tmp_path, plan_image
+    ) -> None:
+        # Schedulers do so when the worker died that had the result of the first.
+        put(plan_image(), tmp_path / "x.zarr")
+        target = open_target(tmp_path / "x.zarr")
+        start = Start(plan_image(), target, "w", Reach.from_here(target))
+        begun = start()
+        begun.handles["0"][:] = OTHERS
+        begun.claim._use._drop()
+        del begun
+        begun = start()
+        begun.handles["1"][:] = 0
+        Commit(plan_image())({}, begun)
+        np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), OTHERS)
+        assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
+
+    def test_a_start_that_runs_again_misses_what_tasks_have_stored(
+        self, tmp_path, plan_image
+    ) -> None:
+        put(plan_image(), tmp_path / "x.zarr")
+        before = pixels_in(tmp_path / "x.zarr")
+        target = open_target(tmp_path / "x.zarr")
+        start = Start(plan_image(OTHERS), target, "w", Reach.from_here(target))
+        begun = start()
+        begun.claim._use._drop()
+        shutil.rmtree(begun.place.working.directory)
+        del begun
+        with pytest.raises(LockedError, match="removed by somebody else"):
+            start()
+        np.testing.assert_array_equal(pixels_in(tmp_path / "x.zarr"), before)
+        assert [path.name for path in tmp_path.iterdir()] == ["x.zarr"]
+
     @pytest.mark.parametrize("scheduler", ["processes", "threads"])
     def test_memory_of_this_process_is_not_written_in_another(
         self, plan_image, scheduler
@@ -653,14 +687,16 @@ class TestFailure:
         self, tmp_path, plan_image, monkeypatch
     ) -> None:
         put(plan_image(), tmp_path / "x.zarr")
-        rename, calls = os.rename, []
+        rename = os.rename
 
         def second_fails(source, destination):
-            calls.append((Path(source).name, Path(destination).name))
-            if len(calls) == 2:
+            is_new = ".old." not in Path(source).name
+            if is_new and Path(destination).name == "x.zarr":
                 raise PermissionError("not yours")
             rename(source, destination)
 
+        # Where folders cannot trade places at once.
+        monkeypatch.setattr("xarray_omezarr.store.exchange._at_once", lambda *_: False)
         monkeypatch.setattr(os, "rename", second_fails)
         with pytest.raises(PermissionError):
             put(plan_image(OTHERS), tmp_path / "x.zarr", mode="w")
