@@ -49,11 +49,12 @@ def fail_servers(runs: int, seed: int) -> int:
 def main(words: list[str] | None = None) -> int:
     """Crash, print the table; 1 if something is lost."""
     chosen = arguments(words)
-    if chosen.only == ["s3"]:
-        return fail_servers(chosen.runs, chosen.seed)
+    lost = fail_servers(chosen.runs, chosen.seed) if "s3" in chosen.only else 0
     situations = [s for s in SITUATIONS.values() if s.family in chosen.only]
     if chosen.peers:
         situations = of_peers()
+    if not situations:
+        return lost
     runs = -(-chosen.runs // len(situations))
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(chosen.processes, mp_context=spawn) as pool:
@@ -72,7 +73,7 @@ def main(words: list[str] | None = None) -> int:
     print(f"\n{text}")
     if chosen.page is not None:
         tables.put(chosen.page, "peers" if chosen.peers else "crashes", text)
-    return int(any(result.lost for result in results))
+    return lost or int(any(result.lost for result in results))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from xarray_omezarr.options import (
 # What the documentation of the interface promises, option by option.
 PROMISED_DEFAULTS = {
     "mode": None,
+    "resume": False,
     "version": None,
     "group": None,
     "name": None,
@@ -32,6 +33,7 @@ PROMISED_DEFAULTS = {
     "attrs": None,
     "irregular": "auto",
     "storage_options": None,
+    "consolidated": False,
     "lossy": False,
     "memory_limit": None,
     "region": None,
