@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 
 import numpy as np
@@ -242,3 +243,26 @@ def test_copies_that_make_no_sense_are_left_aside(copies) -> None:
     store._store_dict[".zmetadata"] = kind.from_bytes(copies)
     del group
     np.testing.assert_array_equal(xo.open_image(store), image())
+
+
+def test_a_plate_in_a_folder_with_copies_takes_a_well_and_waits_for_nobody(
+    tmp_path,
+) -> None:
+    root = zarr.open_group(tmp_path / "all.zarr", mode="w")
+    root.require_group("experiments/plate")
+    zarr.consolidate_metadata(root.store)
+    da = xr.DataArray(np.zeros((8, 8), "u1"), dims=("y", "x"))
+
+    def add() -> None:
+        plate = zarr.open_group(tmp_path / "all.zarr", path="experiments/plate")
+        da.omezarr.to_field(plate, "A/1/0")
+
+    # A lock that is waited for in vain cannot be interrupted.
+    thread = threading.Thread(target=add, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    found = zarr.open_consolidated(tmp_path / "all.zarr").metadata
+    assert "experiments/plate/A/1/0/0" in (
+        found.consolidated_metadata.flattened_metadata
+    )

@@ -32,6 +32,16 @@ except ImportError:  # Windows
 _IN_THIS_PROCESS = threading.RLock()
 
 
+class _Held(threading.local):
+    """Folders that this thread has locked."""
+
+    def __init__(self) -> None:
+        self.folders: set[Path] = set()
+
+
+_HELD = _Held()
+
+
 class Lock(Protocol):
     """What serialises writers of one image; instances travel to other processes."""
 
@@ -53,17 +63,25 @@ class ProcessLock:
 
 @dataclass(frozen=True, slots=True)
 class FolderLock:
-    """``flock`` on a folder; the system lets go of it when its process ends."""
+    """``flock`` on a folder; the system lets go of it when its process ends.
+
+    A thread that has it does not wait for itself.
+    """
 
     folder: Path
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Wait for other threads, which open the folder themselves, and processes."""
+        if self.folder in _HELD.folders:
+            yield
+            return
         handle = self._locked()
+        _HELD.folders.add(self.folder)
         try:
             yield
         finally:
+            _HELD.folders.discard(self.folder)
             self._unlock(handle)
 
     def _locked(self) -> int:

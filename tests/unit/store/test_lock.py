@@ -114,3 +114,29 @@ def test_the_refusal_tells_what_was_raised_when_it_was_tried() -> None:
     assert told.value.__cause__ is fault
     unpicklable = ValueError(threading.Lock())
     assert pickle.loads(pickle.dumps(NoLock("where", unpicklable))).uri == "where"
+
+
+def test_a_thread_that_has_a_folder_does_not_wait_for_itself_and_keeps_it(
+    folder,
+) -> None:
+    lock = FolderLock(folder)
+    entered = threading.Event()
+
+    def enter() -> None:
+        with FolderLock(folder).held():
+            entered.set()
+
+    def twice() -> None:
+        with lock.held():
+            with FolderLock(folder).held():
+                pass
+            other = threading.Thread(target=enter, daemon=True)
+            other.start()
+            seen.append(entered.wait(0.2))
+
+    seen: list[bool] = []
+    thread = threading.Thread(target=twice, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert seen == [False]
+    assert entered.wait(60)
