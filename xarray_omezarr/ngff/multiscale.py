@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any, Self
@@ -238,8 +239,8 @@ class Multiscale(Model):
             )
 
     def _paths_used_twice(self) -> Iterator[str]:
-        paths = [level.path for level in self.levels]
-        for path in sorted({path for path in paths if paths.count(path) > 1}):
+        counts = Counter(level.path for level in self.levels)
+        for path in sorted(path for path, count in counts.items() if count > 1):
             yield f"has several levels with the path {path!r}: name each array once"
 
     def _vectors_of_other_length(self) -> Iterator[str]:

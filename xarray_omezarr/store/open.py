@@ -27,6 +27,7 @@ from xarray_omezarr.hierarchy import (
     join,
 )
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.places import with_places
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
@@ -110,6 +111,7 @@ def open_group(target: Target) -> zarr.Group:
     MetadataError
         If its metadata cannot be read.
     """
+    _refuse_no_files(target)
     try:
         return zarr.open_group(target.store, path=target.path, mode="r")
     except _UNREADABLE as error:
@@ -128,6 +130,18 @@ def open_group(target: Target) -> zarr.Group:
         raise MetadataError(
             f"The Zarr metadata of {target} cannot be read: {error!r}"
         ) from error
+
+
+def _refuse_no_files(target: Target) -> None:
+    """Raise for pipes and devices, which would keep zarr waiting."""
+    if target.directory is None:
+        return
+    for name in DOCUMENTS:
+        document = target.directory / name
+        if document.exists() and not document.is_file():
+            raise MetadataError(
+                f"{document} is no regular file, and no document of metadata"
+            )
 
 
 def detect(attrs: Mapping[str, Any], target: Target) -> Version:
@@ -254,6 +268,7 @@ def _array_node(
 
 
 def _open_array(target: Target, path: str, zarr_format: ZarrFormat) -> zarr.Array[Any]:
+    _refuse_no_files(target.child(path))
     try:
         array = zarr.open_array(
             target.store,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
+from zarr.storage import LocalStore
 
 from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning
 from xarray_omezarr.grid import kept
@@ -297,6 +298,11 @@ class _Walk:
 
     async def _json(self, path: str, name: str) -> dict[str, Any] | None:
         key = join(self.root, path, name)
+        if isinstance(self.store, LocalStore):
+            document = self.store.root / key
+            # A pipe would keep whoever opens it waiting.
+            if document.exists() and not document.is_file():
+                return {"node_type": "unknown"}
         async with self.room:
             found = await self.store.get(key, default_buffer_prototype())
         return None if found is None else _members(found.to_bytes())

@@ -227,8 +227,11 @@ def _busy(folder: Path, own: str) -> Iterator[Path]:
 def _is_array(folder: Path, names: Container[str]) -> bool:
     if "zarr.json" not in names:
         return False
+    document = folder / "zarr.json"
     try:
-        return _IS_ARRAY.search((folder / "zarr.json").read_bytes()) is not None
+        # A pipe would keep whoever opens it waiting.
+        is_file = document.is_file()
+        return is_file and _IS_ARRAY.search(document.read_bytes()) is not None
     except OSError:
         return False
 

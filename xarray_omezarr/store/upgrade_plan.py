@@ -290,8 +290,9 @@ def _copies(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _renew_consolidated_of_v2(survey: Survey, documents: dict[str, Any]) -> None:
-    for path, node in survey.nodes.items():
-        if _COPIES not in node.names:
+    for path in survey.nodes:
+        # A pipe would keep whoever opens it waiting.
+        if not (survey.folder / path / _COPIES).is_file():
             continue
         try:
             copies = json.loads((survey.folder / path / _COPIES).read_bytes())

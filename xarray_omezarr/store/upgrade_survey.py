@@ -246,6 +246,9 @@ class _Look:
         return Standing(kind, 3, document, attrs, names)
 
     def _json(self, key: str) -> dict[str, Any]:
+        if (self.root / key).exists() and not (self.root / key).is_file():
+            # A pipe would keep whoever opens it waiting.
+            raise MetadataError(f"{self.root / key} is no regular file")
         try:
             found = json.loads((self.root / key).read_bytes())
         except PermissionError as error:

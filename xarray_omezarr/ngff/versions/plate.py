@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xarray_omezarr.errors import MetadataError
@@ -74,9 +74,10 @@ def _read_wells(
 ) -> list[PlateWell]:
     """The wells that can be read; one that cannot does not cost the others."""
     wells, errors = [], []
+    places = _places(rows), _places(columns)
     for entry in place.items():
         try:
-            wells.append(_read_well(entry, rows, columns))
+            wells.append(_read_well(entry, *places))
         except MetadataError as error:
             errors.append(error)
     if errors and not wells:
@@ -85,19 +86,29 @@ def _read_wells(
     return wells
 
 
+def _places(named: Iterable[Row | Column]) -> dict[str, list[int]]:
+    """The places of rows or columns by name; wells of a large plate share them."""
+    found: dict[str, list[int]] = {}
+    for index, one in enumerate(named):
+        found.setdefault(one.name, []).append(index)
+    return found
+
+
 def _read_well(
-    place: Place, rows: tuple[Row, ...], columns: tuple[Column, ...]
+    place: Place,
+    rows: Mapping[str, Sequence[int]],
+    columns: Mapping[str, Sequence[int]],
 ) -> PlateWell:
     members = dict(place.members())
     parts = str(members.get("path")).split("/")
     if len(parts) == 2:
         # RULES P6: path and indices agree. Where they do not, readers that take
         # the path find the well.
-        for key, name, names in (
-            ("rowIndex", parts[0], [row.name for row in rows]),
-            ("columnIndex", parts[1], [column.name for column in columns]),
+        for key, name, places in (
+            ("rowIndex", parts[0], rows),
+            ("columnIndex", parts[1], columns),
         ):
-            known = [index for index, other in enumerate(names) if other == name]
+            known = places.get(name)
             if known and members.get(key) not in known:
                 place[key].note(f"is read as {known[0]}, the place of {name!r}")
                 members[key] = known[0]
