@@ -20,7 +20,7 @@ from zarr.storage import LocalStore, MemoryStore
 from xarray_omezarr.errors import LockedError
 from xarray_omezarr.hierarchy import join
 from xarray_omezarr.store.claim_files import FileSpot, NoLocksError
-from xarray_omezarr.store.claim_leases import LeaseSpot
+from xarray_omezarr.store.claim_leases import BEAT, LeaseSpot
 from xarray_omezarr.store.claim_memory import MemorySpot
 from xarray_omezarr.store.claim_ticket import Ticket
 from xarray_omezarr.store.claim_use import GUARD, USES, Spot, Use
@@ -76,6 +76,15 @@ class Claim:
             Saying so; nothing may be written then.
         """
         if self._use is not None and not self._use.is_held_now():
+            raise self._lost()
+
+    def check_lately(self) -> None:
+        """Raise if the place was not this writer's any more some seconds ago.
+
+        Between blocks of pixels, as most have no need to look each time: a computer
+        that slept goes on with what others have taken over.
+        """
+        if self._use is not None and not self._use.is_held(BEAT):
             raise self._lost()
 
     def release(self) -> None:
@@ -148,6 +157,13 @@ def under_way(begun: object) -> AbstractContextManager[None]:
     """A context in which a task of a write runs, whether that has a claim or not."""
     claim = getattr(begun, "claim", None)
     return nullcontext() if claim is None else claim.running()
+
+
+def check_lately(begun: object) -> None:
+    """Raise if a write has lost its claim, whether it has one or not."""
+    claim = getattr(begun, "claim", None)
+    if claim is not None:
+        claim.check_lately()
 
 
 def take(target: Target, token: str, *, is_delayed: bool = False) -> Claim:

@@ -67,10 +67,7 @@ class LeaseSpot:
         """Take the place, unless there is an object."""
         if not self._create(ticket):
             # It may have been stored though the answer was lost.
-            there = self.read()
-            if (there.token, there.beat) != (ticket.token, ticket.beat):
-                return None
-            if there != ticket:
+            if self.read() != ticket:
                 return None
         return LeaseHold(self, ticket, is_alone=not _is_worker())
 
@@ -112,13 +109,14 @@ class LeaseSpot:
         sync(self.target.store.set(self.key, value))
 
     def _create(self, ticket: Ticket) -> bool:
+        # There are stores that ignore conditions, and would replace what is there.
+        if self.read().token:
+            return False
         creator = creator_of(self.target)
         if creator is not None:
             # Stores say in many ways that they know no conditions.
             with suppress(Exception):
                 return creator.create(self.key, ticket.content)
-        if self.read().token:
-            return False
         self.put(ticket)
         return self.read() == ticket
 

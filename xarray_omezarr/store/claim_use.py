@@ -98,12 +98,13 @@ class Use:
             if hold is not None:
                 self._keep(hold)
 
-    def is_held(self) -> bool:
-        """Whether the place is still this writer's, as seen lately."""
+    def is_held(self, trust: float | None = None) -> bool:
+        """Whether the place is still this writer's, as seen `trust` seconds ago."""
+        trust = self.spot.trust if trust is None else trust
         with self.guard:
             if self.is_evicted:
                 return False
-            if time.monotonic() - self._seen < self.spot.trust:
+            if time.monotonic() - self._seen < trust:
                 return True
             return self.is_held_now()
 

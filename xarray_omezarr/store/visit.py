@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from xarray_omezarr.store.claim import check_lately
 from xarray_omezarr.store.crew import Alone
 from xarray_omezarr.store.fill import (
     BlockWriter,
@@ -128,6 +129,7 @@ class _Nest:
             self._visit(len(self._chain) - 1, place)
 
     def _visit(self, depth: int, place: Slices) -> None:
+        check_lately(self._begun)
         writer = self._chain[depth]
         if self._begun.stored.has(writer.stage, place):
             self._skip(depth, place)

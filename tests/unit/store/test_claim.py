@@ -43,6 +43,41 @@ def pulse() -> list[threading.Thread]:
 
 
 class TestAlone:
+    def test_a_store_that_ignores_conditions_keeps_the_claim_of_the_first(
+        self, tmp_path, monkeypatch
+    ) -> None:
+        class Ignoring:
+            def __init__(self, target: Target) -> None:
+                self.target = target
+
+            def create(self, key: str, content: bytes) -> bool:
+                (tmp_path / "objects" / key).parent.mkdir(exist_ok=True)
+                (tmp_path / "objects" / key).write_bytes(content)
+                return True
+
+            def read(self, key: str) -> bytes | None:
+                file = tmp_path / "objects" / key
+                return file.read_bytes() if file.exists() else None
+
+        monkeypatch.setattr(claim_leases, "creator_of", Ignoring)
+        target = objects(tmp_path)
+        with take(target, "a") as first:
+            with pytest.raises(LockedError, match="is being written"):
+                take(target, "b")
+            first.check()
+
+    def test_between_blocks_a_claim_that_was_lost_is_noticed(
+        self, tmp_path, monkeypatch
+    ) -> None:
+        target = objects(tmp_path)
+        claim = take(target, "a")
+        LeaseSpot(target, f"new.zarr/{CLAIM}").put(Ticket.mine("b", False))
+        claim.check_lately()
+        monkeypatch.setattr("xarray_omezarr.store.claim.BEAT", 0.0)
+        with pytest.raises(LockedError, match="not this writer's any more"):
+            claim.check_lately()
+        claim.release()
+
     @EVERYWHERE
     def test_the_second_is_told_who_writes(self, tmp_path, make) -> None:
         target = make(tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import ClassVar
 
 import dask
 import dask.array
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xarray_omezarr.errors import LockedError
 from xarray_omezarr.hierarchy import ArrayNode, Downsampled, Given, Layout
 from xarray_omezarr.store.blocks import plan_stages
 from xarray_omezarr.store.crew import Alone, crew
@@ -147,6 +150,27 @@ def test_pixels_take_the_type_of_the_array() -> None:
     writers = block_writers(arrays, plan_stages(arrays, 10**6), {})
     fill_now(arrays, writers, Begun({"0": handle}), Alone(), Unwatched())
     assert handle.pixels.tolist() == [0, 1, 2, 3]
+
+
+def test_no_block_is_stored_when_the_place_is_of_another_writer() -> None:
+    class Claimed(Begun):
+        claim: ClassVar = SimpleNamespace()
+
+    def lost_after_the_first() -> None:
+        if handle.blocks:
+            raise LockedError("not this writer's any more")
+
+    arrays = {
+        "0": ArrayNode(
+            ("x",), (8,), np.dtype("u1"), Layout((2,)), Given(np.arange(8, dtype="u1"))
+        )
+    }
+    handle = Noting((8,), "u1")
+    Claimed.claim.check_lately = lost_after_the_first
+    writers = block_writers(arrays, plan_stages(arrays, 4), {})
+    with pytest.raises(LockedError):
+        fill_now(arrays, writers, Claimed({"0": handle}), Alone(), Unwatched())
+    assert len(handle.blocks) == 1
 
 
 def test_a_writer_travels_without_pixels() -> None:
