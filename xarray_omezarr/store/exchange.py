@@ -152,6 +152,9 @@ def remove(folder: Path) -> None:
         if folder.is_symlink() or not folder.is_dir():
             folder.unlink()
             return
+        with contextlib.suppress(PermissionError):
+            shutil.rmtree(folder)
+            return
         # What was in folders that must not be changed is needed no more than the rest.
         for above, names, _ in os.walk(folder):
             for place in (Path(above, name) for name in names):
