@@ -18,6 +18,7 @@ from xarray_omezarr.errors import (
     warn,
 )
 from xarray_omezarr.ngff.plate import Plate
+from xarray_omezarr.store.exchange import mark_of
 from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def check_rights(place: Place, hierarchy: Hierarchy) -> None:
     if folder is None:
         return
     if place.is_beside:
-        _check_beside(folder, target.uri)
+        mark = folder if target.directory is None else mark_of(target.directory)
+        _check_beside(max(folder, mark, key=lambda each: len(each.name)), target.uri)
         _check_lengths(folder, target.uri, hierarchy.arrays.items())
     above = [group for group in _groups_above(target) if group.exists()]
     # What is replaced is locked by a file in it.
