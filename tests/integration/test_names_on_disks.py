@@ -38,7 +38,7 @@ def test_names_that_are_too_long_are_refused(tmp_path, write) -> None:
     assert names_below(tmp_path) == []
 
 
-# Hidden names are longer by 18 signs, and that of the mark before folders trade places by 28.
+# The hidden name is longer by 18 signs, that of the mark while folders change by 28.
 @pytest.mark.parametrize("length", [228, 236, 237, 250])
 def test_a_long_name_is_written_and_what_cannot_be_replaced_is_told(
     tmp_path, length
