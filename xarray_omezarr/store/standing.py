@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import zarr
 
 from xarray_omezarr.errors import OmeZarrError, OmeZarrWarning, TargetExistsError
+from xarray_omezarr.ngff.bioformats2raw import Series
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.store.occupancy import Occupancy, inspect_settled
@@ -89,7 +90,7 @@ def refuse_strangers(place: Standing) -> None:
 
     A write into a new plate that failed leaves empty groups of rows and wells, one
     that was killed an unfinished image; images that are complete may be about to be
-    listed by their writers just now.
+    listed by their writers just now, and the list of series is put before the root.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def _may_be_listed(child: Occupancy) -> bool:
     try:
         version = registry.detect(child.attrs)
         return version is not None and isinstance(
-            version.from_attrs(child.attrs), Image
+            version.from_attrs(child.attrs), Image | Series
         )
     except OmeZarrError:
         return False

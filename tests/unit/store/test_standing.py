@@ -88,6 +88,13 @@ def test_images_that_nobody_has_listed_yet_are_not_in_the_way(attrs) -> None:
     refuse_strangers(here(store))
 
 
+def test_a_list_of_series_that_is_put_before_the_root_is_not_in_the_way() -> None:
+    store = MemoryStore()
+    group(store)
+    group(store, "OME", ome={"version": "0.5", "series": ["0"]})
+    refuse_strangers(here(store))
+
+
 @pytest.mark.parametrize("attrs", [{"note": 1}, {"ome": {"version": "9.9"}}])
 def test_other_groups_are_in_the_way(attrs) -> None:
     store = MemoryStore()
