@@ -312,7 +312,7 @@ def _members(document: bytes) -> dict[str, Any]:
     """Members of a JSON object; nothing can be told of what is broken."""
     try:
         return dict(json.loads(document))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {"node_type": "unknown"}
 
 

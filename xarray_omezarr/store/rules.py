@@ -107,7 +107,7 @@ def _factors(path: str, grid: Grid, finest: Grid, where: object) -> tuple[int, .
         ratio = axis.scale / fine.scale
         factor = round(ratio)
         sizes = {fine.size // factor, -(-fine.size // factor), 1} if factor > 0 else {}
-        off = abs(ratio - factor) > _TOLERANCE * min(1.0, factor / fine.size)
+        off = abs(ratio - factor) > _TOLERANCE * min(1.0, factor / max(fine.size, 1))
         if off or axis.size not in sizes:
             raise OptionError(
                 f"Level {path!r} of {where} has {axis.size} pixels of {axis.scale:g} "
