@@ -32,6 +32,7 @@ class _Seen:
     """What was read: files, and the folders that they are in if that is asked for."""
 
     with_folders: bool
+    by_name: bool
     files: dict[str, _Identity] = field(default_factory=dict)
     folders: dict[str, _Identity] = field(default_factory=dict)
 
@@ -61,7 +62,8 @@ def note_file(path: str, handle: int) -> None:
     """Note which file was read at a path."""
     seen = _SEEN.get()
     if seen is not None:
-        seen.files[path] = _identity(os.fstat(handle))
+        told = _of_file(path) if seen.by_name else _identity(os.fstat(handle))
+        seen.files[path] = told
 
 
 def _identity(told: os.stat_result) -> _Identity:
@@ -108,7 +110,8 @@ def at_one_moment(target: Target, read: Callable[[], T]) -> T:
         with copies_used(target):
             return read()
     for attempt in range(_ATTEMPTS):
-        seen = _Seen(with_folders=attempt > 0)
+        # Some file systems number what is open otherwise than what has a name.
+        seen = _Seen(with_folders=attempt > 0, by_name=attempt > 1)
         token = _SEEN.set(seen)
         try:
             found = read()
