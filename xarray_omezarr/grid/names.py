@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypedDict
 
 #: Variable of a Dataset that holds the pixels of an image.
@@ -10,6 +11,25 @@ VARIABLE = "image"
 LABELS = "labels"
 #: Names of variables that say nothing about the image in them.
 GENERIC_NAMES = (VARIABLE, LABELS)
+
+# A hyphen and a digest, or a random number of as many digits.
+_TOKEN = re.compile(r"-[0-9a-f]{32}\Z")
+
+
+def is_token(name: object) -> bool:
+    """Whether dask has made a name: xarray calls an array after its key.
+
+    It stays when the array has become another, and is another in each process.
+
+    Examples
+    --------
+    >>> is_token("random_sample-fded2ea0c1f64d0f9a3b6b8d1c2e4f50")
+    True
+    >>> is_token("plate-3")
+    False
+    """
+    return isinstance(name, str) and _TOKEN.search(name) is not None
+
 
 #: Coordinates along the channel dim whose names begin so describe the channels.
 CHANNEL_PREFIX = "channel_"

@@ -18,7 +18,7 @@ from xarray_omezarr.errors import (
 )
 from xarray_omezarr.grid.kept import KEY, encode
 from xarray_omezarr.grid.model import to_level
-from xarray_omezarr.grid.names import GENERIC_NAMES
+from xarray_omezarr.grid.names import GENERIC_NAMES, is_token
 from xarray_omezarr.hierarchy import (
     ArrayNode,
     Downsampled,
@@ -324,9 +324,9 @@ def own_name(da: xr.DataArray, given: str | None, stem: str | None) -> str | Non
     """The multiscale's name: what was asked for, else what the object is called."""
     if given is not None:
         return given
-    # xarray calls an array after the dask array it was made from: a random token.
-    is_token = da.chunks is not None and da.name == getattr(da.data, "name", None)
-    if da.name is not None and da.name not in GENERIC_NAMES and not is_token:
+    is_key = da.chunks is not None and da.name == getattr(da.data, "name", None)
+    says_nothing = is_key or is_token(da.name) or da.name in GENERIC_NAMES
+    if da.name is not None and not says_nothing:
         return str(da.name)
     long_name = da.attrs.get("long_name")
     return long_name if isinstance(long_name, str) and long_name else stem

@@ -123,6 +123,17 @@ class TestName:
         da = xr.DataArray(lazy, dims=("y", "x"))
         assert multiscale(da, "stem").name == "stem"
 
+    @pytest.mark.parametrize(
+        "change", [lambda da: da.clip(0, 1), lambda da: da + 0, lambda da: da.load()]
+    )
+    def test_nor_is_it_one_when_another_array_carries_it(self, change) -> None:
+        da = xr.DataArray(dask.array.zeros((4, 4), chunks=2), dims=("y", "x"))
+        assert multiscale(change(da), "stem").name == "stem"
+
+    def test_names_with_numbers_and_hyphens_are_names(self) -> None:
+        for name in ("plate-3", f"plate-{'a' * 31}", f"{'0' * 32}"):
+            assert multiscale(image(name=name), "stem").name == name
+
 
 class TestArrays:
     def test_every_level_has_its_place(self) -> None:
