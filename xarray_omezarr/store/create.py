@@ -18,6 +18,7 @@ from xarray_omezarr.hierarchy import ArrayNode, Deferred, depth
 from xarray_omezarr.store import windows
 from xarray_omezarr.store.arrays import WritableArray, ZarrFormat, compressors
 from xarray_omezarr.store.claim import Claim, take
+from xarray_omezarr.store.claim_others import refuse_claimed_above
 from xarray_omezarr.store.clearing import clear
 from xarray_omezarr.store.consolidated import refresh_above
 from xarray_omezarr.store.crew import Alone, Crew
@@ -35,7 +36,7 @@ from xarray_omezarr.store.progress import Report
 from xarray_omezarr.store.resume import Resumption, go_on
 from xarray_omezarr.store.sinks import Sink, sinks_for
 from xarray_omezarr.store.stored import NOTHING, Stored
-from xarray_omezarr.store.swap import begin_beside, swap
+from xarray_omezarr.store.swap import begin_beside, refuse_writers_inside, swap
 from xarray_omezarr.store.target import open_target
 from xarray_omezarr.store.writers import (
     ArrayWriter,
@@ -173,11 +174,16 @@ class Start:
     def _claim(self, place: Place, *, is_delayed: bool) -> tuple[Place, Claim]:
         self.reach.check()
         self.report.check()
+        refuse_claimed_above(place.final)
         for ancestor in ancestors(place.working):
             require_group(ancestor, _zarr_format(self.hierarchy))
         claim = take(place.final, self.token, is_delayed=is_delayed)
         try:
-            return self._still(place), claim
+            # Who replaces what is above looks for claims after putting its own.
+            refuse_claimed_above(place.final)
+            place = self._still(place)
+            refuse_writers_inside(place, claim)
+            return place, claim
         except BaseException:
             claim.release()
             raise
@@ -231,7 +237,7 @@ class Start:
             new_group(where.store, where.path, attrs, zarr_format)
             clear(where, keep=_DOCUMENTS[zarr_format])
             refresh_above(where)
-        attrs = {**place.kept_attrs, UNFINISHED: self.resumption.mark()}
+        attrs = {**place.kept_attrs, UNFINISHED: self.resumption.mark(self.hierarchy)}
         return new_group(where.store, where.path, attrs, zarr_format)
 
 

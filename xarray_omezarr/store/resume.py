@@ -12,6 +12,7 @@ from xarray_omezarr._version import __version__
 from xarray_omezarr.errors import MetadataError, OptionError, TargetExistsError
 from xarray_omezarr.hierarchy import Downsampled, Given, join
 from xarray_omezarr.ngff.multiscale import Image
+from xarray_omezarr.store.aspects import differences, items_of
 from xarray_omezarr.store.nodes import (
     array_documents,
     get,
@@ -185,7 +186,8 @@ def refuse_other_plan(
     if not found.is_unfinished:
         return
     left = (found.attrs or {}).get(UNFINISHED)
-    theirs = left.get("plan") if isinstance(left, Mapping) else None
+    left = left if isinstance(left, Mapping) else {}
+    theirs = left.get("plan")
     if theirs == plan:
         return
     if not isinstance(theirs, str):
@@ -194,9 +196,13 @@ def refuse_other_plan(
             f"{_BEGIN_ANEW}"
         )
     here, there = plan.split(), theirs.split()
+    texts = dict(_ASPECTS)
+    items = differences(items_of(hierarchy), left.get("items"))
+    if items:
+        texts["metadata"] = "; ".join(items)
     said = [
         text
-        for (name, text), ours in zip(_ASPECTS.items(), here, strict=True)
+        for (name, text), ours in zip(texts.items(), here, strict=True)
         if ours not in there
     ]
     details = _array_difference(hierarchy, target)
@@ -296,9 +302,11 @@ class Resumption:
     expected: Stored = NOTHING
     skipped: int = 0
 
-    def mark(self) -> object:
+    def mark(self, hierarchy: Hierarchy) -> object:
         """What is said of a group that is not finished."""
-        return {"plan": self.plan} if self.plan else True
+        if not self.plan:
+            return True
+        return {"plan": self.plan, "items": items_of(hierarchy)}
 
     def goes_on(self, found: Occupancy, hierarchy: Hierarchy, target: Target) -> bool:
         """Whether it goes on from what is `found`; raises if that is something else."""
