@@ -20,6 +20,7 @@ OmeZarrError
 ├── NotOmeZarrError        ValueError         something else is there
 ├── NoPixelsError          ValueError         a template has no pixels to write or read
 ├── LockedError            TimeoutError       another writer does not let go of a lock
+├── ReplacedError          RuntimeError       what was opened is not there any more
 ├── MissingDependencyError ImportError        an extra is not installed
 └── OmeZarrErrorGroup      ExceptionGroup     several of the above at once
 """
@@ -144,6 +145,10 @@ class NoPixelsError(OmeZarrError, ValueError):
 
 class LockedError(OmeZarrError, TimeoutError):
     """Another writer holds a lock and does not let go of it."""
+
+
+class ReplacedError(OmeZarrError, RuntimeError):
+    """Pixels were opened, and something else stands there when they are read."""
 
 
 class MissingDependencyError(OmeZarrError, ImportError):

@@ -38,6 +38,7 @@ BUILTINS = {
     "NotWritableError": PermissionError,
     "NoPixelsError": ValueError,
     "LockedError": TimeoutError,
+    "ReplacedError": RuntimeError,
     "MissingDependencyError": ImportError,
     "OmeZarrErrorGroup": ValueError,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numcodecs
@@ -19,6 +21,7 @@ from xarray_omezarr.errors import LayoutError, MetadataError, OptionError
 
 if TYPE_CHECKING:
     from xarray_omezarr.hierarchy import ArrayNode
+    from xarray_omezarr.store.as_opened import Opened
 
 ZarrFormat = Literal[2, 3]
 # What stands between the indices in keys of chunks of Zarr v2.
@@ -179,9 +182,19 @@ def readable(array: zarr.Array[Any]) -> zarr.Array[Any]:
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """A stored array, read block by block; it does no I/O until it is indexed."""
+    """A stored array, read block by block; it does no I/O until it is indexed.
+
+    Parameters
+    ----------
+    array : zarr.Array
+        The array.
+    opened : Opened, optional
+        Its folder on a disk, to be read while it is the same one. It is not known any
+        more after pickling.
+    """
 
     array: zarr.Array[Any]
+    opened: Opened | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if any(size > sys.maxsize for size in self.array.shape):
@@ -190,6 +203,20 @@ class StoredArray:
                 "pixels along an axis, which nobody can index"
             )
         object.__setattr__(self, "array", readable(self.array))
+
+    def __reduce__(self) -> tuple[type[StoredArray], tuple[zarr.Array[Any]]]:
+        # Other machines number folders otherwise.
+        return StoredArray, (self.array,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StoredArray:
+        return StoredArray(copy.deepcopy(self.array, memo), self.opened)
+
+    def _read(self, get: Callable[[], Any]) -> NDArray[Any]:
+        return np.asarray(get() if self.opened is None else self.opened.read(get))
+
+    async def _load(self, get: Callable[[], Awaitable[Any]]) -> NDArray[Any]:
+        opened = self.opened
+        return np.asarray(await (get() if opened is None else opened.load(get)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -202,24 +229,24 @@ class StoredArray:
         return self.array.dtype
 
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[Any]:
-        return np.asarray(self.array[key])
+        return self._read(lambda: self.array[key])
 
     def outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Pixels at the product of 1-D index arrays."""
-        return np.asarray(self.array.oindex[key])
+        return self._read(lambda: self.array.oindex[key])
 
     def points(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Pixels at the points that broadcast index arrays name."""
-        return np.asarray(self.array.vindex[key])
+        return self._read(lambda: self.array.vindex[key])
 
     async def load(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """As indexing, without blocking the event loop."""
-        return np.asarray(await self.array.async_array.getitem(key))
+        return await self._load(lambda: self.array.async_array.getitem(key))
 
     async def load_outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """As `outer`, without blocking the event loop."""
-        return np.asarray(await self.array.async_array.oindex.getitem(key))
+        return await self._load(lambda: self.array.async_array.oindex.getitem(key))
 
     async def load_points(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """As `points`, without blocking the event loop."""
-        return np.asarray(await self.array.async_array.vindex.getitem(key))
+        return await self._load(lambda: self.array.async_array.vindex.getitem(key))

@@ -31,6 +31,7 @@ from xarray_omezarr.ngff.paths import DOCUMENTS
 from xarray_omezarr.ngff.versions import registry
 from xarray_omezarr.places import with_places
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
+from xarray_omezarr.store.as_opened import Opened, opened
 from xarray_omezarr.store.occupancy import UNFINISHED, group_inside, inspect_target
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def detect(attrs: Mapping[str, Any], target: Target) -> Version:
     version = registry.detect(attrs)
     if version is None:
         state = (
-            "is an image whose writing was interrupted; write it again"
+            "is an image whose writing was interrupted; write it again, "
+            "or go on with resume=True"
             if UNFINISHED in attrs
             else "is a Zarr group without OME-Zarr metadata"
         )
@@ -263,8 +265,12 @@ def _array_node(
         shape=array.shape,
         dtype=array.dtype,
         layout=layout,
-        source=Given(StoredArray(array)),
+        source=Given(StoredArray(array, _opened(target.child(path)))),
     )
+
+
+def _opened(target: Target) -> Opened | None:
+    return None if target.directory is None else opened(str(target.directory))
 
 
 def _open_array(target: Target, path: str, zarr_format: ZarrFormat) -> zarr.Array[Any]:

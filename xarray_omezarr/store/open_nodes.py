@@ -27,6 +27,7 @@ from xarray_omezarr.store.alike import (
     with_differences,
 )
 from xarray_omezarr.store.arrays import StoredArray, ZarrFormat
+from xarray_omezarr.store.as_opened import Opened, opened
 from xarray_omezarr.store.occupancy import UNFINISHED
 from xarray_omezarr.store.open_documents import group_attrs
 
@@ -156,6 +157,7 @@ class ArrayReader:
     def __init__(self, target: Target, zarr_format: ZarrFormat) -> None:
         self._target = target
         self._format = zarr_format
+        self._folder = None if target.directory is None else str(target.directory)
         self._known: dict[_ArrayKey, tuple[Any, dict[str, Any]]] = {}
 
     def node(
@@ -178,7 +180,8 @@ class ArrayReader:
             If it cannot be read, or has another number of dims.
         """
         metadata, members = self.understood(path, document, dims)
-        return ArrayNode(**members, source=Given(self.stored(path, metadata)))
+        found = self.stored(path, metadata, self.opened(path))
+        return ArrayNode(**members, source=Given(found))
 
     def understood(
         self, path: str, document: bytes, dims: tuple[str, ...] | None
@@ -189,11 +192,17 @@ class ArrayReader:
             self._known[key] = self._understand(path, document, dims)
         return self._known[key]
 
-    def stored(self, path: str, metadata: Any) -> StoredArray:
+    def opened(self, path: str) -> Opened | None:
+        """The folder of the array at `path`, whose document was just read."""
+        return None if self._folder is None else opened(f"{self._folder}/{path}")
+
+    def stored(
+        self, path: str, metadata: Any, opened: Opened | None = None
+    ) -> StoredArray:
         """The array at `path`, which has these metadata."""
         place = StorePath(self._target.store, join(self._target.path, path))
         made: Any = zarr.AsyncArray(metadata=metadata, store_path=place)
-        return StoredArray(zarr.Array(made))
+        return StoredArray(zarr.Array(made), opened)
 
     def _understand(
         self, path: str, document: bytes, dims: tuple[str, ...] | None

@@ -289,6 +289,7 @@ class _FieldReader:
             place=listed.place,
             path=path,
             metadata=metadata,
+            opened=self.arrays.opened(path),
             translation=_translation(image, group.differences, group.number, shape),
             acquisition=listed.acquisition,
             windows=_windows(image, group.differences),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from xarray_omezarr.hierarchy import GroupNode, Hierarchy
     from xarray_omezarr.store.arrays import StoredArray
+    from xarray_omezarr.store.as_opened import Opened
     from xarray_omezarr.store.open_nodes import ArrayReader
 
 Place: TypeAlias = tuple[str, str, str]
@@ -45,6 +46,8 @@ class StoredField:
         Of the array of its level.
     metadata : object
         Of the array, as zarr has it; fields that are alike share it.
+    opened : Opened, optional
+        Folder of the array, on a disk.
     translation : tuple of float
         Centre of the first pixel by axis.
     acquisition : int, optional
@@ -58,6 +61,7 @@ class StoredField:
     place: Place
     path: str
     metadata: Any
+    opened: Opened | None
     translation: tuple[float, ...]
     acquisition: int | None
     windows: tuple[Limits, ...]
@@ -93,7 +97,7 @@ class StoredPlate:
 
     def pixels(self, field: StoredField) -> FieldPixels:
         """The pixels of a field, read when they are indexed."""
-        return FieldPixels(self.reader, field.path, field.metadata)
+        return FieldPixels(self.reader, field.path, field.metadata, field.opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +107,19 @@ class FieldPixels:
     reader: ArrayReader
     path: str
     metadata: Any
+    opened: Opened | None = None
+
+    def __reduce__(self) -> tuple[type[FieldPixels], tuple[Any, ...]]:
+        # Other machines number folders otherwise.
+        return FieldPixels, (self.reader, self.path, self.metadata)
+
+    def __deepcopy__(self, _memo: object) -> FieldPixels:
+        return self
 
     @property
     def array(self) -> StoredArray:
         """The array that is read."""
-        return self.reader.stored(self.path, self.metadata)
+        return self.reader.stored(self.path, self.metadata, self.opened)
 
     def outer(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Pixels at the product of slices, numbers and 1-D index arrays."""
