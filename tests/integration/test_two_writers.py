@@ -48,7 +48,8 @@ def write(kind, path, number):
         )
         tree.omezarr.to_plate(path, **OPTIONS)
     elif kind == "labels":
-        da.omezarr.to_labels(path, "cells", **OPTIONS)
+        # The levels are those of the image.
+        da.omezarr.to_labels(path, "cells", chunks=OPTIONS["chunks"])
     else:
         da.omezarr.to_series(path, "0", **OPTIONS)
 

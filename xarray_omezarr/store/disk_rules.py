@@ -18,7 +18,7 @@ from xarray_omezarr.errors import (
     warn,
 )
 from xarray_omezarr.ngff.plate import Plate
-from xarray_omezarr.store.exchange import mark_of
+from xarray_omezarr.store.exchange import beside
 from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ _SIGN = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$')
 
 # Entries of a folder that are tried to find out whether it ignores case.
 _TRIED = 8
+
+# In the longest of the names beside what is replaced.
+_WORD = "replacing."
 
 _SHOWN = 5
 
@@ -95,7 +98,7 @@ def check_rights(place: Place, hierarchy: Hierarchy) -> None:
     if folder is None:
         return
     if place.is_beside:
-        mark = folder if target.directory is None else mark_of(target.directory)
+        mark = folder if target.directory is None else beside(target.directory, _WORD)
         _check_beside(max(folder, mark, key=lambda each: len(each.name)), target.uri)
         _check_lengths(folder, target.uri, hierarchy.arrays.items())
     above = [group for group in _groups_above(target) if group.exists()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -35,6 +36,8 @@ _END = ".partial"
 # The name of what stood there is known, so that one look tells whether it is there.
 _KNOWN = "00000000"
 _HEX = frozenset("0123456789abcdef")
+# Bytes that names of files may have everywhere.
+_LONGEST = 255
 # Seconds in which two renames of somebody who is alive are done.
 _PATIENCE = 5.0
 
@@ -50,7 +53,12 @@ def beside(folder: Path, word: str = "upgrade.", token: str = "") -> Path:
 
 def mark_of(folder: Path) -> Path:
     """The file that tells writers that a folder is about to be replaced."""
-    return folder.with_name(f".{folder.name}.replacing.{_KNOWN}{_END}")
+    name = f".{folder.name}.replacing.{_KNOWN}{_END}"
+    if len(os.fsencode(name)) > _LONGEST:
+        # What nobody can replace may still be written to, or upgraded in place.
+        told = hashlib.sha256(os.fsencode(folder.name)).hexdigest()
+        name = f".{told}.replacing.{_KNOWN}{_END}"
+    return folder.with_name(name)
 
 
 def exchange(new: Path, current: Path) -> None:

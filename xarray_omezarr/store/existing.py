@@ -22,6 +22,7 @@ from xarray_omezarr.store.amend import (
 )
 from xarray_omezarr.store.amend_tasks import amend_later
 from xarray_omezarr.store.arrays import readable
+from xarray_omezarr.store.claim_others import refuse_claimed
 from xarray_omezarr.store.disk_faults import told_with
 from xarray_omezarr.store.disk_rules import refuse_unwritable
 from xarray_omezarr.store.lock import NoLock, ProcessLock, check_lock, lock_of
@@ -317,7 +318,7 @@ def amend(
     shown = Progress(progress, amendment.nbytes(remakes_only=pixels is None))
     amendment = replace(amendment, report=shown.report())
     report = amendment.report
-    begin = _Begin(reach, report, check)
+    begin = _Begin(existing.target, reach, report, check)
     if not compute:
         return amend_later(amendment, pixels, begin, _End(last, report))
     if pixels is not None and pixels.is_dask:
@@ -353,12 +354,14 @@ def _left(existing: Existing, pixels: Pixels | None, *, grows: bool) -> str:
 class _Begin:
     """The first task of a Delayed."""
 
+    target: Target
     reach: Reach
     report: Report
     image: Callable[[], None] | None
 
     def check(self) -> None:
         """Look at the image once more: much may have happened since the plan."""
+        refuse_claimed(self.target)
         if self.image is not None:
             self.image()
 

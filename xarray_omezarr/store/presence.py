@@ -18,6 +18,7 @@ from pathlib import Path
 
 from xarray_omezarr.errors import LockedError
 from xarray_omezarr.store.claim import CLAIM
+from xarray_omezarr.store.claim_others import refuse_claimed_folders
 from xarray_omezarr.store.exchange import mark_of, trial
 from xarray_omezarr.store.occupancy import LEASE
 
@@ -56,7 +57,8 @@ def writing(array: Path, *, alone: bool = False) -> Iterator[bool]:
     Raises
     ------
     LockedError
-        If somebody does not come to an end with replacing it.
+        If somebody does not come to an end with replacing it, or is writing what is
+        to take its place.
     """
     if fcntl is None:
         yield False
@@ -74,6 +76,7 @@ def writing(array: Path, *, alone: bool = False) -> Iterator[bool]:
             )
         time.sleep(_PAUSE)
     try:
+        refuse_claimed_folders([array])
         yield waited
     finally:
         _unlock(handle)
@@ -143,12 +146,24 @@ def replacing(
         yield
         return
     with _mark(folder, doing), _root(folder, doing):
-        for busy in _busy(folder, CLAIM if is_claimed else ""):
-            raise LockedError(
-                f"{busy} is being written by somebody else, so that {folder} cannot be "
-                f"{doing}; nothing has changed, do it when that has ended"
-            )
+        refuse_claimed_folders([folder.parent])
+        refuse_writers(folder, doing, is_claimed=is_claimed)
         yield
+
+
+def refuse_writers(folder: Path, doing: str = "replaced", *, is_claimed: bool) -> None:
+    """Raise if somebody is writing into a folder; parameters as of `replacing`.
+
+    Raises
+    ------
+    LockedError
+        Naming what is written.
+    """
+    for busy in _busy(folder, CLAIM if is_claimed else ""):
+        raise LockedError(
+            f"{busy} is being written by somebody else, so that {folder} cannot be "
+            f"{doing}; nothing has changed, do it when that has ended"
+        )
 
 
 @contextlib.contextmanager

@@ -18,9 +18,11 @@ from xarray_omezarr.errors import Problems, TargetExistsError
 from xarray_omezarr.ngff.multiscale import Image
 from xarray_omezarr.ngff.versions.grafting import graft_levels
 from xarray_omezarr.store.boxes import whole
+from xarray_omezarr.store.claim_others import refuse_claimed
 from xarray_omezarr.store.consolidated import places_with_copies, refresh
 from xarray_omezarr.store.disk_rules import refuse_unwritable
 from xarray_omezarr.store.existing import Existing, amend, plan_amendment
+from xarray_omezarr.store.lock import documents_alone
 from xarray_omezarr.store.nodes import new_arrays
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.progress import Progress
@@ -81,10 +83,13 @@ class Rebuild:
             If nothing may be written there.
         OptionError
             If nobody can be told the progress.
+        LockedError
+            If somebody is writing what is to take its place.
         """
         Progress(self.progress, 0)
         own = {*self.existing.paths, *self._left_over()}
         target = self.existing.target
+        refuse_claimed(target)
         refuse_links(target, {*own, *self.planned.arrays})
         if target.directory is not None:
             levels = [target.directory / path for path in self.planned.arrays]
@@ -154,14 +159,16 @@ class Rebuild:
 
     def _begin(self, fresh: list[str]) -> None:
         """Take the levels that go out of the metadata; make the new arrays, empty."""
-        group = self._group()
         image = self._image()
         level0 = image.multiscale.levels[:1]
         alone = image.multiscale.model_copy(update={"levels": level0})
         listed = sorted({*fresh, *self._gone()})
-        attrs = self._grafted(group, alone)
         copied = places_with_copies(self.existing.target)
-        group.attrs.put({**attrs, REBUILDING: listed})
+        # What others correct meanwhile must not be undone.
+        with documents_alone(self.existing.target):
+            group = self._group()
+            attrs = self._grafted(group, alone)
+            group.attrs.put({**attrs, REBUILDING: listed})
         refresh(copied)
         for path in listed:
             if path in group:
@@ -174,12 +181,13 @@ class Rebuild:
         new_arrays(group, nodes, features.zarr_format, features.separator)
 
     def _commit(self) -> zarr.Group:
-        group = self._group()
-        attrs = self._grafted(group, self._image().multiscale)
-        attrs.pop(REBUILDING, None)
         copied = places_with_copies(self.existing.target)
-        if attrs != dict(group.attrs):
-            group.attrs.put(attrs)
+        with documents_alone(self.existing.target):
+            group = self._group()
+            attrs = self._grafted(group, self._image().multiscale)
+            attrs.pop(REBUILDING, None)
+            if attrs != dict(group.attrs):
+                group.attrs.put(attrs)
         refresh(copied)
         return self._group()
 

@@ -20,9 +20,10 @@ from xarray_omezarr.store.exchange import (
     sync_all,
     sync_folder,
 )
+from xarray_omezarr.store.lock import documents_alone
 from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.ownership import contents_of
-from xarray_omezarr.store.presence import replacing
+from xarray_omezarr.store.presence import refuse_writers, replacing
 from xarray_omezarr.store.protected import refuse_protected
 from xarray_omezarr.store.zip_target import OneFile
 from xarray_omezarr.store.zip_writing import ZipWriting
@@ -30,6 +31,7 @@ from xarray_omezarr.store.zip_writing import ZipWriting
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from xarray_omezarr.store.claim import Claim
     from xarray_omezarr.store.place import Place
     from xarray_omezarr.store.target import Target
 
@@ -69,6 +71,25 @@ def begin_beside(place: Place, *, is_again: bool = False) -> Hold:
     # What is held is in use.
     settle(final.resolve())
     return hold
+
+
+def refuse_writers_inside(place: Place, claim: Claim) -> None:
+    """Raise if somebody is writing into what was claimed to be replaced.
+
+    Nobody begins to from now on, so that no work is lost when it goes.
+
+    Raises
+    ------
+    LockedError
+        Naming what is written, or if the claim went with what was upgraded.
+    """
+    final = place.final
+    if final.directory is None or not place.is_beside or place.found.is_free:
+        return
+    # Who changes metadata looks for claims while it holds this lock.
+    with documents_alone(final):
+        claim.check()
+    refuse_writers(final.directory.resolve(), is_claimed=True)
 
 
 def swap(place: Place, attributes: Mapping[str, Any]) -> None:

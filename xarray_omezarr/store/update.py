@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +13,7 @@ from zarr.storage import LocalStore, ZipStore
 
 from xarray_omezarr.errors import NotOmeZarrError, OptionError, warn
 from xarray_omezarr.hierarchy import join
+from xarray_omezarr.store.claim_others import refuse_claimed
 from xarray_omezarr.store.lock import (
     FolderLock,
     NoLock,
@@ -102,6 +103,8 @@ def update_groups(
     ------
     NotOmeZarrError
         If a group is not there, or unfinished.
+    LockedError
+        If somebody is writing what is to take the place of one.
     """
     check_updatable(target)
     root = root_of(target)
@@ -109,7 +112,8 @@ def update_groups(
     if not keeps_log(root):
         files = [path for path in files if path.rpartition("/")[2] in METADATA]
     # The root is locked, for whoever corrects one field and whoever corrects them all.
-    with _alone(root):
+    with _alone(root, target):
+        refuse_claimed(root, [target.path, *paths])
         finish(root, sorted({*paths, *_above(target.path), target.path}))
         documents = _read(root, zarr_format, paths, files)
         known = Contents(
@@ -131,10 +135,10 @@ def root_of(target: Target) -> Target:
     return Target(store, "", folder, uri)
 
 
-def _alone(target: Target) -> AbstractContextManager[None]:
+def _alone(target: Target, part: Target) -> AbstractContextManager[None]:
     lock = lock_of(target, "", Reach.from_here(target).process)
     if isinstance(lock, FolderLock):
-        return documents_alone(target)
+        return _both(target, part)
     if not isinstance(lock, NoLock):
         return lock.held()
     if keeps_log(target):
@@ -143,6 +147,13 @@ def _alone(target: Target) -> AbstractContextManager[None]:
             "process changes in its metadata at the same time may be lost"
         )
     return nullcontext()
+
+
+@contextmanager
+def _both(target: Target, part: Target) -> Iterator[None]:
+    # Who replaces the part looks at the lock of that.
+    with documents_alone(target), documents_alone(part):
+        yield
 
 
 def _above(path: str) -> Iterator[str]:
