@@ -128,7 +128,7 @@ class GridAxis:
         Raises
         ------
         CoordinateError
-            If they would take more than 1 GiB.
+            If they would take more than 1 GiB, or are beyond the largest float64.
         """
         if self.size > _MOST_PIXELS:
             # Sizes come from files, and a small one may tell of any.
@@ -146,11 +146,18 @@ class GridAxis:
             return np.asarray((first + index * step) / np.float64(10**power))
         # Python divides integers of any length with a single rounding.
         denominator = 10**power
-        return np.fromiter(
-            ((first + i * step) / denominator for i in range(self.size)),
-            dtype=np.float64,
-            count=self.size,
-        )
+        try:
+            return np.fromiter(
+                ((first + i * step) / denominator for i in range(self.size)),
+                dtype=np.float64,
+                count=self.size,
+            )
+        except OverflowError as error:
+            raise CoordinateError(
+                f"Axis {self.name!r} has {self.size} pixels of scale {self.scale!r} "
+                f"from {self.translation!r} on, beyond the largest float64: they have "
+                "no positions; correct the scale"
+            ) from error
 
     def isclose(self, other: GridAxis, *, relative: float = 1e-9) -> bool:
         """Whether the pixel centres agree to `relative` of a pixel."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from xarray_omezarr.errors import OmeZarrError
 from xarray_omezarr.store.occupancy import inspect_target
+from xarray_omezarr.store.sessions import session_of
 
 if TYPE_CHECKING:
     from xarray_omezarr.store.place import Place
@@ -63,13 +64,19 @@ def told_with(left: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def told_of(place: Place) -> Iterator[None]:
-    """Add to errors of the system what is left of a write, when all is cleaned up."""
+    """Add to an error, also of a source, what is left of a write that is cleaned up."""
     try:
         yield
-    except OSError as error:
+    except OmeZarrError:
+        # Those say what to do.
+        raise
+    except Exception as error:
         with contextlib.suppress(Exception):
             # The error that is under way matters more than what can be said of it.
-            tell(error, _left_at(place))
+            if isinstance(error, OSError):
+                tell(error, _left_at(place))
+            elif session_of(place.final.store) is None:
+                error.add_note(f"{_left_at(place)}.")
         raise
 
 
@@ -86,7 +93,8 @@ def _left_at(place: Place) -> str:
     if now.is_unfinished:
         return (
             f"{gone}What was begun at {final} is marked as unfinished: nobody takes it "
-            "for an image, and the next write there removes it"
+            "for an image. The same call with resume=True goes on with what is stored, "
+            "and one without begins anew"
         )
     if now.is_free:
         return f"{gone}Nothing is left of what was begun at {final}"

@@ -146,7 +146,6 @@ def write(
     copied = 0 if transfer is None else transfer.nbytes
     shown = Progress(progress, total_bytes(hierarchy.arrays) + copied)
     report = shown.report()
-    warn_of_replacing(place)
     warn_of_entries(target.store, _objects(hierarchy, transfer))
     job = _Job(hierarchy, target, block_limit(memory_limit, is_lazy or not compute))
     work = _work(hierarchy, job.limit, is_lazy or not compute, report)
@@ -157,6 +156,7 @@ def write(
     start = Start(bare, target, mode, reach, writer, report, resumption)
     commit = Commit(bare, report, finish)
     if not compute:
+        warn_of_replacing(place)
         # dask would look into the arguments for arrays of its own.
         started = dask.delayed(start, pure=False, traverse=False)()
         return job.later(work, started, commit, resumption.expected)
@@ -168,6 +168,8 @@ def write(
         # Gone before anything is cleaned up, so that nothing is put afterwards.
         crew(threads_for(target.store), job.limit) as hands,
     ):
+        # Nothing refuses any more, and nothing is lost yet.
+        warn_of_replacing(place)
         if resume:
             clean_up.renounce()
         _withdraw(place, finish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,6 +122,9 @@ def inspect_target(target: Target) -> Occupancy:
         names = ("zarr.json",) if zarr_format == 3 else (".zgroup", ".zarray")
         if any(name in children for name in names):
             return _inspect_zarr(target, zarr_format, children)
+    if folder is None and not _holds_something(target):
+        # Some stores in folders list those that are left when all in them is gone.
+        return Occupancy("nothing")
     return Occupancy("foreign", children=children)
 
 
@@ -200,6 +204,19 @@ def _children(target: Target) -> Iterator[str]:
     yield from sorted(name for name in names if not is_litter(name))
 
 
+def _holds_something(target: Target) -> bool:
+    """Whether there is an object anywhere below a target."""
+
+    async def look() -> bool:
+        keys = target.store.list_prefix(f"{target.path}/" if target.path else "")
+        async for key in keys:
+            if not is_litter(key.rsplit("/", 1)[-1]):
+                return True
+        return False
+
+    return sync(look())
+
+
 def _described(occupancy: Occupancy) -> tuple[str, str]:
     """What stands there, and how something is added to it."""
     attrs = occupancy.attrs or {}
@@ -245,6 +262,12 @@ def check_mode(
         )
     if occupancy.is_free:
         return "create"
+    folder = target.directory
+    if folder is not None and folder.is_symlink() and not folder.exists():
+        raise TargetExistsError(
+            f"{target} is a symbolic link to nothing: {os.readlink(folder)} is not "
+            "there. Make that folder, or delete the link"
+        )
     if occupancy.kind != "group":
         what = "a Zarr array" if occupancy.kind == "array" else "something not Zarr"
         raise TargetExistsError(

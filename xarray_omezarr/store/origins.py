@@ -17,6 +17,7 @@ from zarr.storage import LocalStore, MemoryStore, WrapperStore, ZipStore
 
 from xarray_omezarr.errors import OptionError
 from xarray_omezarr.hierarchy import Given, Part, join
+from xarray_omezarr.store.sessions import session_of
 from xarray_omezarr.store.zip_target import OneFile
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def refuse_own_source(hierarchy: Hierarchy, target: Target) -> None:
         open that look it up elsewhere is not recognised.
     """
     if reads_from_itself(hierarchy, target):
+        if session_of(target.store) is not None:
+            raise OptionError(
+                "mode='w' would remove the pixels that are to be written: they are "
+                f"read from the same session as {target}. Open the source from "
+                "repo.readonly_session(...), or read them first with .load()"
+            )
         raise OptionError(
             "mode='w' would remove the pixels that are to be written: they are "
             f"read from {target}, which has no rename. Write to another place, or "

@@ -148,9 +148,15 @@ def _root_target(
         return _inside(opened(store), "")
     if type(store).__module__.startswith("obstore"):
         return _inside(_wrap_obstore(store), "")
+    kind = f"{type(store).__module__}.{type(store).__qualname__}"
+    remedy = ""
+    if kind.startswith("icechunk") and "Session" in kind:
+        remedy = "; give session.store"
+    elif kind.startswith("icechunk") and "Repository" in kind:
+        remedy = "; give session.store of session = repo.writable_session('main')"
     raise OptionError(
         f"A store is a path, a URL, a zarr store, a zarr.Group or an obstore store, "
-        f"not a {type(store).__module__}.{type(store).__qualname__}"
+        f"not a {kind}{remedy}"
     )
 
 

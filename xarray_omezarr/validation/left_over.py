@@ -79,5 +79,5 @@ def _unfinished(path: str) -> Finding:
         "it is being written, or that was interrupted: it is marked as unfinished",
         _CLAUSE,
         seen=UNFINISHED,
-        remedy="wait for the writer, or write it again",
+        remedy="wait for the writer, or write it again, or go on with resume=True",
     )
