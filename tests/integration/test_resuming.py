@@ -633,8 +633,8 @@ def test_a_cluster_goes_on(tmp_path) -> None:
     after = objects(folder)
     # Tasks that were under way when the other failed may have gone on for a moment.
     assert before.keys() <= after.keys()
+    assert sum(after[path] == told for path, told in before.items()) > 0
     assert tree(folder) == tree(tmp_path / "whole" / "x.zarr")
-    assert 1 < len([*marks.iterdir()]) <= 36
 
 
 KILLED = """

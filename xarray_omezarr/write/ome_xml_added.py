@@ -87,18 +87,22 @@ def with_image(
     release = _RELEASE.search(spans.namespace)
     if release is not None and release[0] < _UNITS_SINCE:
         fact = replace(fact, steps={})
-    numbers = [int(n) for n in _NUMBER.findall(content.decode("utf-8"))]
-    element = image_element(max(numbers, default=-1) + 1, fact)
+    is_replaced = index < count and before is None
+    first, last = spans.images[index] if is_replaced else (0, len(content))
+    # What is replaced keeps its number, by which others may refer to it.
+    numbers = [int(n) for n in _NUMBER.findall(content[first:last].decode("utf-8"))]
+    number = numbers[0] if is_replaced and numbers else max(numbers, default=-1) + 1
+    element = image_element(number, fact)
     element.set("xmlns", spans.namespace)
     ET.indent(element)
     # In ASCII it means the same in every encoding of the text round it.
     written: bytes = ET.tostring(element, encoding="us-ascii")
     new = b"\n" + written.strip() + b"\n"
-    if index < len(spans.images):
-        first, last = spans.images[index]
-        if before is not None:
-            return content[:first] + new.lstrip() + content[first:]
+    if is_replaced:
         return content[:first] + new.strip() + content[last:]
+    if index < count:
+        first = spans.images[index][0]
+        return content[:first] + new.lstrip() + content[first:]
     at = spans.images[-1][1] if spans.images else spans.end
     return content[:at] + new + content[at:].lstrip(b"\r\n")
 
