@@ -476,7 +476,9 @@ KINDS: dict[str, Kind] = {
         lambda _da, s, o: xo.update(s, scale={"x": 0.25}, **_unversioned(o)),
         _check_update,
     ),
-    "convert": Kind(_there_is_a_source, _convert, lambda place: _check_image(place, add=7)),
+    "convert": Kind(
+        _there_is_a_source, _convert, lambda place: _check_image(place, add=7)
+    ),
     "upgrade": Kind(
         _an_image,
         lambda _da, s, o: xo.upgrade(s, **{**o, "version": "0.5"}),
