@@ -69,6 +69,8 @@ class Place:
         from zarr.core.buffer import default_buffer_prototype
 
         async def read() -> dict[str, bytes]:
+            # Some releases of zarr open archives only when they are asked to.
+            await self.base._ensure_open()
             keys = [key async for key in self.base.list()]
             got = [await self.base.get(k, default_buffer_prototype()) for k in keys]
             pairs = zip(keys, got, strict=True)

@@ -70,7 +70,9 @@ class Replacer:
         return self
 
     def __exit__(self, *_):
-        self.release.set()
+        if self.process.is_alive():
+            # Of one that is dead an event would wait for ever to be heard.
+            self.release.set()
         self.process.join(60)
 
 
