@@ -128,8 +128,8 @@ def check_held(target: Target, zarr_format: int, files: Iterable[str]) -> None:
     if zarr_format != 3:
         raise NotInVersionError(
             f"{target} is in a session of icechunk, which holds Zarr v3 only, and "
-            "OME-Zarr before 0.5 is stored in Zarr v2; leave version out, or give "
-            "version='0.5'"
+            "this version of OME-Zarr is stored in Zarr v2; leave version out, or "
+            "choose a later one"
         )
     named = [*files]
     if named:
