@@ -15,7 +15,7 @@ import zarr
 from zarr.storage import MemoryStore
 
 import xarray_omezarr as xo
-from xarray_omezarr.store.claim import CLAIM
+from xarray_omezarr.store.claim import CLAIM, take
 from xarray_omezarr.store.lock import documents_alone
 from xarray_omezarr.store.presence import writing
 from xarray_omezarr.store.rebuild import Rebuild
@@ -215,6 +215,21 @@ def test_in_memory_what_would_be_lost_is_refused_too():
         release.set()
         writer.join(60)
     assert set(np.unique(zarr.open_array(store, path="0", mode="r")[...])) == {9}
+
+
+@pytest.mark.parametrize("way", ["region", "append", "update", "pyramid", "labels"])
+@pytest.mark.parametrize("place", ["folder", "memory"])
+def test_who_has_just_written_a_new_image_is_in_nobodys_way(tmp_path, place, way):
+    store = MemoryStore() if place == "memory" else tmp_path / "new.ome.zarr"
+    xo.write_image(image(1), store, **LEVELS)
+    # The image is whole, and its writer has not yet let go of it.
+    with take(open_target(store), "first", replaces=False):
+        INTO_IMAGES[way](store)
+    with (
+        take(open_target(store), "second", replaces=True),
+        pytest.raises(xo.LockedError, match="since"),
+    ):
+        INTO_IMAGES[way](store)
 
 
 def test_who_makes_levels_undoes_no_correction_made_meanwhile(tmp_path, monkeypatch):

@@ -166,7 +166,9 @@ def check_lately(begun: object) -> None:
         claim.check_lately()
 
 
-def take(target: Target, token: str, *, is_delayed: bool = False) -> Claim:
+def take(
+    target: Target, token: str, *, is_delayed: bool = False, replaces: bool = True
+) -> Claim:
     """Claim a place, before the first byte is written there.
 
     Parameters
@@ -177,6 +179,8 @@ def take(target: Target, token: str, *, is_delayed: bool = False) -> Claim:
         What tells this write from others; one that has it already takes part.
     is_delayed : bool
         Whether the write goes on when this process has handed it over.
+    replaces : bool
+        Whether what is there may go: nobody puts anything into that meanwhile.
 
     Returns
     -------
@@ -199,7 +203,7 @@ def take(target: Target, token: str, *, is_delayed: bool = False) -> Claim:
         ...
     xarray_omezarr.errors.LockedError: ... is being written by ...
     """
-    ticket = Ticket.mine(token, is_delayed)
+    ticket = Ticket.mine(token, is_delayed, replaces)
     spot = _spot_of(target)
     if spot is None:
         return Claim(target.uri, None)

@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from zarr.storage import MemoryStore
+from zarr.storage import LocalStore, MemoryStore
 
 from xarray_omezarr.errors import LockedError
 from xarray_omezarr.store.claim import CLAIM
@@ -20,19 +20,23 @@ from xarray_omezarr.store.claim_files import FileSpot
 from xarray_omezarr.store.claim_memory import MemorySpot
 from xarray_omezarr.store.claim_watch import Watch
 from xarray_omezarr.store.exchange import trial
+from xarray_omezarr.store.occupancy import inspect_target
 from xarray_omezarr.store.sessions import innermost
+from xarray_omezarr.store.target import Target
 
 if TYPE_CHECKING:
-    from xarray_omezarr.store.target import Target
+    from xarray_omezarr.store.claim_ticket import Ticket
 
 # Folders above one that may be what is replaced.
 _ABOVE = 10
 
 
 def refuse_claimed(target: Target, paths: Iterable[str] = ("",)) -> None:
-    """Raise if somebody alive is writing all of what is to be changed a little.
+    """Raise if somebody alive is replacing all of what is to be changed a little.
 
-    Object stores are not asked: there, what is replaced says so itself.
+    What somebody writes where nothing was is no obstacle: until it is whole it says so
+    itself, and a moment later its claim may still be there. Object stores are not
+    asked: there, what is replaced says so itself.
 
     Parameters
     ----------
@@ -55,17 +59,26 @@ def refuse_claimed(target: Target, paths: Iterable[str] = ("",)) -> None:
 
 
 def refuse_claimed_above(target: Target) -> None:
-    """As `refuse_claimed`, of the groups above a target alone."""
+    """As `refuse_claimed`, of the groups above a target, and of unfinished ones."""
     store: Any = innermost(target.store)
     if target.directory is not None:
-        refuse_claimed_folders([target.directory.resolve().parent])
+        refuse_claimed_folders([target.directory.resolve().parent], new_too=True)
     elif isinstance(store, MemoryStore) and target.path:
         for path in _above(target.path.rpartition("/")[0]):
-            _refuse_in_memory(MemorySpot(store._store_dict, path), target.uri)
+            spot = MemorySpot(store._store_dict, path)
+            _refuse_in_memory(spot, target.uri, new_too=True)
 
 
-def refuse_claimed_folders(folders: Iterable[Path]) -> None:
-    """As `refuse_claimed`, of folders and those that they lie in."""
+def refuse_claimed_folders(folders: Iterable[Path], *, new_too: bool = False) -> None:
+    """As `refuse_claimed`, of folders and those that they lie in.
+
+    Parameters
+    ----------
+    folders : iterable of pathlib.Path
+        Of what changes.
+    new_too : bool
+        Whether what is written where nothing was counts until it is whole.
+    """
     seen: set[Path] = set()
     for folder in folders:
         place = Path(os.path.realpath(folder))
@@ -74,22 +87,40 @@ def refuse_claimed_folders(folders: Iterable[Path]) -> None:
                 break
             seen.add(each)
             if os.path.lexists(each / CLAIM):
-                _refuse_in_folder(FileSpot(each / CLAIM))
+                _refuse_in_folder(FileSpot(each / CLAIM), new_too=new_too)
 
 
-def _refuse_in_folder(spot: FileSpot) -> None:
+def _refuse_in_folder(spot: FileSpot, *, new_too: bool) -> None:
     watch = Watch(spot)
     while _is_locked(spot.path):
         other = spot.read()
+        if _is_added(other) and not (new_too and _is_unfinished(spot.path.parent)):
+            return
         if watch.is_alive(other):
             raise _refused(spot.path.parent, other)
 
 
-def _refuse_in_memory(spot: MemorySpot, uri: str) -> None:
-    watch = Watch(spot)
+def _refuse_in_memory(spot: MemorySpot, uri: str, *, new_too: bool = False) -> None:
+    watch, held = Watch(spot), cast("dict[str, Any]", spot.memory)
     while (other := spot.read()).token:
+        place = Target(MemoryStore(held), spot.path, None, uri)
+        if _is_added(other) and not (new_too and _is_unfinished(place)):
+            return
         if watch.is_alive(other):
             raise _refused(uri, other)
+
+
+def _is_added(other: Ticket) -> bool:
+    """Whether nothing was where somebody writes."""
+    return bool(other.token) and not other.replaces
+
+
+def _is_unfinished(place: Target | Path) -> bool:
+    """Whether there is not yet all that somebody writes."""
+    if isinstance(place, Path):
+        place = Target(LocalStore(place), "", place, str(place))
+    found = inspect_target(place)
+    return found.is_unfinished or not found.has_ome_metadata
 
 
 def _is_locked(file: Path) -> bool:

@@ -39,6 +39,9 @@ class Ticket:
         Whether somebody else decides when the write goes on, such as a scheduler.
     beat : int
         How often it was renewed.
+    replaces : bool
+        Whether what is there already may go; if not, what the writer has not finished
+        says so itself, and what it has is whole.
     """
 
     token: str
@@ -49,9 +52,10 @@ class Ticket:
     started: str = ""
     is_delayed: bool = False
     beat: int = 0
+    replaces: bool = True
 
     @classmethod
-    def mine(cls, token: str, is_delayed: bool) -> Ticket:
+    def mine(cls, token: str, is_delayed: bool, replaces: bool = True) -> Ticket:
         """The ticket of this process."""
         process = os.getpid()
         return cls(
@@ -62,6 +66,7 @@ class Ticket:
             process,
             _started(process) or "",
             is_delayed,
+            replaces=replaces,
         )
 
     @classmethod
@@ -107,6 +112,7 @@ class Ticket:
 
 def _is_sound(ticket: Ticket) -> bool:
     kinds: dict[str, Any] = {"process": int, "is_delayed": bool, "beat": int}
+    kinds["replaces"] = bool
     return all(
         isinstance(getattr(ticket, f.name), kinds.get(f.name, str))
         for f in fields(ticket)

@@ -177,7 +177,8 @@ class Start:
         refuse_claimed_above(place.final)
         for ancestor in ancestors(place.working):
             require_group(ancestor, _zarr_format(self.hierarchy))
-        claim = take(place.final, self.token, is_delayed=is_delayed)
+        replaces = self.mode == "w"
+        claim = take(place.final, self.token, is_delayed=is_delayed, replaces=replaces)
         try:
             # Who replaces what is above looks for claims after putting its own.
             refuse_claimed_above(place.final)

@@ -48,7 +48,7 @@ class AsFound:
         key = join(self.target.path, CLAIM)
         if get(self.target.store, [key])[key] is None:
             return self.finish()
-        with take(self.target, secrets.token_hex(8)):
+        with take(self.target, secrets.token_hex(8), replaces=False):
             return self.finish()
 
 

@@ -146,7 +146,7 @@ def replacing(
         yield
         return
     with _mark(folder, doing), _root(folder, doing):
-        refuse_claimed_folders([folder.parent])
+        refuse_claimed_folders([folder.parent], new_too=True)
         refuse_writers(folder, doing, is_claimed=is_claimed)
         yield
 
