@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -10,12 +11,26 @@ from fsspec.asyn import AsyncFileSystem
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, MemoryStore, WrapperStore
 
+from xarray_omezarr.store import in_flight
 from xarray_omezarr.store.in_flight import FEW, MANY, Room, is_web
 from xarray_omezarr.store.open_documents import read_documents
 from xarray_omezarr.store.target import Target
 from xarray_omezarr.store.walk import Walker
 
 KEYS = [f"{number}/zarr.json" for number in range(200)]
+
+# Each request has a clock of its own: how busy the machine is plays no part.
+CLOCK: ContextVar[float] = ContextVar("CLOCK", default=0.0)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_flight, "perf_counter", CLOCK.get)
+
+
+async def wait(seconds: float) -> None:
+    CLOCK.set(CLOCK.get() + seconds)
+    await asyncio.sleep(seconds)
 
 
 class Server(AsyncFileSystem):
@@ -31,7 +46,7 @@ class Server(AsyncFileSystem):
     async def _cat_file(self, path: str, **more: Any) -> bytes:
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(self.seconds)
+        await wait(self.seconds)
         self.now -= 1
         return b"{}"
 
@@ -75,7 +90,7 @@ def test_one_slow_answer_does_not_make_a_server_a_far_one() -> None:
             async with room.request():
                 now += 1
                 most = max(most, now)
-                await asyncio.sleep(seconds)
+                await wait(seconds)
                 now -= 1
 
         await asyncio.gather(one(0.05), *(one(0.0) for _ in KEYS))
