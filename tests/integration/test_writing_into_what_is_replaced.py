@@ -232,6 +232,22 @@ def test_who_has_just_written_a_new_image_is_in_nobodys_way(tmp_path, place, way
         INTO_IMAGES[way](store)
 
 
+@pytest.mark.parametrize("place", ["folder", "memory"])
+def test_nothing_is_put_below_a_new_plate_before_that_is_whole(tmp_path, place):
+    store = MemoryStore() if place == "memory" else tmp_path / "new.ome.zarr"
+    field = image(5)
+    with (
+        take(open_target(store), "first", replaces=False),
+        pytest.raises(xo.LockedError, match="since"),
+    ):
+        field.omezarr.to_field(store, "A/1/0", **LEVELS)
+    plate(1).omezarr.to_plate(store, **LEVELS)
+    with take(open_target(store), "second", replaces=False):
+        field.omezarr.to_field(store, "B/1/0", **LEVELS)
+    listed = zarr.open_group(store, mode="r").attrs["ome"]["plate"]["wells"]
+    assert [well["path"] for well in listed] == ["A/1", "A/2", "B/1"]
+
+
 def test_who_makes_levels_undoes_no_correction_made_meanwhile(tmp_path, monkeypatch):
     """The correction comes between reading and putting of the attributes."""
     path = str(tmp_path / "a.ome.zarr")
